@@ -1,0 +1,5 @@
+"""`python -m raytd`."""
+
+from raytd.cli import main
+
+main()

@@ -1,0 +1,70 @@
+"""The command line. Each command is loaded when it is called, so that `--help` is quick."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from raytd.errors import RaytdError
+
+_COMMANDS = {
+    "sweep": "Run what is missing of a sweep, and show its table.",
+    "distance": "The distance between two tasks, in this process.",
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported when they are called, and listed without it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"raytd.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx) from error
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="raytd")
+def cli() -> None:
+    """Information-geometric distances between learning tasks, on Ray, tracked by MLflow."""
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Runs the command line and exits.
+
+    Exit codes: 0 all done; 1 something failed; 2 the request is wrong and nothing was started;
+    130 interrupted.
+    """
+    try:
+        code = cli.main(args=args, prog_name="raytd", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = 130
+    except RaytdError as error:
+        for line in str(error).splitlines():
+            click.echo(line, err=True)
+        code = error.exit_code
+    sys.exit(code if isinstance(code, int) else 0)

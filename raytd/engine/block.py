@@ -1,0 +1,108 @@
+"""What one coupling block consists of, as it is sent to the worker that owns it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64, UInt8
+
+from raytd.transfer.interpolation import Mixing
+
+
+@dataclass(frozen=True)
+class ImageSlice:
+    """Images of one task with labels in the joint label space.
+
+    Attributes:
+        images: as bytes; the worker converts them.
+        labels: output index of each image.
+        mean: per channel, subtracted from pixels in [0, 1].
+        std: per channel, divided by.
+    """
+
+    images: UInt8[np.ndarray, "n c h w"]
+    labels: Int64[np.ndarray, " n"]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class BlockSetup:
+    """The rows, columns and tiles of one block, and how its segments are run and measured.
+
+    Attributes:
+        block: index of the block.
+        source: images of the block's rows.
+        target: images of its columns.
+        validation: the block's share of the target's validation images.
+        rows: (tiles, n) index into `source`; padding has index 0 and no mass.
+        cols: (tiles, m) index into `target`, likewise.
+        model: name in the zoo.
+        n_classes: size of the joint label space.
+        run_seed: every random stream of the block derives from it.
+        steps: SGD steps of a whole trajectory.
+        segments: M.
+        batch_size: pairs per step.
+        lr: learning rate.
+        momentum: of SGD.
+        weight_decay: of SGD.
+        mixing: law of the mixing coefficient.
+        chunk: tiles per forward pass in measuring.
+        threads: torch threads while this block's worker computes.
+        use_gpu: whether the worker computes on a GPU where its process can see one.
+    """
+
+    block: int
+    source: ImageSlice
+    target: ImageSlice
+    validation: ImageSlice
+    rows: Int64[np.ndarray, "tiles n"]
+    cols: Int64[np.ndarray, "tiles m"]
+    model: str
+    n_classes: int
+    run_seed: int
+    steps: int
+    segments: int
+    batch_size: int
+    lr: float
+    momentum: float
+    weight_decay: float
+    mixing: Mixing
+    chunk: int
+    threads: int
+    use_gpu: bool
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One segment at one stride, seen by one block.
+
+    Attributes:
+        lengths: ds of every pair in radians; None for strides other than 1.
+        first: Σ Γ ds over the block.
+        second: Σ Γ ds² over the block.
+        train_loss: Σ Γ × cross-entropy on p_τ at the start of the segment, in nats.
+        forward_images: images that went forward for it, when each (weights, inputs) is used once.
+    """
+
+    lengths: Float64[np.ndarray, "tiles n m"] | None
+    first: float
+    second: float
+    train_loss: float
+    forward_images: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Validation images of one block.
+
+    Attributes:
+        n: how many there are.
+        correct: how many are classified right.
+        loss: their summed cross-entropy, in nats.
+        device: where they went forward.
+    """
+
+    n: int
+    correct: int
+    loss: float
+    device: str

@@ -1,0 +1,129 @@
+"""The settings of a trial, as frozen and checked objects.
+
+The classes mirror the sections of a sweep file. Numerical functions never see them: the engine, the
+methods and the sweep unpack them.
+"""
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """Base of every section: frozen, no unknown keys, no silent conversion of types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class TrajectoryConfig(Settings):
+    """How the weights follow the interpolated task while tau runs from 0 to 1.
+
+    Attributes:
+        steps: SGD steps of one trajectory.
+        epochs: the same in epochs, which count N_s pairs each; 40 where neither is given.
+        batch_size: pairs per SGD step and block.
+        lr: learning rate.
+        momentum: of SGD; continues over the knots.
+        weight_decay: of SGD, on every parameter.
+        segments: M, the number of segments between the M + 1 knots; 10 or a multiple of 20.
+        mixing: law of the mixing coefficient t.
+        labels: how the label spaces of the two tasks are joined.
+        sync: what the blocks do at a knot.
+    """
+
+    steps: Count | None = None
+    epochs: Count | None = None
+    batch_size: Count = 20
+    lr: Positive = 0.01
+    momentum: Momentum = 0.9
+    weight_decay: NonNegative = 5e-4
+    segments: Count = 20
+    mixing: Literal["beta", "linear", "bernoulli"] = "beta"
+    labels: Literal["union"] = "union"
+    sync: Literal["knot"] = "knot"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forty_epochs(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("steps") is None and given.get("epochs") is None:
+            return {**given, "epochs": 40}
+        return given
+
+    @model_validator(mode="after")
+    def _steps_or_epochs(self) -> Self:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("give steps or epochs, not both")
+        if self.segments != 10 and self.segments % 20 != 0:
+            raise ValueError(f"segments must be 10 or a multiple of 20, not {self.segments}")
+        if self.steps is not None and self.steps < self.segments:
+            raise ValueError(
+                f"steps = {self.steps} is fewer than one step per segment ({self.segments})"
+            )
+        return self
+
+    def sgd_steps(self, n_source: int) -> int:
+        """SGD steps of one trajectory whose epochs count `n_source` pairs each."""
+        if self.steps is not None:
+            return self.steps
+        assert self.epochs is not None
+        return max(self.segments, math.ceil(self.epochs * n_source / self.batch_size))
+
+
+class PretrainConfig(Settings):
+    """How a source model is trained before any transfer."""
+
+    epochs: Count = 30
+    batch_size: Count = 50
+    lr: Positive = 0.05
+    momentum: Momentum = 0.9
+    weight_decay: NonNegative = 5e-4
+    schedule: Literal["cosine", "constant"] = "cosine"
+
+
+class StopConfig(Settings):
+    """When the coupling iterations of a trial may end early.
+
+    Attributes:
+        metric: the quantity whose relative change is watched.
+        tolerance: an iteration that changes it by less than this share is the last one, and the
+            distance counts as converged; 0 never ends a trial early.
+    """
+
+    metric: Literal["distance"] = "distance"
+    tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.01
+
+
+class ResourcesConfig(Settings):
+    """What a trial asks of the cluster; the answer does not depend on it beyond the last bits.
+
+    Attributes:
+        actors: block actors per trial; "auto" is one per coupling block.
+        gpus_per_actor: GPUs of each block actor; a fraction or 0 is allowed.
+        cpus_per_actor: CPUs of each block actor; a fraction is allowed.
+        threads: torch threads per worker. Other counts give other last bits.
+        chunk: tiles per forward pass in measuring. Other counts may give other last bits.
+    """
+
+    actors: Literal["auto"] | Count = "auto"
+    gpus_per_actor: NonNegative = 0
+    cpus_per_actor: Positive = 1
+    threads: Count = 1
+    chunk: Count = 1
+
+    @model_validator(mode="after")
+    def _whole_or_shared(self) -> Self:
+        for name in ("gpus_per_actor", "cpus_per_actor"):
+            value = getattr(self, name)
+            if value > 1 and value != int(value):
+                raise ValueError(f"{name} above 1 must be a whole number, not {value}")
+        return self
+
+    def n_actors(self, n_blocks: int) -> int:
+        """Actors that a trial of `n_blocks` blocks uses: never more than one per block."""
+        return n_blocks if self.actors == "auto" else min(self.actors, n_blocks)

@@ -1,0 +1,52 @@
+"""Where the workers are: an executor runs calls on them, here or elsewhere, with the same bits."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from raytd.engine.block import BlockSetup
+from raytd.engine.coordinator import Coordinator
+from raytd.engine.records import Iteration, Plan
+from raytd.engine.worker import BlockWorker
+
+
+class Launcher(Protocol):
+    """Runs one coordinator with its workers, wherever they live."""
+
+    def __call__(self, plan: Plan, setups: Sequence[BlockSetup]) -> Iterator[Iteration]:
+        """Yields the iterations of the plan as they end."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A call that has been made."""
+
+    value: Any
+
+    def result(self) -> Any:
+        """What the call returned."""
+        return self.value
+
+
+class SerialExecutor:
+    """Runs every call at once, in this process.
+
+    Args:
+        setups: one per block, in block order.
+    """
+
+    def __init__(self, setups: Sequence[BlockSetup]) -> None:
+        self.workers = [BlockWorker(setup) for setup in setups]
+
+    def share(self, value: Any) -> Any:
+        """The value itself: there is nobody to share it with."""
+        return value
+
+    def submit(self, block: int, method: str, *args: Any) -> Done:
+        """Calls a method of the block's worker."""
+        return Done(getattr(self.workers[block], method)(*args))
+
+
+def run_in_process(plan: Plan, setups: Sequence[BlockSetup]) -> Iterator[Iteration]:
+    """The launcher without a cluster."""
+    return Coordinator(plan, SerialExecutor(setups)).iterations()

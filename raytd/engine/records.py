@@ -1,0 +1,123 @@
+"""What a coordinator is asked to do, and what it reports of every iteration."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float64
+
+from raytd.transfer.lengths import Lengths
+from raytd.transfer.state import Weights
+from raytd.transport.tiles import Tiles
+
+Pairs = Float64[np.ndarray, "tiles n m"]
+
+
+@dataclass(frozen=True)
+class CouplingSettings:
+    """How the coupling is chosen and updated; see `raytd.transport.proximal.coupling_step`."""
+
+    epsilon: float
+    lam: float
+    proximal: Literal["kl", "linear", "none"]
+    epsilon_unit: Literal["spread", "absolute"]
+    tolerance: float
+    max_iterations: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything the coordinator needs to run a trial.
+
+    Attributes:
+        tiles: the support of the coupling.
+        n_blocks: blocks that the tiles are dealt into.
+        start: w^s with its head extended, where every trajectory starts.
+        steps: SGD steps of one trajectory.
+        segments: M.
+        iterations: K, the greatest number of trajectories.
+        coupling: how Γ is updated; None keeps the independent coupling.
+        tolerance: relative change of the distance below which an iteration is the last.
+        threads: torch threads of the coupling step.
+    """
+
+    tiles: Tiles
+    n_blocks: int
+    start: Weights
+    steps: int
+    segments: int
+    iterations: int
+    coupling: CouplingSettings | None
+    tolerance: float
+    threads: int
+
+
+@dataclass(frozen=True)
+class Knot:
+    """What is known at one knot of a trajectory; None where it is not defined.
+
+    Attributes:
+        knot: m, from 0 to M.
+        tau: m / M.
+        segment_length: Fisher-Rao length in radians of the segment that ends here.
+        segment_distance: Σ Γ ds of the same segment.
+        train_loss: cross-entropy in nats on p_τ built from the training images, at the knot.
+    """
+
+    knot: int
+    tau: float
+    segment_length: float | None
+    segment_distance: float | None
+    train_loss: float | None
+
+
+@dataclass(frozen=True)
+class Solve:
+    """How the coupling of an iteration came about.
+
+    Attributes:
+        converged: the Sinkhorn solve reached its tolerance; true for a given coupling.
+        marginal_error: total variation between wanted and reached marginals.
+        sinkhorn_iterations: iterations of the solve.
+        effective_partners: exp of the row entropy, mean by mass.
+        spread: unit of epsilon and 1/lam in radians; None for a given coupling.
+        warning: what the user should know, or None.
+    """
+
+    converged: bool
+    marginal_error: float
+    sinkhorn_iterations: int
+    effective_partners: float
+    spread: float | None
+    warning: str | None
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """One trajectory under Γ^k and what was measured along it.
+
+    Attributes:
+        iteration: k.
+        lengths: of the path.
+        change: |distance − the last one| / distance; None at k = 0.
+        solve: how Γ^k came about.
+        target_accuracy: on the target's validation images at τ = 1.
+        target_loss: mean cross-entropy there, in nats.
+        forward_images: images that went forward in measuring and evaluating.
+        device: where the first block computed.
+        knots: M + 1 of them.
+        coupling: Γ^k on the tiles.
+        cost: C^k on the tiles, in radians.
+    """
+
+    iteration: int
+    lengths: Lengths
+    change: float | None
+    solve: Solve
+    target_accuracy: float
+    target_loss: float
+    forward_images: int
+    device: str
+    knots: tuple[Knot, ...]
+    coupling: Pairs
+    cost: Pairs

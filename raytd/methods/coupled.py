@@ -1,0 +1,67 @@
+"""Coupled transfer: the coupling and the trajectory are optimised together, eq. (17)."""
+
+from typing import TYPE_CHECKING, Literal
+
+from raytd.engine.config import Count, Positive, Settings
+
+if TYPE_CHECKING:
+    from raytd.engine.context import Context, Pair
+    from raytd.methods.result import DistanceResult
+
+
+class CoupledConfig(Settings):
+    """Settings of the coupled transfer.
+
+    Attributes:
+        iterations: K, the greatest number of trajectories, each followed by a coupling step.
+        blocks: coupling blocks; part of the answer, whatever hardware does the work.
+        tile_size: side of the square of pairs whose costs are all measured.
+        dealing: how images are dealt into tiles.
+        proximal: the proximal term of the coupling step.
+        epsilon: entropic regularisation.
+        lam: step size; a larger one is a weaker pull towards the last coupling.
+        epsilon_unit: `spread` measures epsilon and 1/lam in spreads of the cost.
+        support: which pairs may carry mass; `blocks` is the tiles.
+        features: what chooses the first coupling, eq. (14).
+        tolerance: marginal error (total variation) at which a Sinkhorn solve counts as converged.
+        max_iterations: Sinkhorn iterations per solve.
+    """
+
+    iterations: Count = 4
+    blocks: Count = 1
+    tile_size: Count = 25
+    dealing: Literal["random", "index"] = "random"
+    proximal: Literal["kl", "linear", "none"] = "kl"
+    epsilon: Positive = 0.5
+    lam: Positive = 20.0
+    epsilon_unit: Literal["spread", "absolute"] = "spread"
+    support: Literal["blocks"] = "blocks"
+    features: Literal["source"] = "source"
+    tolerance: Positive = 1e-6
+    max_iterations: Count = 5000
+
+
+def run(pair: "Pair", config: CoupledConfig, context: "Context") -> "DistanceResult":
+    """The distance ⟨Γ, C⟩ along the trajectory of the last coupling, eq. (1) and (17)."""
+    from raytd.engine.prepare import deal, prepare
+    from raytd.engine.records import CouplingSettings
+    from raytd.methods.result import run_prepared
+
+    settings = CouplingSettings(
+        epsilon=config.epsilon,
+        lam=config.lam,
+        proximal=config.proximal,
+        epsilon_unit=config.epsilon_unit,
+        tolerance=config.tolerance,
+        max_iterations=config.max_iterations,
+    )
+    tiles = deal(pair, tile_size=config.tile_size, n_blocks=config.blocks, dealing=config.dealing)
+    prepared = prepare(
+        pair,
+        context,
+        tiles,
+        n_blocks=config.blocks,
+        iterations=config.iterations,
+        coupling=settings,
+    )
+    return run_prepared(prepared, context)

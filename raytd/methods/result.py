@@ -1,0 +1,157 @@
+"""The number that a method returns, with everything that judges it."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from raytd.engine.context import Context
+from raytd.engine.prepare import Prepared
+from raytd.engine.records import Iteration, Knot
+
+ARRIVED = 0.9
+"""Share of the reference accuracy at which a model counts as arrived."""
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """The coupling and the measured costs, a row for each pair of the support.
+
+    Attributes:
+        source_index: training image of the source.
+        target_index: training image of the target.
+        mass: Γ; sums to 1.
+        cost: C in radians.
+        measured: whether the cost was measured rather than completed.
+    """
+
+    source_index: np.ndarray
+    target_index: np.ndarray
+    mass: np.ndarray
+    cost: np.ndarray
+    measured: np.ndarray
+
+
+@dataclass(frozen=True)
+class DistanceResult:
+    """A distance between two tasks for a network, with its error figures.
+
+    Lengths are in radians on the statistical manifold.
+
+    Attributes:
+        value: what the method returns as its distance.
+        unit: of `value`.
+        smaller_is_closer: how to read it.
+        distance: ⟨Γ, C⟩, eq. (1).
+        fisher_rao_length: eq. (8); never below `distance`.
+        noise_free_length: two-scale estimate without the noise of SGD.
+        noise_share: 1 − noise_free_length / fisher_rao_length.
+        distance_half: `distance` measured at every second knot.
+        distance_quarter: at every fourth.
+        label_reference: π times the mass of pairs whose labels differ.
+        coupling_converged: whether every Sinkhorn solve reached its tolerance.
+        distance_converged: whether the last iteration changed the distance by less than the
+            tolerance; a fixed coupling has nothing left to change.
+        effective_partners: exp of the row entropy of the coupling, mean by mass.
+        source_accuracy: of the source model on the source.
+        target_accuracy: of the model at τ = 1 on the target.
+        reference_accuracy: of a network trained on the target alone with the same budget.
+        arrived: whether target_accuracy is at least 0.9 of it.
+        sgd_steps: of one trajectory.
+        forward_images: images that went forward in measuring, all iterations together.
+        parameters: of the network with the joint head.
+        device: where the first block computed.
+        iterations: every iteration, in order.
+        coupling: Γ and C of the last one.
+        warnings: what the user should know, in words.
+    """
+
+    value: float
+    unit: str
+    smaller_is_closer: bool
+    distance: float
+    fisher_rao_length: float
+    noise_free_length: float
+    noise_share: float
+    distance_half: float
+    distance_quarter: float | None
+    label_reference: float
+    coupling_converged: bool
+    distance_converged: bool
+    effective_partners: float
+    source_accuracy: float
+    target_accuracy: float
+    reference_accuracy: float
+    arrived: bool
+    sgd_steps: int
+    forward_images: int
+    parameters: int
+    device: str
+    iterations: tuple[Iteration, ...]
+    coupling: Coupling
+    warnings: tuple[str, ...]
+
+    @property
+    def knots(self) -> tuple[Knot, ...]:
+        """The knots of the last iteration."""
+        return self.iterations[-1].knots
+
+    def columns(self) -> dict[str, Any]:
+        """The scalar figures by name, as a row of a results table holds them."""
+        left_out = {"iterations", "coupling", "warnings"}
+        scalars = {n: v for n, v in vars(self).items() if n not in left_out}
+        return scalars | {"iterations": len(self.iterations)}
+
+
+def run_prepared(prepared: Prepared, context: Context) -> DistanceResult:
+    """Runs a prepared transfer and gathers its result."""
+    iterations = []
+    for iteration in context.launch(prepared.plan, prepared.setups):
+        context.on_iteration(iteration)
+        iterations.append(iteration)
+    return _gather(prepared, tuple(iterations))
+
+
+def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceResult:
+    plan, last = prepared.plan, iterations[-1]
+    lengths = last.lengths
+    fixed = plan.coupling is None
+    features = 0 if fixed else plan.tiles.n_source + plan.tiles.n_target
+    mass_differing = float((last.coupling * prepared.labels_differ).sum())
+    return DistanceResult(
+        value=lengths.distance,
+        unit="rad",
+        smaller_is_closer=True,
+        **vars(lengths),
+        label_reference=math.pi * mass_differing,
+        coupling_converged=all(i.solve.converged for i in iterations),
+        distance_converged=fixed or (last.change is not None and last.change < plan.tolerance),
+        effective_partners=last.solve.effective_partners,
+        source_accuracy=prepared.source_accuracy,
+        target_accuracy=last.target_accuracy,
+        reference_accuracy=prepared.reference_accuracy,
+        arrived=last.target_accuracy >= ARRIVED * prepared.reference_accuracy,
+        sgd_steps=plan.steps,
+        forward_images=features + sum(i.forward_images for i in iterations),
+        parameters=sum(p.numel() for p in plan.start.parameters.values()),
+        device=last.device,
+        iterations=iterations,
+        coupling=_coupling(prepared, last),
+        warnings=tuple(dict.fromkeys(i.solve.warning for i in iterations if i.solve.warning)),
+    )
+
+
+def _coupling(prepared: Prepared, last: Iteration) -> Coupling:
+    """The pairs of the tiles without padding, tile by tile."""
+    tiles = prepared.plan.tiles
+    real = ((tiles.a > 0)[:, :, None] & (tiles.b > 0)[:, None, :]).numpy()
+    rows = np.broadcast_to(tiles.rows.numpy()[:, :, None], real.shape)
+    cols = np.broadcast_to(tiles.cols.numpy()[:, None, :], real.shape)
+    return Coupling(
+        source_index=rows[real],
+        target_index=cols[real],
+        mass=last.coupling[real],
+        cost=last.cost[real],
+        measured=np.ones(int(real.sum()), dtype=bool),
+    )

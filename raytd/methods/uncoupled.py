@@ -1,0 +1,27 @@
+"""Uncoupled transfer: the same trajectory under the independent coupling a bᵀ."""
+
+from typing import TYPE_CHECKING, Literal
+
+from raytd.engine.config import Count, Settings
+
+if TYPE_CHECKING:
+    from raytd.engine.context import Context, Pair
+    from raytd.methods.result import DistanceResult
+
+
+class UncoupledConfig(Settings):
+    """Settings of the uncoupled transfer: the part of the coupled ones that it obeys."""
+
+    blocks: Count = 1
+    tile_size: Count = 25
+    dealing: Literal["random", "index"] = "random"
+
+
+def run(pair: "Pair", config: UncoupledConfig, context: "Context") -> "DistanceResult":
+    """The length under Γ = a bᵀ: one trajectory, since nothing is updated."""
+    from raytd.engine.prepare import deal, prepare
+    from raytd.methods.result import run_prepared
+
+    tiles = deal(pair, tile_size=config.tile_size, n_blocks=config.blocks, dealing=config.dealing)
+    prepared = prepare(pair, context, tiles, n_blocks=config.blocks, iterations=1, coupling=None)
+    return run_prepared(prepared, context)

@@ -1,0 +1,58 @@
+"""Models by name."""
+
+import re
+from typing import TYPE_CHECKING
+
+from raytd.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_WRN = re.compile(r"wrn-(\d+)-(\d+)")
+
+
+def names() -> list[str]:
+    """Names to suggest; every `wrn-D-K` with D = 6 n + 4 is a name too."""
+    return ["cnn8", "cnn8-narrow", "wrn-10-1", "wrn-16-1", "wrn-16-4", "wrn-28-10"]
+
+
+def problem_with(name: str) -> str | None:
+    """Why `name` is not a model, in words; None if it is one."""
+    if name in ("cnn8", "cnn8-narrow"):
+        return None
+    match = _WRN.fullmatch(name)
+    if match is None:
+        return f"unknown model '{name}'; there are cnn8, cnn8-narrow and wrn-D-K"
+    depth, width = int(match[1]), int(match[2])
+    if depth < 10 or (depth - 4) % 6 != 0 or width < 1:
+        return f"'{name}' is no wide residual network: D must be 10, 16, 22, 28, … and K at least 1"
+    return None
+
+
+def build(name: str, *, in_channels: int, n_classes: int, seed: int) -> "nn.Module":
+    """A freshly initialised network; the same seed gives the same weights.
+
+    Args:
+        name: a name that `problem_with` accepts.
+        in_channels: channels of an image.
+        n_classes: outputs of the head.
+        seed: of the initial weights; the global random state is left as it was.
+
+    Raises:
+        InputError: if the name is not a model.
+    """
+    import torch
+
+    from raytd.models.cnn import CNN8, NARROW, WIDE
+    from raytd.models.wrn import WideResNet
+
+    problem = problem_with(name)
+    if problem is not None:
+        raise InputError(problem)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if name.startswith("cnn8"):
+            widths = NARROW if name == "cnn8-narrow" else WIDE
+            return CNN8(in_channels, n_classes, widths=widths)
+        _, depth, width = name.split("-")
+        return WideResNet(in_channels, n_classes, depth=int(depth), width=int(width))

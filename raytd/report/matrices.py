@@ -1,0 +1,159 @@
+"""Distance matrices: trials that may stand beside one another, sources as rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from raytd.errors import InputError
+from raytd.report.rows import Row, number, quantity, task_order, unit_of, varying
+
+Floats = npt.NDArray[np.float64]
+_NEVER_MIXED = ("method", "model", "protocol")
+
+
+@dataclass(frozen=True)
+class DistanceMatrix:
+    """Distances of one method, one model, one protocol and one setting of every other axis.
+
+    Attributes:
+        fixed: the axes that are the same in every cell, and their settings.
+        details: the model and whatever else tells this matrix from the others, in words.
+        quantity: what the numbers are, in words.
+        unit: their unit; None for pure numbers.
+        sources: tasks of the rows.
+        targets: tasks of the columns.
+        values: mean over seeds, (sources, targets); NaN where there is no result.
+        spread: standard deviation over seeds (n - 1); NaN where there are fewer than two.
+        n_seeds: how many seeds stand behind each cell.
+    """
+
+    fixed: Mapping[str, Any]
+    details: tuple[str, ...]
+    quantity: str
+    unit: str | None
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    values: Floats
+    spread: Floats
+    n_seeds: npt.NDArray[np.int64]
+
+    @property
+    def method(self) -> str:
+        """The method of every cell."""
+        return str(self.fixed["method"])
+
+    @property
+    def title(self) -> str:
+        """What tells this matrix from the others, in one line."""
+        return ", ".join((self.method, *self.details))
+
+    @property
+    def label(self) -> str:
+        """Quantity and unit, as on a colour bar."""
+        return f"{self.quantity} ({self.unit})" if self.unit else self.quantity
+
+    @property
+    def seeds(self) -> str:
+        """How many seeds the cells with a result have, in words."""
+        counts = self.n_seeds[self.n_seeds > 0]
+        if not counts.size:
+            return "no results"
+        low, high = int(counts.min()), int(counts.max())
+        text = str(high) if low == high else f"{low} to {high}"
+        return f"{text} seed" if high == 1 else f"{text} seeds"
+
+
+def distance_matrices(
+    rows: Sequence[Row],
+    value: str = "value",
+    *,
+    axes: Sequence[str] = (),
+    tasks: Sequence[str] | None = None,
+) -> list[DistanceMatrix]:
+    """One matrix per combination of method, model, protocol and every further axis.
+
+    Args:
+        rows: rows of results.parquet; those that failed leave a hole.
+        value: the column to show.
+        axes: further columns whose settings must not be mixed, such as `coupled.lam`.
+        tasks: their order; as they first appear if None.
+
+    Raises:
+        InputError: two results for one pair and one seed, so that an axis is missing in `axes`.
+    """
+    order = list(tasks) if tasks is not None else task_order(rows)
+    done = [row for row in rows if number(row, value) is not None]
+    columns = list(dict.fromkeys((*_NEVER_MIXED, *axes)))
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in done:
+        groups.setdefault(tuple(row.get(column) for column in columns), []).append(row)
+    telling = varying(done, columns)
+    return [
+        _matrix(group, dict(zip(columns, key, strict=True)), value, telling, _ends(rows, order))
+        for key, group in groups.items()
+    ]
+
+
+def _ends(rows: Sequence[Row], order: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    sources = {row["source"] for row in rows}
+    targets = {row["target"] for row in rows}
+    return tuple(t for t in order if t in sources), tuple(t for t in order if t in targets)
+
+
+def _matrix(
+    group: Sequence[Row],
+    fixed: Mapping[str, Any],
+    value: str,
+    telling: Sequence[str],
+    ends: tuple[tuple[str, ...], tuple[str, ...]],
+) -> DistanceMatrix:
+    sources, targets = ends
+    shape = (len(sources), len(targets))
+    values, spread = np.full(shape, np.nan), np.full(shape, np.nan)
+    n_seeds = np.zeros(shape, dtype=np.int64)
+    for (source, target), seeds in _cells(group, value).items():
+        if source not in sources or target not in targets:
+            continue
+        cell = sources.index(source), targets.index(target)
+        numbers = np.array(list(seeds.values()))
+        values[cell] = numbers.mean()
+        n_seeds[cell] = numbers.size
+        if numbers.size > 1:
+            spread[cell] = numbers.std(ddof=1)
+    return DistanceMatrix(
+        fixed=fixed,
+        details=_details(fixed, telling),
+        quantity=quantity(value),
+        unit=unit_of(group[0], value),
+        sources=sources,
+        targets=targets,
+        values=values,
+        spread=spread,
+        n_seeds=n_seeds,
+    )
+
+
+def _details(fixed: Mapping[str, Any], telling: Sequence[str]) -> tuple[str, ...]:
+    """The model always, where there is one; another axis where it varies and is set."""
+    named = {axis: setting for axis, setting in fixed.items() if setting is not None}
+    models = [str(named["model"])] if "model" in named else []
+    others = [axis for axis in telling if axis in named and axis not in {"method", "model"}]
+    return (*models, *(f"{axis} {named[axis]}" for axis in others))
+
+
+def _cells(group: Sequence[Row], value: str) -> dict[tuple[str, str], dict[Any, float]]:
+    cells: dict[tuple[str, str], dict[Any, float]] = {}
+    for row in group:
+        seeds = cells.setdefault((row["source"], row["target"]), {})
+        seed, result = row.get("seed"), number(row, value)
+        if seed in seeds:
+            raise InputError(
+                f"{row['source']} -> {row['target']}: two results of {row['method']} at seed "
+                f"{seed}; name the axis in which they differ"
+            )
+        if result is not None:
+            seeds[seed] = result
+    return cells

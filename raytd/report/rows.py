@@ -1,0 +1,53 @@
+"""Rows of results.parquet: which of them count, and what their columns are called."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+Row = Mapping[str, Any]
+
+_NAMES = {
+    "value": "distance",
+    "fisher_rao_length": "Fisher-Rao length",
+    "noise_free_length": "noise-free length",
+    "distance_half": "distance at M/2",
+    "distance_quarter": "distance at M/4",
+}
+_WITH_UNIT = frozenset({"distance", "label_reference", "fisher_rao_norm_integral", *_NAMES})
+
+
+def number(row: Row, column: str) -> float | None:
+    """The finite number in a column; None where the trial failed or has none."""
+    value = row.get(column)
+    if row.get("status", "done") != "done" or value is None or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def denied(row: Row, column: str) -> bool:
+    """Whether a fact is known to be false; what a method does not report is not."""
+    return isinstance(value := row.get(column), bool | np.bool_) and not value
+
+
+def quantity(column: str) -> str:
+    """What a column holds, in words."""
+    return _NAMES.get(column, column.replace("_", " "))
+
+
+def unit_of(row: Row, column: str) -> str | None:
+    """The unit of a column; shares and accuracies have none."""
+    unit = row.get("unit") if column in _WITH_UNIT else None
+    return str(unit) if unit else None
+
+
+def varying(rows: Iterable[Row], columns: Sequence[str]) -> list[str]:
+    """The columns that do not hold the same in all rows."""
+    listed = list(rows)
+    return [column for column in columns if len({row.get(column) for row in listed}) > 1]
+
+
+def task_order(rows: Iterable[Row]) -> list[str]:
+    """Every task that is a source or a target, as they first appear."""
+    return list(dict.fromkeys(str(row[end]) for row in rows for end in ("source", "target")))

@@ -1,0 +1,108 @@
+"""Results as tables in the terminal."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from raytd.report.matrices import DistanceMatrix
+from raytd.report.rows import Row, denied, number, varying
+
+_WHERE_VARYING = ("model", "seed", "protocol")
+
+
+def results_table(rows: Sequence[Row], *, title: str | None = None, compact: bool = False) -> Table:
+    """One line per trial; model, seed, protocol and notes have a column only where they are needed.
+
+    Args:
+        rows: rows of results.parquet.
+        title: stands above the table.
+        compact: leaves out what a terminal of 80 columns has no room for: the lengths beside the
+            distance, and the partners.
+    """
+    done = [row for row in rows if row.get("status") != "failed"]
+    named = ["source", "target", "method", *varying(done, _WHERE_VARYING)]
+    remarks = ["; ".join(notes(row)) for row in rows]
+    shown = [n for n in _NUMBERS if not compact or n.column in _COMPACT]
+    table = _table(title)
+    for column in named:
+        table.add_column(column, overflow="fold")
+    for n in shown:
+        table.add_column(n.heading, justify="right", no_wrap=True)
+    if any(remarks):
+        table.add_column("notes", overflow="fold")
+    for row, remark in zip(rows, remarks, strict=True):
+        cells: list[Text | str] = [
+            *(_text(row.get(c)) for c in named),
+            *(n.show(number(row, n.column)) for n in shown),
+        ]
+        table.add_row(*cells, *([Text(remark)] if any(remarks) else []))
+    return table
+
+
+def matrix_table(matrix: DistanceMatrix) -> Table:
+    """A distance matrix: sources as rows, targets as columns, a dash where nothing is known."""
+    title = f"{matrix.title}: {matrix.label}, {matrix.seeds}"
+    table = _table(title)
+    table.add_column("source \\ target", style="bold")
+    for target in matrix.targets:
+        table.add_column(target, justify="right")
+    for source, values in zip(matrix.sources, matrix.values, strict=True):
+        table.add_row(source, *(_digits(float(value)) for value in values))
+    return table
+
+
+def notes(row: Row) -> list[str]:
+    """What a reader must know before believing a number, in words."""
+    if row.get("status") == "failed":
+        error = str(row.get("error") or "").strip() or "no message"
+        return [f"failed: {error.splitlines()[0]}"]
+    said = {
+        "arrived": "model did not arrive",
+        "coupling_converged": "coupling did not converge",
+        "distance_converged": "distance still moving",
+    }
+    return [words for column, words in said.items() if denied(row, column)]
+
+
+def _table(title: str | None) -> Table:
+    return Table(
+        title=None if title is None else Text(title, no_wrap=True, overflow="ignore"),
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+
+
+def _text(value: Any) -> Text:
+    return Text("-" if value is None else str(value))
+
+
+def _digits(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.4g}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{100 * value:.1f} %"
+
+
+class _Number(NamedTuple):
+    heading: str
+    column: str
+    show: Callable[[float | None], str]
+
+
+_COMPACT = frozenset({"value", "noise_share", "target_accuracy"})
+_NUMBERS = (
+    _Number("distance", "value", _digits),
+    _Number("Fisher-\nRao", "fisher_rao_length", _digits),
+    _Number("noise-\nfree", "noise_free_length", _digits),
+    _Number("noise\nshare", "noise_share", _share),
+    _Number("target\naccuracy", "target_accuracy", _share),
+    _Number("partners", "effective_partners", _digits),
+)

@@ -1,0 +1,55 @@
+"""Checks a sweep file as a whole and builds the sweep that it asks for."""
+
+from dataclasses import replace
+from typing import Any
+
+from raytd.engine.config import Settings
+from raytd.sweep.axes import check_axes
+from raytd.sweep.document import Entry, Finding
+from raytd.sweep.layout import KEYS, SECTIONS, Choices, DataConfig, Label, SweepSpec, axis_keys
+from raytd.sweep.pairing import check_methods, check_pairs, check_tasks
+from raytd.sweep.section import Checked, check_section
+from raytd.sweep.tiles import check_tiles
+from raytd.sweep.wording import shown, unknown_key
+
+
+def check(root: Entry) -> tuple[SweepSpec | None, list[Finding]]:
+    """The sweep, or everything that is wrong with it.
+
+    Args:
+        root: one variant of the file: without profiles.
+    """
+    data = root.plain()
+    findings = [Finding((key,), unknown_key(key, KEYS)) for key in data if key not in KEYS]
+    label = check_section(Label, _only(data, Label), ())
+    sections: dict[str, Checked[Any]] = {"": check_section(Choices, _only(data, Choices), ())}
+    for name, model in SECTIONS.items():
+        sections[name] = check_section(model, data.get(name), (name,))
+    tasks = check_tasks(data.get("tasks"), sections["data"].value or DataConfig())
+    pairs, pair_findings = check_pairs(data.get("pairs"), tasks.names)
+    methods, method_findings = check_methods(data.get("methods"))
+    axes, axis_findings = check_axes(data.get("grid"), sections, [] if method_findings else methods)
+    found = [f for part in (label, *sections.values()) for f in part.findings]
+    findings += [_with_hint(finding, root) for finding in found]
+    findings += [*tasks.findings, *pair_findings, *method_findings, *axis_findings]
+    findings += check_tiles(tasks.specs, pairs, axes, sections)
+    if findings:
+        return None, findings
+    fields = label.written | sections.pop("").written
+    fields |= {name: checked.value for name, checked in sections.items()}
+    fields |= {"tasks": tasks.specs, "pairs": tuple(pairs), "methods": tuple(methods)}
+    fields["grid"] = {axis: tuple(values) for axis, values in axes.items()}
+    return SweepSpec.model_validate(fields), []
+
+
+def _with_hint(finding: Finding, root: Entry) -> Finding:
+    """A list where one value is wanted is most often meant as an axis."""
+    entry = root.find(finding.path)
+    if entry is None or not isinstance(entry.value, list) or shown(finding.path) not in axis_keys():
+        return finding
+    return replace(finding, message=f"{finding.message}; to sweep it, put it under grid")
+
+
+def _only(data: dict[str, Any], model: type[Settings]) -> dict[str, Any]:
+    """What was written for the keys of a model."""
+    return {key: value for key, value in data.items() if key in model.model_fields}

@@ -1,0 +1,46 @@
+"""The cluster that a sweep runs on: what it has, and being connected to it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from raytd.errors import RequestError
+
+Node = dict[str, float]
+
+
+def local_nodes() -> list[Node]:
+    """What a cluster started on this machine will have; nothing is started."""
+    import torch
+
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return [{"CPU": float(cpus or 1), "GPU": float(torch.cuda.device_count())}]
+
+
+@contextmanager
+def connect(address: str | None) -> Iterator[list[Node]]:
+    """Connects to a cluster, or starts one on this machine, and yields what its nodes have.
+
+    A cluster that was started here ends with the block, and all of its processes with it.
+
+    Raises:
+        RequestError: if there is no cluster at the address.
+    """
+    # Tune's own loggers and its handler of Ctrl-C would write beside ours and swallow the signal.
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    local: dict[str, Any] = {}
+    if address is None:
+        local = {"include_dashboard": False, "num_cpus": int(local_nodes()[0]["CPU"])}
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **local)
+    except ConnectionError as error:
+        raise RequestError(f"--address {address}: no Ray cluster answers there") from error
+    try:
+        yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+    finally:
+        ray.shutdown()

@@ -1,0 +1,131 @@
+"""What a sweep file holds, once names are resolved and everything is checked."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from raytd.engine.config import (
+    Count,
+    PretrainConfig,
+    ResourcesConfig,
+    Settings,
+    StopConfig,
+    TrajectoryConfig,
+)
+from raytd.methods.coupled import CoupledConfig
+from raytd.sweep.wording import did_you_mean
+from raytd.tasks.spec import TaskSpec
+
+
+def _known_model(name: str) -> str:
+    from raytd.models.zoo import names, problem_with
+
+    problem = problem_with(name)
+    if problem is not None:
+        raise ValueError(problem + did_you_mean(name, names()))
+    return name
+
+
+def _not_reserved(name: str) -> str:
+    if name == "sources":
+        raise ValueError("'sources' is the folder of the trained source models; take another name")
+    return name
+
+
+def as_tuple(value: Any) -> Any:
+    """A list as a tuple, all else as it is: JSON and YAML have lists, frozen objects tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"),
+    AfterValidator(_not_reserved),
+]
+ModelName = Annotated[str, AfterValidator(_known_model)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Scalar = str | int | float | bool | None
+
+
+class Label(Settings):
+    """What reports call a sweep.
+
+    Attributes:
+        name: also the folder under the storage.
+        description: for the reader of the results.
+    """
+
+    name: Name
+    description: str = ""
+
+
+class Choices(Settings):
+    """What a trial fixes outside the sections.
+
+    Attributes:
+        model: a name of the zoo.
+        seed: of the initial weights, the order of the images, the tiles and the mixing.
+    """
+
+    model: ModelName = "cnn8-narrow"
+    seed: Seed = 0
+
+
+class DataConfig(Settings):
+    """Image counts of the tasks that have none of their own; None is every image there is."""
+
+    train: Count | None = None
+    val: Count | None = None
+
+
+class TrackingConfig(Settings):
+    """Where the tracking server files the sweep; None is under the sweep's own name."""
+
+    experiment: Annotated[str, Field(min_length=1)] | None = None
+
+
+class SweepSpec(Choices, Label):
+    """A sweep in which every name is resolved.
+
+    Attributes:
+        tasks: with their image counts.
+        pairs: names of source and target.
+        methods: names in the registry of methods.
+        grid: values of each axis; an axis is `model`, `seed` or `section.key`.
+    """
+
+    tasks: Annotated[tuple[TaskSpec, ...], BeforeValidator(as_tuple)]
+    pairs: tuple[tuple[str, str], ...]
+    methods: tuple[str, ...]
+    grid: dict[str, tuple[Scalar, ...]] = {}
+    data: DataConfig = DataConfig()
+    coupled: CoupledConfig = CoupledConfig()
+    trajectory: TrajectoryConfig = TrajectoryConfig()
+    pretrain: PretrainConfig = PretrainConfig()
+    stop: StopConfig = StopConfig()
+    resources: ResourcesConfig = ResourcesConfig()
+    tracking: TrackingConfig = TrackingConfig()
+
+    def task(self, name: str) -> TaskSpec:
+        """The task of that name."""
+        return next(task for task in self.tasks if task.name == name)
+
+
+SECTIONS: dict[str, type[Settings]] = {
+    name: field.annotation
+    for name, field in SweepSpec.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Settings)
+}
+"""The sections of a sweep file by name."""
+
+KEYS = (*SweepSpec.model_fields, "profile", "profiles")
+"""Every key at the top of a sweep file."""
+
+FIXED = ("data", "resources", "tracking")
+"""Sections whose keys cannot be axes: they do not change an answer, or change what a task is."""
+
+
+def axis_keys() -> dict[str, None]:
+    """Every key that can be an axis, in order."""
+    own = [f"{s}.{key}" for s, m in SECTIONS.items() if s not in FIXED for key in m.model_fields]
+    return dict.fromkeys([*Choices.model_fields, *own])

@@ -1,0 +1,165 @@
+"""The ledger: which trials of a sweep have ended, and everything that they left on disk."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from raytd.engine.files import write_bytes, write_json
+from raytd.engine.records import Iteration
+from raytd.methods.result import Coupling, DistanceResult
+
+Row = dict[str, Any]
+
+_COLUMNS: dict[str, pa.DataType] = {
+    "trial_key": pa.string(),
+    "status": pa.string(),
+    "error": pa.string(),
+    "protocol": pa.string(),
+    "method": pa.string(),
+    "model": pa.string(),
+    "parameters": pa.int64(),
+    "source": pa.string(),
+    "target": pa.string(),
+    "seed": pa.int64(),
+    "value": pa.float64(),
+    "unit": pa.string(),
+    "smaller_is_closer": pa.bool_(),
+    "distance": pa.float64(),
+    "fisher_rao_length": pa.float64(),
+    "noise_free_length": pa.float64(),
+    "noise_share": pa.float64(),
+    "distance_half": pa.float64(),
+    "distance_quarter": pa.float64(),
+    "label_reference": pa.float64(),
+    "iterations": pa.int64(),
+    "coupling_converged": pa.bool_(),
+    "distance_converged": pa.bool_(),
+    "effective_partners": pa.float64(),
+    "source_accuracy": pa.float64(),
+    "target_accuracy": pa.float64(),
+    "reference_accuracy": pa.float64(),
+    "arrived": pa.bool_(),
+    "sgd_steps": pa.int64(),
+    "forward_images": pa.int64(),
+    "wall_s": pa.float64(),
+    "threads": pa.int64(),
+    "chunk": pa.int64(),
+    "device": pa.string(),
+    "raytd_version": pa.string(),
+}
+
+
+class Ledger:
+    """The folder of one sweep.
+
+    A trial has ended once its `result.json` is there; it is written after everything else.
+
+    Args:
+        folder: `<storage>/<sweep name>`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def trial_folder(self, key: str) -> Path:
+        """Where a trial's files lie."""
+        return self.folder / "trials" / key
+
+    def row(self, key: str) -> Row | None:
+        """The row of a trial that has ended, or None."""
+        path = self.trial_folder(key) / "result.json"
+        if not path.exists():
+            return None
+        row: Row = json.loads(path.read_text())
+        return row
+
+    def is_done(self, key: str) -> bool:
+        """Whether a trial has a result; a failed one has none."""
+        row = self.row(key)
+        return row is not None and row["status"] == "done"
+
+    def rows(self) -> list[Row]:
+        """The rows of all trials that have ended, whatever the sweep file says today."""
+        keys = sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))
+        return [row for key in keys if (row := self.row(key)) is not None]
+
+    def write_result(self, row: Row, config: Any, result: DistanceResult, log: str) -> None:
+        """Writes everything about a trial that has a result.
+
+        Raises:
+            StorageError: in one line.
+        """
+        folder = self.trial_folder(row["trial_key"])
+        write_json(folder / "config.json", config)
+        write_table(folder / "iterations.parquet", [iteration_row(i) for i in result.iterations])
+        write_table(folder / "knots.parquet", [k for i in result.iterations for k in knot_rows(i)])
+        write_bytes(folder / "coupling.parquet", _coupling_bytes(result.coupling))
+        write_bytes(folder / "log.txt", log.encode())
+        write_json(folder / "result.json", row)
+
+    def write_failure(self, row: Row, config: Any, log: str) -> None:
+        """Writes what is known about a trial that failed.
+
+        Raises:
+            StorageError: in one line.
+        """
+        folder = self.trial_folder(row["trial_key"])
+        write_json(folder / "config.json", config)
+        write_bytes(folder / "log.txt", log.encode())
+        write_json(folder / "result.json", row)
+
+    def write_results(self) -> Path:
+        """Writes `results.parquet` over all trials that have ended; returns its path."""
+        rows = self.rows()
+        names = dict.fromkeys([*_COLUMNS, *(name for row in rows for name in row)])
+        columns = {
+            name: pa.array([row.get(name) for row in rows], type=_COLUMNS.get(name))
+            for name in names
+        }
+        path = self.folder / "results.parquet"
+        write_bytes(path, _parquet(pa.table(columns)))
+        return path
+
+
+def iteration_row(iteration: Iteration) -> dict[str, Any]:
+    """The scalar figures of one iteration."""
+    solve = asdict(iteration.solve)
+    return {
+        "iteration": iteration.iteration,
+        **asdict(iteration.lengths),
+        "change": iteration.change,
+        "target_accuracy": iteration.target_accuracy,
+        "target_loss": iteration.target_loss,
+        "forward_images": iteration.forward_images,
+        **{("coupling_converged" if n == "converged" else n): v for n, v in solve.items()},
+    }
+
+
+def knot_rows(iteration: Iteration) -> list[dict[str, Any]]:
+    """The knots of one iteration."""
+    return [{"iteration": iteration.iteration, **asdict(k)} for k in iteration.knots]
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes rows as Parquet.
+
+    Raises:
+        StorageError: in one line.
+    """
+    write_bytes(path, _parquet(pa.Table.from_pylist(list(rows))))
+
+
+def _coupling_bytes(coupling: Coupling) -> bytes:
+    return _parquet(pa.table({name: pa.array(values) for name, values in vars(coupling).items()}))
+
+
+def _parquet(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()

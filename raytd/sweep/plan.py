@@ -1,0 +1,155 @@
+"""The plan of a sweep: its trials with their data, what is done, what is missing, what it takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from raytd.engine.files import write_bytes, write_json
+from raytd.errors import DataError, RequestError
+from raytd.sweep.cluster import Node
+from raytd.sweep.expand import TrialConfig, expand
+from raytd.sweep.layout import SweepSpec
+from raytd.sweep.ledger import Ledger, Row
+from raytd.sweep.trial import Trial
+from raytd.tasks import datasets
+from raytd.tasks.spec import TaskSpec
+from raytd.tasks.task import Task, make_task
+from raytd.transport.tiles import n_tiles
+
+COORDINATOR_CPUS = 0.5
+"""CPUs of the trial function and its coordinator, which wait most of the time."""
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What a sweep will do.
+
+    Attributes:
+        spec: the sweep.
+        folder: where its results lie.
+        sources: where trained sources lie.
+        trials: all of them, in the order of the table.
+        done: rows of those that have a result, by trial key.
+    """
+
+    spec: SweepSpec
+    folder: Path
+    sources: Path
+    trials: tuple[Trial, ...]
+    done: dict[str, Row]
+
+    @property
+    def missing(self) -> list[Trial]:
+        """Trials without a result, failed ones included."""
+        return [t for t in self.trials if t.key not in self.done]
+
+
+def make_plan(
+    spec: SweepSpec, *, data: Path, storage: Path, nodes: Sequence[Node], fresh: bool = False
+) -> SweepPlan:
+    """Reads the data of a sweep and compares its trials with the ledger; writes nothing.
+
+    Args:
+        spec: the sweep.
+        data: root of the data sets.
+        storage: folder of all sweeps.
+        nodes: what the nodes of the cluster have.
+        fresh: whether finished trials are run again.
+
+    Raises:
+        RequestError: with everything that data and cluster say against the sweep.
+    """
+    tasks, problems = read_tasks(spec.tasks, data)
+    configs = expand(spec)
+    problems += [] if problems else _tile_problems(configs, tasks)
+    problems += resource_problems(configs, nodes)
+    if problems:
+        raise RequestError(problems)
+    ledger = Ledger(storage / spec.name)
+    trials = tuple(Trial(c, tasks[c.source], tasks[c.target]) for c in configs)
+    rows = {} if fresh else {t.key: ledger.row(t.key) for t in trials}
+    done = {key: row for key, row in rows.items() if row is not None and row["status"] == "done"}
+    return SweepPlan(spec, ledger.folder, storage / "sources", trials, done)
+
+
+def read_tasks(specs: Sequence[TaskSpec], root: Path) -> tuple[dict[TaskSpec, Task], list[str]]:
+    """Reads each data set once and cuts the tasks from it; what fails is returned in words."""
+    loaded: dict[str, datasets.Dataset] = {}
+    tasks: dict[TaskSpec, Task] = {}
+    problems: dict[str, None] = {}
+    for spec in specs:
+        try:
+            if spec.dataset not in loaded:
+                loaded[spec.dataset] = datasets.read(spec.dataset, root)
+            tasks[spec] = make_task(spec, loaded[spec.dataset])
+        except DataError as error:
+            problems[str(error)] = None
+    return tasks, list(problems)
+
+
+def resource_problems(configs: Sequence[TrialConfig], nodes: Sequence[Node]) -> list[str]:
+    """What the cluster can never place, in words."""
+    problems: dict[str, None] = {}
+    for config in configs:
+        resources = config.resources
+        n = resources.n_actors(config.settings.blocks)
+        for kind, each, extra in (
+            ("GPU", resources.gpus_per_actor, 0.0),
+            ("CPU", resources.cpus_per_actor, COORDINATOR_CPUS),
+        ):
+            total = sum(node.get(kind, 0.0) for node in nodes)
+            places = sum(int(node.get(kind, 0.0) / each) for node in nodes) if each else n
+            if places < n or total < n * each + extra:
+                problems[_too_much(kind, n, each, extra, total)] = None
+    return list(problems)
+
+
+def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float) -> str:
+    wanted = n_actors * each + extra
+    parts = f"{n_actors} actors × {each:g} {kind}" + (f" + {extra:g}" if extra else "")
+    option = f"resources.{kind.lower()}s_per_actor"
+    enough = (total - extra) / n_actors
+    way_out = f"fewer resources.actors (same answer, slower) or a smaller {option}"
+    if kind == "GPU" and total == 0:
+        way_out = f"{option}=0 to run on CPUs"
+    elif enough > 0:
+        way_out = f"fewer resources.actors (same answer, slower) or {option}={enough:.2g}"
+    return (
+        f"the plan needs {wanted:g} {kind}s for one trial ({parts}); the cluster has {total:g}. "
+        f"Set {way_out}."
+    )
+
+
+def _tile_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
+    problems: dict[str, None] = {}
+    for config in configs:
+        blocks, side = config.settings.blocks, config.settings.tile_size
+        sizes = [len(tasks[s].train.labels) for s in (config.source, config.target)]
+        tiles = n_tiles(*sizes, side)
+        if blocks > tiles:
+            problems[
+                f"coupled.blocks: {blocks} blocks, but {config.source.name} and "
+                f"{config.target.name} ({sizes[0]} and {sizes[1]} images) make {tiles} tiles of "
+                f"side {side}; set coupled.blocks to at most {tiles}, or a smaller "
+                "coupled.tile_size"
+            ] = None
+    return list(problems)
+
+
+def write_plan(plan: SweepPlan, text: bytes) -> None:
+    """Writes the sweep file as it was read, and the plan, into the folder of the sweep.
+
+    Raises:
+        StorageError: in one line.
+    """
+    trials = [
+        {
+            "trial_key": t.key,
+            "name": t.config.name,
+            "status": "done" if t.key in plan.done else "missing",
+            "sgd_steps": t.config.trajectory.sgd_steps(len(t.source.train.labels)),
+        }
+        for t in plan.trials
+    ]
+    write_bytes(plan.folder / "sweep.yaml", text)
+    write_json(plan.folder / "plan.json", {"name": plan.spec.name, "trials": trials})

@@ -1,0 +1,47 @@
+"""Whether every coupling block gets a tile."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from raytd.sweep.axes import Axes, axes_of, axis_path, variants
+from raytd.sweep.document import Finding, KeyPath
+from raytd.sweep.section import Checked
+from raytd.tasks.spec import TaskSpec
+
+
+def check_tiles(
+    tasks: Sequence[TaskSpec],
+    pairs: Sequence[tuple[str, str]],
+    axes: Axes,
+    sections: Mapping[str, Checked[Any]],
+) -> list[Finding]:
+    """Numbers of blocks that are greater than the number of tiles of some pair.
+
+    A pair is left to the plan where an image count is not known before the data are read.
+    """
+    from raytd.transport.tiles import n_tiles
+
+    if {"blocks", "tile_size"} & sections["coupled"].dropped:
+        return []
+    counts = {task.name: task.train for task in tasks}
+    known = [(max(a, b), s, t) for s, t in pairs if (a := counts.get(s)) and (b := counts.get(t))]
+    if not known:
+        return []
+    n, source, target = min(known, key=lambda pair: pair[0])
+    blocks_axis = axes_of("coupled", axes).get("blocks")
+    findings: dict[KeyPath, Finding] = {}
+    for coupled in variants("coupled", axes, sections):
+        blocks, tile_size = coupled.blocks, coupled.tile_size
+        there = n_tiles(n, n, tile_size)
+        if blocks > there:
+            message = (
+                f"{blocks} blocks need as many tiles; {source} -> {target} has {there} "
+                f"({n} images in tiles of {tile_size}); set blocks to at most {there}"
+            )
+            smaller = -(-n // (blocks - 1)) - 1
+            path: KeyPath = ("coupled", "blocks")
+            if blocks_axis is not None:
+                path = (*axis_path("coupled", "blocks"), blocks_axis.index(blocks))
+            message += f" or tile_size to at most {smaller}" if smaller else ""
+            findings.setdefault(path, Finding(path, message))
+    return list(findings.values())

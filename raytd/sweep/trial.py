@@ -1,0 +1,109 @@
+"""One trial: its key, its run, and the row that a results table holds of it."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from raytd import __version__
+from raytd.engine.context import Context, Pair
+from raytd.engine.executor import Launcher
+from raytd.engine.records import Iteration
+from raytd.engine.sources import SourceCache
+from raytd.methods.registry import METHODS
+from raytd.methods.result import DistanceResult
+from raytd.sweep.expand import TrialConfig
+from raytd.tasks.task import Task
+
+_FORMAT = 1
+"""Part of every trial key; raised when the meaning of a result changes."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A configured trial with the data it works on."""
+
+    config: TrialConfig
+    source: Task
+    target: Task
+
+    @property
+    def key(self) -> str:
+        """Identity of the answer: configuration and data, 16 hex digits."""
+        content = {
+            "format": _FORMAT,
+            "config": self.config.identity(),
+            "source": self.source.digest,
+            "target": self.target.digest,
+        }
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def pair(self) -> Pair:
+        """What the method works on."""
+        return Pair(self.source, self.target, self.config.model, self.config.seed)
+
+    def columns(self) -> dict[str, Any]:
+        """What is known of the trial before it runs, in the order of a results table."""
+        config, method = self.config, METHODS[self.config.method]
+        return {
+            "trial_key": self.key,
+            "status": "missing",
+            "error": None,
+            "protocol": config.protocol(),
+            "method": config.method,
+            "model": config.model,
+            "source": config.source.name,
+            "target": config.target.name,
+            "seed": config.seed,
+            **{axis: v for axis, v in config.axes.items() if axis not in ("model", "seed")},
+            "unit": method.unit,
+            "smaller_is_closer": method.smaller_is_closer,
+            "threads": config.resources.threads,
+            "chunk": config.resources.chunk,
+            "raytd_version": __version__,
+        }
+
+
+def run_trial(
+    trial: Trial,
+    *,
+    launch: Launcher,
+    sources: Path | None,
+    on_iteration: Callable[[Iteration], None] = lambda _: None,
+) -> tuple[DistanceResult, dict[str, Any]]:
+    """Runs a trial; returns its result and its row.
+
+    Args:
+        trial: what to run.
+        launch: where.
+        sources: folder of the source cache; None keeps sources in memory.
+        on_iteration: called with each iteration as it ends.
+    """
+    config = trial.config
+    context = Context(
+        launch=launch,
+        sources=SourceCache(
+            sources,
+            use_gpu=config.resources.gpus_per_actor > 0,
+            threads=config.resources.threads,
+        ),
+        trajectory=config.trajectory,
+        pretrain=config.pretrain,
+        stop=config.stop,
+        resources=config.resources,
+        on_iteration=on_iteration,
+    )
+    started = time.monotonic()
+    result = METHODS[config.method].run(trial.pair, config.settings, context)
+    wall_s = time.monotonic() - started
+    return result, trial.columns() | result.columns() | {"status": "done", "wall_s": wall_s}
+
+
+def failed_row(trial: Trial, error: str) -> dict[str, Any]:
+    """The row of a trial that has no result; `error` is one line."""
+    return trial.columns() | {"status": "failed", "error": error}

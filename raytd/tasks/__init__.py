@@ -1,0 +1,1 @@
+"""Tasks: labelled images of chosen classes, and how the labels of two tasks are joined."""

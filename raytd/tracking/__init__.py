@@ -1,0 +1,16 @@
+"""Where a sweep's numbers are sent while it runs: an MLflow store, or nowhere."""
+
+from raytd.tracking.base import SweepInfo, SweepStatus, Tracker, TrialInfo, TrialStatus
+from raytd.tracking.null import NullTracker
+from raytd.tracking.open import default_uri, open_tracker
+
+__all__ = [
+    "NullTracker",
+    "SweepInfo",
+    "SweepStatus",
+    "Tracker",
+    "TrialInfo",
+    "TrialStatus",
+    "default_uri",
+    "open_tracker",
+]

@@ -1,0 +1,97 @@
+"""What every tracker is told about a sweep and its trials, and the three things it can do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+TrialStatus = Literal["done", "failed"]
+SweepStatus = Literal["done", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class SweepInfo:
+    """One sweep, as the tracker shows it.
+
+    Attributes:
+        name: identifies the sweep within its experiment; the same name goes on with the same run.
+        experiment: the experiment that holds it; made when it does not exist.
+        description: shown as the note of the sweep's run; Markdown.
+        tags: what to filter sweeps by.
+        artifacts: files that exist before the first trial, such as the sweep file.
+    """
+
+    name: str
+    experiment: str
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class TrialInfo:
+    """One trial, as the tracker shows it.
+
+    Attributes:
+        key: identifies the trial within its sweep.
+        name: what people read, such as `low -> high coupled`.
+        params: the settings in which trials differ, and few others.
+        tags: what to filter trials by. Those that came up since the trial was first told of, such
+            as the line of its error, are added when it finishes.
+    """
+
+    key: str
+    name: str
+    params: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Tracker(Protocol):
+    """Takes the numbers of a running sweep; never raises for a server that fails."""
+
+    def log_iteration(
+        self,
+        trial: TrialInfo,
+        iteration: int,
+        metrics: Mapping[str, float],
+        knots: Sequence[Mapping[str, float]],
+    ) -> None:
+        """Adds one point to each curve of the iterations, and the knots' points of this one.
+
+        Args:
+            trial: whose numbers these are.
+            iteration: outer iteration, from 0.
+            metrics: one number per curve.
+            knots: one row per knot, with its index as `knot` and one number per curve.
+        """
+        ...
+
+    def finish_trial(
+        self,
+        trial: TrialInfo,
+        metrics: Mapping[str, float | None],
+        *,
+        status: TrialStatus,
+        artifacts: Sequence[Path],
+    ) -> None:
+        """Ends a trial with its result; telling of the same result again changes nothing.
+
+        Args:
+            trial: whose result this is.
+            metrics: the summary; what is None or not a number is left out.
+            status: whether there is a result.
+            artifacts: files to keep with the trial.
+        """
+        ...
+
+    def close(
+        self, *, artifacts: Sequence[Path], metrics: Mapping[str, float], status: SweepStatus
+    ) -> None:
+        """Ends the sweep.
+
+        Args:
+            artifacts: files to keep with the sweep, such as its figures.
+            metrics: the summary over all trials.
+            status: how it ended.
+        """
+        ...

@@ -1,0 +1,102 @@
+"""The MLflow tracker: one run per sweep, and under it one run per trial."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from raytd.tracking.base import SweepInfo, SweepStatus, TrialInfo, TrialStatus
+from raytd.tracking.guard import Guard
+from raytd.tracking.points import Point, iteration_points, knot_points
+from raytd.tracking.quiet import import_mlflow
+from raytd.tracking.session import Session
+
+T = TypeVar("T")
+
+_STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+
+
+class MlflowTracker:
+    """Sends a sweep to an MLflow store or server.
+
+    Runs are looked up before they are made: the sweep by its name, a trial by its key and its
+    sweep. Going on with a sweep therefore goes on with its runs, and adds only what they lack.
+    Whatever the server does, no method raises; see `Guard`.
+
+    Args:
+        uri: any MLflow tracking URI.
+        sweep: what is going to run.
+    """
+
+    def __init__(self, uri: str, sweep: SweepInfo) -> None:
+        import_mlflow()
+        self._guard = Guard(uri)
+        self._session = self._guard.run(lambda: Session(uri, sweep))
+
+    def log_iteration(
+        self,
+        trial: TrialInfo,
+        iteration: int,
+        metrics: Mapping[str, float],
+        knots: Sequence[Mapping[str, float]],
+    ) -> None:
+        """Adds a point per metric at step `iteration`, and `knots.*`; see `knot_points`."""
+        points = knot_points(iteration, knots) + iteration_points(iteration, metrics)
+        self._run(lambda session: _log(session, trial, points))
+
+    def finish_trial(
+        self,
+        trial: TrialInfo,
+        metrics: Mapping[str, float | None],
+        *,
+        status: TrialStatus,
+        artifacts: Sequence[Path],
+    ) -> None:
+        """Sets `final.*`, uploads the artifacts and ends the trial's run."""
+        finals = {f"final.{name}": value for name, value in metrics.items()}
+        self._run(lambda session: _finish(session, trial, finals, status, artifacts))
+
+    def close(
+        self, *, artifacts: Sequence[Path], metrics: Mapping[str, float], status: SweepStatus
+    ) -> None:
+        """Ends the sweep's run; trials that nobody finished end as `KILLED`."""
+
+        def end(session: Session) -> None:
+            session.sweep.summarise(metrics)
+            session.sweep.keep(artifacts)
+            session.close(_STATUS[status])
+
+        self._run(end)
+
+    def run_id(self, trial_key: str) -> str | None:
+        """The MLflow run of a trial, made now or earlier; None if there is none."""
+        run = self._run(lambda session: session.find_trial(trial_key))
+        return run.id if run else None
+
+    def _run(self, call: Callable[[Session], T]) -> T | None:
+        session = self._session
+        return None if session is None else self._guard.run(lambda: call(session))
+
+
+def _log(session: Session, trial: TrialInfo, points: Sequence[Point]) -> None:
+    run = session.trial(trial)
+    if run.status == "FINISHED":
+        return
+    if run.status != "RUNNING":
+        run.start()
+    run.add(points)
+
+
+def _finish(
+    session: Session,
+    trial: TrialInfo,
+    finals: Mapping[str, float | None],
+    status: TrialStatus,
+    artifacts: Sequence[Path],
+) -> None:
+    run = session.trial(trial)
+    if run.status == "FINISHED":
+        return
+    run.describe({}, trial.tags)
+    run.summarise(finals)
+    run.keep(artifacts)
+    run.end(_STATUS[status])

@@ -1,0 +1,34 @@
+"""The tracker of sweeps that nobody tracks."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from raytd.tracking.base import SweepStatus, TrialInfo, TrialStatus
+
+
+class NullTracker:
+    """Takes everything and keeps nothing."""
+
+    def log_iteration(
+        self,
+        trial: TrialInfo,
+        iteration: int,
+        metrics: Mapping[str, float],
+        knots: Sequence[Mapping[str, float]],
+    ) -> None:
+        """Forgets an iteration."""
+
+    def finish_trial(
+        self,
+        trial: TrialInfo,
+        metrics: Mapping[str, float | None],
+        *,
+        status: TrialStatus,
+        artifacts: Sequence[Path],
+    ) -> None:
+        """Forgets a result."""
+
+    def close(
+        self, *, artifacts: Sequence[Path], metrics: Mapping[str, float], status: SweepStatus
+    ) -> None:
+        """Forgets the sweep."""

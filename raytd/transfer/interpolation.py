@@ -1,0 +1,53 @@
+"""The interpolated task p_τ: which pairs are drawn, and how the two ends of a pair are mixed."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+Mixing = Literal["beta", "linear", "bernoulli"]
+
+
+def draw_pairs(
+    coupling: Float64[Tensor, " pairs"], uniforms: Float64[Tensor, " draws"]
+) -> Int64[Tensor, " draws"]:
+    """Indices of pairs drawn from a coupling by inverse CDF.
+
+    The same uniform picks the same row under every coupling with the same row sums, so two
+    couplings differ by what they couple and not by luck. A pair without mass is never drawn.
+
+    Args:
+        coupling: non-negative masses in a fixed order, of any total.
+        uniforms: in [0, 1).
+    """
+    cdf = coupling.cumsum(0)
+    last = int(torch.nonzero(coupling)[-1])
+    return torch.searchsorted(cdf, uniforms * cdf[-1], right=True).clamp(max=last)
+
+
+def mixing_coefficients(
+    law: Mixing, tau: Float64[Tensor, " draws"], uniforms: Float64[Tensor, " draws"]
+) -> Float64[Tensor, " draws"]:
+    """The coefficients t of x = (1 − t) x_i + t x'_j, one for each τ in [0, 1].
+
+    `beta`: t ~ Beta(τ, 1 − τ), by inverse CDF; `linear`: t = τ, eq. (17d); `bernoulli`: t is 0 or
+    1 with mean τ, eq. (15). All have mean τ.
+    """
+    if law == "linear":
+        return tau.clone()
+    if law == "bernoulli":
+        return (uniforms < tau).double()
+    from scipy.special import betaincinv
+
+    inside = (tau > 0) & (tau < 1)
+    safe = torch.where(inside, tau, torch.full_like(tau, 0.5)).numpy()
+    drawn = torch.from_numpy(betaincinv(safe, 1 - safe, uniforms.numpy()))
+    return torch.where(inside, drawn, tau)
+
+
+def mix(
+    source: Float[Tensor, "*batch c h w"], target: Float[Tensor, "*batch c h w"], t: Tensor | float
+) -> Float[Tensor, "*batch c h w"]:
+    """(1 − t) x_i + t x'_j; exactly one end where t is 0 or 1."""
+    return (1 - t) * source + t * target

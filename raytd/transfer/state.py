@@ -1,0 +1,95 @@
+"""What SGD carries from one segment to the next, and its average over blocks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+Tensors = dict[str, Tensor]
+
+
+def copy_to_cpu(tensor: Tensor) -> Tensor:
+    """A contiguous copy on the CPU, whatever the memory format of the original."""
+    return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What predictions depend on: parameters, and buffers such as running statistics."""
+
+    parameters: Tensors
+    buffers: Tensors
+
+    def load_into(self, model: nn.Module) -> None:
+        """Copies the values into a model of the same names and shapes."""
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                parameter.copy_(self.parameters[name])
+            for name, buffer in model.named_buffers():
+                buffer.copy_(self.buffers[name])
+
+    @staticmethod
+    def of(model: nn.Module) -> "Weights":
+        """A copy of a model's values on the CPU, contiguous."""
+        return Weights(
+            {n: copy_to_cpu(p) for n, p in model.named_parameters()},
+            {n: copy_to_cpu(b) for n, b in model.named_buffers()},
+        )
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """Weights and the momentum of each parameter."""
+
+    weights: Weights
+    momentum: Tensors
+
+    @staticmethod
+    def at_rest(weights: Weights) -> "TrainState":
+        """The start of a trajectory: no momentum."""
+        return TrainState(weights, {n: torch.zeros_like(p) for n, p in weights.parameters.items()})
+
+
+def average(states: Sequence[TrainState], masses: Sequence[float]) -> TrainState:
+    """The mean of the blocks' states by mass, summed in block order.
+
+    Running variances get the between-block part of the running means, so that they describe the
+    pooled data; counters are taken from the first block. One block of mass 1 is returned
+    unchanged, to the bit.
+    """
+    buffers = [s.weights.buffers for s in states]
+    weights = Weights(
+        _mean([s.weights.parameters for s in states], masses), _mean_buffers(buffers, masses)
+    )
+    return TrainState(weights, _mean([s.momentum for s in states], masses))
+
+
+def _mean(values: Sequence[Tensors], masses: Sequence[float]) -> Tensors:
+    return {name: _weighted([v[name] for v in values], masses) for name in values[0]}
+
+
+def _weighted(tensors: Sequence[Tensor], masses: Sequence[float]) -> Tensor:
+    """Σ m x in float64, in order, returned in the type of x; Σ m is 1."""
+    total = torch.zeros_like(tensors[0], dtype=torch.float64)
+    for tensor, mass in zip(tensors, masses, strict=True):
+        total.add_(tensor, alpha=mass)
+    return total.to(tensors[0].dtype)
+
+
+def _mean_buffers(buffers: Sequence[Tensors], masses: Sequence[float]) -> Tensors:
+    mean = {
+        name: _weighted([b[name] for b in buffers], masses)
+        if first.is_floating_point()
+        else first.clone()
+        for name, first in buffers[0].items()
+    }
+    for name in mean:
+        if not name.endswith("running_var"):
+            continue
+        centre = name.removesuffix("var") + "mean"
+        pooled = [
+            b[name].double() + (b[centre].double() - mean[centre].double()) ** 2 for b in buffers
+        ]
+        mean[name] = _weighted(pooled, masses).to(buffers[0][name].dtype)
+    return mean

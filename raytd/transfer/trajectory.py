@@ -1,0 +1,92 @@
+"""SGD on the interpolated task through one segment of the trajectory, eq. (17c)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor, nn
+
+from raytd.transfer.state import TrainState, Weights, copy_to_cpu
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Mixed images with the labels of both ends.
+
+    The cross-entropy against the mixed label is (1 − t) CE(y_i) + t CE(y'_j).
+    """
+
+    images: Float[Tensor, "batch c h w"]
+    source_labels: Int64[Tensor, " batch"]
+    target_labels: Int64[Tensor, " batch"]
+    t: Float[Tensor, " batch"]
+
+
+def segment_steps(segment: int, *, steps: int, segments: int) -> range:
+    """Numbers of the SGD steps that belong to a segment; they differ by at most one."""
+    return range(segment * steps // segments, (segment + 1) * steps // segments)
+
+
+def step_times(steps: range, *, total: int) -> Float64[Tensor, " steps"]:
+    """τ of each step: the middle of the step's share of [0, 1]."""
+    return (torch.arange(steps.start, steps.stop, dtype=torch.float64) + 0.5) / total
+
+
+def mixed_cross_entropy(
+    log_probs: Float[Tensor, "*batch classes"],
+    source_labels: Int64[Tensor, "*batch"],
+    target_labels: Int64[Tensor, "*batch"],
+    t: Tensor | float,
+) -> Float[Tensor, "*batch"]:
+    """Cross-entropy in nats against the label (1 − t) y_i + t y'_j."""
+    source = log_probs.gather(-1, source_labels[..., None])[..., 0]
+    target = log_probs.gather(-1, target_labels[..., None])[..., 0]
+    return -((1 - t) * source + t * target)
+
+
+class Sgd:
+    """SGD with momentum on a model whose state comes and goes at the knots.
+
+    Args:
+        model: the network; its values are overwritten by every `run`.
+        lr: learning rate.
+        momentum: of SGD.
+        weight_decay: on every parameter.
+    """
+
+    def __init__(
+        self, model: nn.Module, *, lr: float, momentum: float, weight_decay: float
+    ) -> None:
+        self.model = model
+        self.optimizer = torch.optim.SGD(
+            model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
+        )
+
+    def run(self, state: TrainState, n_steps: int, batch: Callable[[int], Batch]) -> TrainState:
+        """The state after `n_steps` steps in training mode, step n on `batch(n)`."""
+        state.weights.load_into(self.model)
+        self._load_momentum(state)
+        self.model.train()
+        for step in range(n_steps):
+            self._step(batch(step))
+        return TrainState(Weights.of(self.model), self._momentum())
+
+    def _step(self, batch: Batch) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        log_probs = F.log_softmax(self.model(batch.images), dim=-1)
+        loss = mixed_cross_entropy(log_probs, batch.source_labels, batch.target_labels, batch.t)
+        torch.autograd.backward(loss.mean())
+        self.optimizer.step()
+
+    def _load_momentum(self, state: TrainState) -> None:
+        for name, parameter in self.model.named_parameters():
+            buffer = torch.empty_like(parameter).copy_(state.momentum[name])
+            self.optimizer.state[parameter]["momentum_buffer"] = buffer
+
+    def _momentum(self) -> dict[str, Tensor]:
+        return {
+            name: copy_to_cpu(self.optimizer.state[parameter]["momentum_buffer"])
+            for name, parameter in self.model.named_parameters()
+        }

@@ -1,0 +1,204 @@
+"""One update of a coupling: entropic transport that stays near the coupling it starts from."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from raytd.errors import InputError
+from raytd.transport.problem import LinearProblem, refuse
+from raytd.transport.sinkhorn import SolverReport, sinkhorn
+
+Proximal = Literal["kl", "linear", "frobenius", "none"]
+EpsilonUnit = Literal["spread", "absolute"]
+
+
+@dataclass(frozen=True)
+class CouplingStep:
+    """A new coupling and how it came about.
+
+    Attributes:
+        coupling: the new coupling; its rows are exact up to rounding.
+        report: what the solver says; primal and dual include entropy and proximal term.
+        spread: spread of the cost, in its own units.
+        effective_partners: see `effective_partners`.
+        warning: what the user should know, or None.
+    """
+
+    coupling: Float[Tensor, "*tiles n m"]
+    report: SolverReport
+    spread: float
+    effective_partners: float
+    warning: str | None
+
+
+def cost_spread(problem: LinearProblem) -> float:
+    """Root mean square of the cost after double centring, the unit of epsilon and of 1/lam.
+
+    Row means and column means are removed in each tile, by mass, because a coupling does not see
+    what depends on the row or on the column alone. The mean is over pairs at the independent
+    coupling and over tiles by mass.
+    """
+    cost = problem.cost.where(problem.has_mass, 0)
+    p = (problem.a / problem.a.sum(-1, keepdim=True)).unsqueeze(-1)
+    q = (problem.b / problem.b.sum(-1, keepdim=True)).unsqueeze(-2)
+    cost = cost - (cost * q).sum(-1, keepdim=True)
+    cost = cost - (cost * p).sum(-2, keepdim=True)
+    squares = (p * q * cost**2).sum((-2, -1))
+    return math.sqrt(float((squares * problem.mass).sum() / problem.mass.sum()))
+
+
+def effective_partners(coupling: Float[Tensor, "*tiles n m"]) -> float:
+    """How many partners a row has: exp of the entropy of its conditional law, mean by mass."""
+    mass = coupling.sum(-1, keepdim=True)
+    conditional = coupling / mass.where(mass > 0, 1)
+    partners = torch.special.entr(conditional).sum(-1).exp()
+    return float((partners * mass.squeeze(-1)).sum() / mass.sum())
+
+
+def coupling_step(  # noqa: PLR0913
+    problem: LinearProblem,
+    reference: Float[Tensor, "*tiles n m"],
+    *,
+    epsilon: float,
+    lam: float,
+    proximal: Proximal = "kl",
+    epsilon_unit: EpsilonUnit = "spread",
+    tolerance: float = 1e-6,
+    max_iterations: int = 5000,
+) -> CouplingStep:
+    """The coupling Γ that minimises ⟨Γ, C⟩ − epsilon H(Γ) plus a pull towards a reference R.
+
+    The pull is weaker the larger lam is. With the density r = Γ / (a bᵀ / mass) of each tile:
+
+    - `kl`: KL(Γ‖R) / lam, a proximal step. Where R has underflowed to 0 it counts as the smallest
+      normal number, so that no pair is shut out for ever.
+    - `linear`: −⟨Γ, r_R⟩ / lam, as in the paper's eq. (17a); pulls towards a permutation.
+    - `frobenius`: Σ (a bᵀ / mass) (r − r_R)² / (2 lam).
+    - `none`: nothing.
+
+    Args:
+        problem: costs and marginals.
+        reference: the coupling of the last iteration, in the shape of the cost.
+        epsilon: entropic regularisation, in `epsilon_unit`.
+        lam: step size; 1/lam is in `epsilon_unit`, too.
+        proximal: form of the pull.
+        epsilon_unit: `spread` counts in spreads of the cost, `absolute` in units of the cost.
+        tolerance: marginal error, as a share of the mass.
+        max_iterations: of the solver.
+
+    Raises:
+        InputError: if a number is not positive, or the reference does not fit the problem.
+    """
+    _check(problem, reference, epsilon=epsilon, lam=lam, proximal=proximal)
+    spread = cost_spread(problem)
+    unit, alike = _unit(problem, spread, epsilon_unit)
+    pull = unit / lam
+    density = _density(problem, reference) if proximal == "linear" else None
+    cost, regularisation = problem.cost, unit * epsilon
+    if proximal == "kl":
+        cost = cost - pull * reference.clamp(min=torch.finfo(cost.dtype).tiny).log()
+        regularisation += pull
+    elif density is not None:
+        cost = cost - pull * density
+    solution = sinkhorn(
+        problem.with_cost(cost), regularisation, tolerance=tolerance, max_iterations=max_iterations
+    )
+    collapse = 0.0 if density is None else float(density.max()) / (lam * epsilon)
+    return CouplingStep(
+        coupling=solution.coupling,
+        report=_report(solution),
+        spread=spread,
+        effective_partners=effective_partners(solution.coupling),
+        warning=_warning(solution, tolerance=tolerance, alike=alike, collapse=collapse),
+    )
+
+
+def first_coupling(
+    feature_problem: LinearProblem,
+    *,
+    epsilon: float,
+    epsilon_unit: EpsilonUnit = "spread",
+    tolerance: float = 1e-6,
+    max_iterations: int = 5000,
+) -> CouplingStep:
+    """The coupling of iteration 0, from costs between features, eq. (14)."""
+    return coupling_step(
+        feature_problem,
+        feature_problem.independent,
+        epsilon=epsilon,
+        lam=math.inf,
+        proximal="none",
+        epsilon_unit=epsilon_unit,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+    )
+
+
+def _check(
+    problem: LinearProblem, reference: Tensor, *, epsilon: float, lam: float, proximal: str
+) -> None:
+    if not 0 < epsilon < math.inf:
+        raise InputError(f"epsilon is {epsilon}; it must be positive and finite")
+    if not lam > 0:
+        raise InputError(f"lam is {lam}; it must be positive")
+    if proximal == "frobenius":
+        raise NotImplementedError("proximal: frobenius")
+    if proximal not in get_args(Proximal):
+        raise InputError(f"proximal is {proximal!r}; choose from {', '.join(get_args(Proximal))}")
+    if reference.shape != problem.cost.shape:
+        raise InputError(
+            f"reference has shape {tuple(reference.shape)}, not {tuple(problem.cost.shape)}"
+        )
+    refuse("reference", reference, ~torch.isfinite(reference), "a coupling must be finite")
+    refuse("reference", reference, reference < 0, "a coupling must not be negative")
+
+
+def _unit(problem: LinearProblem, spread: float, epsilon_unit: EpsilonUnit) -> tuple[float, bool]:
+    """What epsilon and 1/lam are counted in, and whether all costs are alike.
+
+    Costs that are alike have a spread of nothing but rounding. Any unit then gives the same
+    coupling, so it is 1.
+    """
+    if epsilon_unit not in get_args(EpsilonUnit):
+        options = ", ".join(get_args(EpsilonUnit))
+        raise InputError(f"epsilon_unit is {epsilon_unit!r}; choose from {options}")
+    largest = float(problem.cost.where(problem.has_mass, 0).abs().max())
+    alike = spread <= 16 * torch.finfo(problem.cost.dtype).eps * largest
+    return (1.0 if alike or epsilon_unit == "absolute" else spread), alike
+
+
+def _density(problem: LinearProblem, coupling: Tensor) -> Tensor:
+    """The coupling relative to the independent one of its tile; 0 where there is no mass."""
+    independent = problem.independent
+    return torch.where(independent > 0, coupling / independent, 0)
+
+
+def _report(solution: SolverReport) -> SolverReport:
+    """The report alone, without the memory that a solution holds."""
+    return SolverReport(
+        **{field.name: getattr(solution, field.name) for field in fields(SolverReport)}
+    )
+
+
+def _warning(
+    solution: SolverReport, *, tolerance: float, alike: bool, collapse: float
+) -> str | None:
+    warnings = []
+    if alike:
+        warnings.append("all costs are alike, up to what depends on the row or the column alone")
+    if collapse > 1:
+        warnings.append(
+            f"largest density / (lam epsilon) is {collapse:.3g}: above 1 the linear term pulls "
+            "towards a permutation whatever the cost; raise lam or epsilon, or choose kl"
+        )
+    if not solution.converged:
+        warnings.append(
+            f"not converged: marginal error {solution.marginal_error:.2g} after "
+            f"{solution.iterations} iterations (tolerance {tolerance:.2g}); raise max_iterations "
+            "or epsilon"
+        )
+    return "; ".join(warnings) or None

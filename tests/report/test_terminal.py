@@ -1,0 +1,97 @@
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from raytd.report import distance_matrices, matrix_table, results_table
+from raytd.report.terminal import notes
+
+
+def printed(table, width=160):
+    console = Console(file=io.StringIO(), width=width)
+    console.print(table)
+    return console.file.getvalue()
+
+
+def headings(table):
+    return [str(column.header).replace("-\n", "-").replace("\n", " ") for column in table.columns]
+
+
+def line_of(text, word):
+    return next(line for line in text.splitlines() if word in line)
+
+
+def test_every_trial_is_a_line_of_numbers(row):
+    text = printed(results_table([row("low", "high", 0.123456)]))
+    assert line_of(text, "low").split() == [
+        *("low", "high", "coupled", "0.1235", "2", "1.8", "10.0", "%", "95.0", "%", "4.25")
+    ]
+
+
+def test_columns_are_those_that_are_needed(row):
+    always = ["source", "target", "method"]
+    numbers = [
+        *("distance", "Fisher-Rao", "noise-free", "noise share", "target accuracy", "partners")
+    ]
+    rows = [row("a", "b")]
+    assert headings(results_table(rows)) == always + numbers
+    rows.append(row("a", "b", seed=1, model="wrn-16-4", arrived=False))
+    assert headings(results_table(rows)) == [*always, "model", "seed", *numbers, "notes"]
+
+
+def test_protocols_are_shown_when_several_stand_in_one_table(row):
+    rows = [row("a", "b"), row("b", "a", None, status="failed", protocol=None)]
+    assert "protocol" not in headings(results_table(rows))
+    assert "protocol" in headings(results_table([*rows, row("a", "b", protocol="p2")]))
+
+
+def test_compact_fits_eighty_columns(row):
+    rows = [row("digits-low", "digits-high", 0.123456, method="uncoupled", seed=i) for i in (0, 1)]
+    text = printed(results_table(rows, compact=True), width=80)
+    assert [len(line.split()) for line in text.splitlines() if "digits-low" in line] == [9, 9]
+    assert "0.1235" in text
+
+
+@pytest.mark.parametrize(
+    ("differs", "words"),
+    [
+        ({}, []),
+        ({"arrived": False}, ["model did not arrive"]),
+        ({"coupling_converged": False}, ["coupling did not converge"]),
+        ({"distance_converged": False}, ["distance still moving"]),
+        ({"arrived": None, "coupling_converged": None, "distance_converged": None}, []),
+        (
+            {"arrived": False, "distance_converged": False},
+            ["model did not arrive", "distance still moving"],
+        ),
+        (
+            {"status": "failed", "error": "out of memory\nTraceback", "arrived": False},
+            ["failed: out of memory"],
+        ),
+        ({"status": "failed", "error": None}, ["failed: no message"]),
+        ({"status": "failed", "error": " \n"}, ["failed: no message"]),
+        ({"arrived": np.bool_(False)}, ["model did not arrive"]),
+    ],
+)
+def test_notes_say_in_words_what_to_doubt(row, differs, words):
+    assert notes(row("a", "b", **differs)) == words
+
+
+def test_a_failed_trial_has_dashes_and_its_error(row):
+    failed = row("low", "high", None, status="failed", error="[red]no[/red] space\nmore")
+    line = line_of(printed(results_table([failed])), "low")
+    assert line.split()[3:9] == ["-"] * 6
+    assert "failed: [red]no[/red] space" in line
+    assert "more" not in line
+
+
+def test_a_matrix_has_sources_as_rows(row):
+    (matrix,) = distance_matrices([row("low", "odd", 1.25), row("odd", "low", 2.5)])
+    text = printed(matrix_table(matrix))
+    assert "coupled, cnn8: distance (rad), 1 seed" in text
+    assert line_of(text, "source").split() == ["source", "\\", "target", "low", "odd"]
+    assert [line.split() for line in text.splitlines()[-3:-1]] == [
+        ["low", "-", "1.25"],
+        ["odd", "2.5", "-"],
+    ]

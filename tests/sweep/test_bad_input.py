@@ -1,0 +1,338 @@
+"""Sweep files that are wrong, and the lines that they give."""
+
+from pathlib import Path
+
+import pytest
+
+from raytd.errors import RequestError
+from raytd.sweep.spec import load_sweep
+
+GOOD = """\
+name: study
+tasks: [digits-low, digits-high]
+methods: [coupled]
+"""
+
+
+def problems(folder: Path, text: str, *overrides: str, profile: str | None = None) -> list[str]:
+    path = folder / "s.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RequestError) as caught:
+        load_sweep(path, profile=profile, overrides=overrides, has_gpu=lambda: True)
+    return [line.removeprefix(f"{folder}/s.yaml:") for line in caught.value.problems]
+
+
+# What is added to GOOD, and the line that it gives.
+ADDED = [
+    ("couplet: {lam: 1}", "4:1 couplet  unknown key; did you mean 'coupled'?"),
+    ("coupled: {epsilom: 1}", "4:11 coupled.epsilom  unknown key; did you mean 'epsilon'?"),
+    ("coupled.epsilom: 1", "4:1 coupled.epsilom  unknown key; did you mean 'epsilon'?"),
+    ("stop: {x: 1}", "4:8 stop.x  unknown key; there are metric, tolerance"),
+    ("coupled: {epsilon: -0.1}", "4:11 coupled.epsilon  must be greater than 0, not -0.1"),
+    ("coupled: {epsilon: .inf}", "4:11 coupled.epsilon  must be a finite number, not inf"),
+    ("coupled: {epsilon: }", "4:11 coupled.epsilon  must be a number, not empty"),
+    ("coupled:\n  blocks: 0", "5:3 coupled.blocks  must be at least 1, not 0"),
+    ("coupled: {blocks: ten}", "4:11 coupled.blocks  must be a whole number, not 'ten'"),
+    ("coupled: {blocks: 2.5}", "4:11 coupled.blocks  must be a whole number, not 2.5"),
+    ("coupled: {blocks: true}", "4:11 coupled.blocks  must be a whole number, not true"),
+    (
+        "coupled: {lam: [1, 20]}",
+        "4:11 coupled.lam  must be a number, not a list; to sweep it, put it under grid",
+    ),
+    (
+        "coupled: {proximal: kll}",
+        "4:11 coupled.proximal  must be one of 'kl', 'linear', 'none', not 'kll'; "
+        "did you mean 'kl'?",
+    ),
+    ("coupled: [kl]", "4:1 coupled  must be a mapping of keys, not a list"),
+    ("trajectory: fast", "4:1 trajectory  must be a mapping of keys, not 'fast'"),
+    ("trajectory: {momentum: 1}", "4:14 trajectory.momentum  must be less than 1, not 1"),
+    (
+        "trajectory: {epochs: 3, steps: 400}",
+        "4:25 trajectory.steps  give steps or epochs, not both",
+    ),
+    (
+        "trajectory: {segments: 7}",
+        "4:14 trajectory.segments  segments must be 10 or a multiple of 20, not 7",
+    ),
+    (
+        "trajectory: {steps: 5}",
+        "4:14 trajectory.steps  steps = 5 is fewer than one step per segment (20)",
+    ),
+    ("resources: {actors: 0}", "4:13 resources.actors  must be 'auto' or at least 1, not 0"),
+    (
+        "resources: {actors: many}",
+        "4:13 resources.actors  must be 'auto' or a whole number, not 'many'",
+    ),
+    (
+        "tracking: {experiment: 7}",
+        "4:12 tracking.experiment  must be text, not 7; put it in quotes",
+    ),
+    ("seed: -1", "4:1 seed  must be at least 0, not -1"),
+    (
+        "seed: [0, 1]",
+        "4:1 seed  must be a whole number, not a list; to sweep it, put it under grid",
+    ),
+    ("model: wrn-11-1", "4:1 model  'wrn-11-1' is no wide residual network"),
+    ("model: cnn9", "4:1 model  unknown model 'cnn9'; "),
+    (
+        "data: {train: 3}",
+        "4:8 data.train  must be at least 5, one image a class of digits-low, not 3",
+    ),
+    ("data: {train: 0}", "4:8 data.train  must be at least 1, not 0"),
+    (
+        "pairs: [[digits-low, digits-hi]]",
+        "4:22 pairs[0][1]  'digits-hi' is not among the tasks; did you mean 'digits-high'?",
+    ),
+    ("pairs: [[digits-low]]", "4:9 pairs[0]  must be [source, target], not a list of 1"),
+    ("pairs: [digits-low]", "4:9 pairs[0]  must be [source, target], not 'digits-low'"),
+    (
+        "pairs: [[digits-low, digits-high], [digits-low, digits-high]]",
+        "4:36 pairs[1]  the pair digits-low -> digits-high a second time",
+    ),
+    (
+        "pairs: al",
+        "4:1 pairs  must be 'all', a list of [source, target], or a mapping with from and to, "
+        "not 'al'; did you mean 'all'?",
+    ),
+    ("pairs: []", "4:1 pairs  must not be empty"),
+    ("pairs: {from: [digits-low]}", "4:1 pairs.to  missing"),
+    (
+        "pairs: {from: [digits-low], to: [digits-low]}",
+        "4:1 pairs  from and to name the same one task; list [[task, task]]",
+    ),
+    ("grid: [model]", "4:1 grid  must be a mapping of keys, not a list"),
+    ("grid: {model: []}", "4:8 grid.model  must have at least one value"),
+    ("grid: {model: cnn8}", "4:8 grid.model  must be a list of values, not 'cnn8'"),
+    ("grid: {seed: [0, 1, 0]}", "4:21 grid.seed[2]  0 a second time"),
+    ("grid: {models: [cnn8]}", "4:8 grid.models  unknown key; did you mean 'model'?"),
+    ("grid: {coupled.lamb: [1]}", "4:8 grid.coupled.lamb  unknown key; did you mean 'lam'?"),
+    ("grid: {lam: [1]}", "4:8 grid.lam  unknown key; did you mean 'coupled.lam'?"),
+    (
+        "grid: {resources.threads: [1, 2]}",
+        "4:8 grid.resources.threads  cannot be an axis; "
+        "model, seed and each key of coupled, trajectory, pretrain, stop can",
+    ),
+    (
+        "grid:\n  coupled.epsilon: [0.5, -1]",
+        "5:26 grid.coupled.epsilon[1]  must be greater than 0, not -1",
+    ),
+    (
+        "grid: {trajectory: {steps: [400, 100], segments: [20, 200]}}",
+        "4:34 grid.trajectory.steps[1]  steps = 100 is fewer than one step per segment (200)",
+    ),
+    (
+        "trajectory: {steps: 400}\ngrid: {trajectory.epochs: [3, 4]}",
+        "5:28 grid.trajectory.epochs[0]  give steps or epochs, not both",
+    ),
+    (
+        "coupled: {proximal: none}\ngrid: {coupled.lam: [1, 20]}",
+        "5:8 grid.coupled.lam  has no effect: coupled.proximal is 'none'",
+    ),
+    (
+        f"grid: {{seed: {list(range(400))}, trajectory.lr: {list(range(1, 400))}}}",
+        "4:1 grid  159,600 cells; at most 100,000 are possible",
+    ),
+    (
+        "data: {train: 100}\ncoupled: {blocks: 8}",
+        "5:11 coupled.blocks  8 blocks need as many tiles; digits-low -> digits-high has 4 "
+        "(100 images in tiles of 25); set blocks to at most 4 or tile_size to at most 14",
+    ),
+    (
+        "data: {train: 5}\ncoupled: {tile_size: 2}\ngrid: {coupled.blocks: [3, 7]}",
+        "6:28 grid.coupled.blocks[1]  7 blocks need as many tiles; digits-low -> digits-high has 3 "
+        "(5 images in tiles of 2); set blocks to at most 3",
+    ),
+    ("methods: [uncoupled]", "4:1 methods  given twice"),
+    ("seed: !old 3", "4:7 seed  the tag !old is not understood"),
+    ('model: "\\ud800"', "4:8 model  half a character"),
+    ("coupled: {lam: 1", "5:1  not YAML: while parsing a flow mapping: expected ',' or '}', "),
+    ("profile: gpu", "4:1 profile  unknown profile 'gpu'; there are auto, none"),
+    ("profiles: {auto: {}}", "4:12 profiles.auto  'auto' cannot be a profile's name"),
+    ("profiles: {cpu: 3}", "4:12 profiles.cpu  must be a mapping of keys, not 3"),
+    (
+        "profiles: {cpu: {profile: none}}",
+        "4:18 profiles.cpu.profile  cannot stand in a profile",
+    ),
+    (
+        "profiles: {cpu: {coupled.lamm: 3}}",
+        "4:18 coupled.lamm  unknown key; did you mean 'lam'?",
+    ),
+    (
+        "coupled: {blocks: 8}\nprofiles: {tiny: {data.train: 100}}",
+        "4:11 coupled.blocks  8 blocks need as many tiles; digits-low -> digits-high has 4 "
+        "(100 images in tiles of 25); set blocks to at most 4 or tile_size to at most 14 "
+        "(with profile tiny)",
+    ),
+]
+
+# What stands in GOOD, what replaces it, and the line that this gives.
+REPLACED = [
+    (
+        "study",
+        "my study",
+        "1:1 name  must be letters, digits, dots, dashes and underscores, not 'my study'",
+    ),
+    ("study", "2024", "1:1 name  must be text, not 2024; put it in quotes"),
+    ("study", "''", "1:1 name  must be text that is not empty, not ''"),
+    (
+        "study",
+        "sources",
+        "1:1 name  'sources' is the folder of the trained source models; take another name",
+    ),
+    ("name: study\n", "", "1:1 name  missing"),
+    ("methods: [coupled]", "", "1:1 methods  missing"),
+    ("[coupled]", "[]", "3:1 methods  must not be empty"),
+    ("[coupled]", "coupled", "3:1 methods  must be a list of methods, not 'coupled'"),
+    (
+        "[coupled]",
+        "[coupledd]",
+        "3:11 methods[0]  unknown method 'coupledd'; there are coupled, uncoupled; "
+        "did you mean 'coupled'?",
+    ),
+    ("[coupled]", "[coupled, coupled]", "3:20 methods[1]  the method coupled a second time"),
+    (
+        "[coupled]",
+        "[uncoupled]\ngrid: {coupled.lam: [1, 20]}",
+        "4:8 grid.coupled.lam  has no effect: no listed method reads it (uncoupled)",
+    ),
+    (
+        "[coupled]",
+        "[uncoupled]\ngrid: {stop.tolerance: [0.1]}",
+        "4:8 grid.stop.tolerance  has no effect: no listed method reads it (uncoupled)",
+    ),
+    (
+        "digits-low",
+        "digits-lo",
+        "2:9 tasks[0]  unknown task 'digits-lo'; did you mean 'digits-low'?",
+    ),
+    ("digits-low", "3", "2:9 tasks[0]  must be the name of a task or a mapping, not 3"),
+    ("digits-low", "digits-high", "2:22 tasks[1]  a second task of the name 'digits-high'"),
+    ("digits-low, ", "", "2:1 tasks  all pairs need at least two tasks"),
+    (
+        "digits-low",
+        "{name: a, dataset: digits, classes: [5, 6, 7, 8, 9]}",
+        "2:63 tasks[1]  the same as the task 'a'",
+    ),
+    (
+        "digits-low",
+        "{name: a, dataset: digit, classes: [1]}",
+        "2:19 tasks[0].dataset  unknown dataset 'digit'; ",
+    ),
+    (
+        "digits-low",
+        "{name: a, dataset: cifar100, classes: [camell]}",
+        "2:48 tasks[0].classes[0]  cifar100 has no class 'camell'; did you mean 'camel'?",
+    ),
+    (
+        "digits-low",
+        "{name: a, dataset: digits, classes: [1, 1]}",
+        "2:49 tasks[0].classes[1]  class '1' a second time",
+    ),
+    (
+        "digits-low",
+        "{name: a, dataset: digits, classes: []}",
+        "2:36 tasks[0].classes  must be a list that is not empty, not an empty list",
+    ),
+    ("digits-low", "{name: a, dataset: digits}", "2:9 tasks[0].classes  missing"),
+    (
+        "digits-low",
+        "{name: digit-low, train: 50}",
+        "2:10 tasks[0].name  unknown task 'digit-low' without dataset and classes; "
+        "did you mean 'digits-low'?",
+    ),
+    (
+        "digits-low",
+        "{name: digits-low, train: 4}",
+        "2:28 tasks[0].train  must be at least 5, one image a class of digits-low, not 4",
+    ),
+    (GOOD, "", "1:1  the file is empty; a sweep has at least name, tasks and methods"),
+    (GOOD, "- a\n", "1:1  must be a mapping of keys, not a list"),
+]
+
+OVERRIDES = [
+    ("coupled.lamm=3", "--set coupled.lamm  unknown key; did you mean 'lam'?"),
+    ("coupled.lam=-1", "--set coupled.lam  must be greater than 0, not -1"),
+    ("coupled={lam: -1}", "--set coupled coupled.lam  must be greater than 0, not -1"),
+    ("grid.seed=[0, 0]", "--set grid.seed grid.seed[1]  0 a second time"),
+    ("coupled.lam", "--set coupled.lam  must have the form key.path=value"),
+    ("seed=[1", "--set seed  not YAML: "),
+    ("profile=gpu", "--set profile  unknown profile 'gpu'; there are auto, none"),
+]
+
+
+@pytest.mark.parametrize(("added", "line"), ADDED)
+def test_a_wrong_addition_gives_one_line(tmp_path: Path, added: str, line: str) -> None:
+    (found,) = problems(tmp_path, f"{GOOD}{added}\n")
+    assert found.startswith(line)
+
+
+@pytest.mark.parametrize(("old", "new", "line"), REPLACED)
+def test_a_wrong_replacement_gives_one_line(tmp_path: Path, old: str, new: str, line: str) -> None:
+    assert old in GOOD
+    (found,) = problems(tmp_path, GOOD.replace(old, new))
+    assert found.startswith(line)
+
+
+@pytest.mark.parametrize(("override", "line"), OVERRIDES)
+def test_a_wrong_override_gives_one_line(tmp_path: Path, override: str, line: str) -> None:
+    (found,) = problems(tmp_path, GOOD, override)
+    assert found.startswith(line)
+
+
+def test_a_profile_that_the_command_misspells_gives_one_line(tmp_path: Path) -> None:
+    text = GOOD + "profiles: {cpu: {seed: 1}}\n"
+    assert problems(tmp_path, text, profile="cpus") == [
+        "--profile cpus  unknown profile 'cpus'; there are auto, none, cpu; did you mean 'cpu'?"
+    ]
+
+
+MANY = """\
+nam: study
+tasks:
+  - digits-lo
+  - {name: mine, dataset: digits, classes: [1, 1, x], train: 1, colour: red}
+  - digits-high
+pairs: [[digits-lo, digits-high], [mine, yours]]
+methods: [coupled, finetuned]
+grid:
+  model: [cnn8, resnet]
+  coupled.epsilon: [0.5, 0.5, -1]
+  coupled.lam: [1, 20]
+coupled: {proximal: none, blocks: 0}
+trajectory: {steps: 5, epochs: 3, lr: fast, lr: 2}
+resources: {cpus_per_actor: 0, gpus_per_actor: 1.5}
+profiles:
+  cpu: {coupled.bloks: 2}
+"""
+
+
+def test_all_problems_are_reported_at_once_in_the_order_of_their_places(tmp_path: Path) -> None:
+    lines = problems(tmp_path, MANY, "seed=-1")
+    heads = [line.split("  ")[0] for line in lines]
+    assert heads == [
+        "1:1 nam",
+        "1:1 name",
+        "3:5 tasks[0]",
+        "4:48 tasks[1].classes[1]",
+        "4:51 tasks[1].classes[2]",
+        "4:55 tasks[1].train",
+        "4:65 tasks[1].colour",
+        "6:42 pairs[1][1]",
+        "7:20 methods[1]",
+        "9:17 grid.model[1]",
+        "10:26 grid.coupled.epsilon[1]",
+        "10:31 grid.coupled.epsilon[2]",
+        "12:27 coupled.blocks",
+        "13:14 trajectory.steps",
+        "13:45 trajectory.lr",
+        "14:13 resources.cpus_per_actor",
+        "14:32 resources.gpus_per_actor",
+        "16:9 coupled.bloks",
+        "--set seed",
+    ]
+
+
+def test_a_line_stays_one_line(tmp_path: Path) -> None:
+    for line in problems(tmp_path, GOOD + '"a\\nb": 1\nmodel: "x\\ny\\e"\n'):
+        assert line.isprintable()

@@ -1,0 +1,213 @@
+"""What an MLflow store holds after a sweep."""
+
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from raytd.tracking import SweepInfo, TrialInfo, open_tracker
+from raytd.tracking.quiet import import_mlflow
+from raytd.tracking.session import store_file
+
+
+@pytest.fixture
+def client(uri):
+    import_mlflow()
+    return MlflowClient(tracking_uri=uri)
+
+
+@pytest.fixture
+def reopen(uri, sweep):
+    """Opens the sweep's tracker as a new process would."""
+    return lambda: open_tracker(uri, sweep)
+
+
+@pytest.fixture
+def runs(client, sweep):
+    """All runs of the sweep's experiment, by name."""
+
+    def read():
+        experiment = client.get_experiment_by_name(sweep.experiment)
+        found = client.search_runs([experiment.experiment_id])
+        assert len({run.info.run_name for run in found}) == len(found)
+        return {run.info.run_name: run for run in found}
+
+    return read
+
+
+def curve(client, run_id, name):
+    return [(p.step, p.value) for p in client.get_metric_history(run_id, name)]
+
+
+def test_a_trial_is_a_child_with_its_params_and_tags(reopen, runs, trial):
+    tracker = reopen()
+    tracker.finish_trial(trial, {}, status="done", artifacts=[])
+    child = runs()[trial.name]
+    assert child.data.params == {"method": "coupled", "seed": "0"}
+    assert child.data.tags["raytd.source"] == "low"
+    assert child.data.tags["raytd.trial_key"] == "k1"
+    assert child.data.tags["mlflow.parentRunId"] == runs()["quick"].info.run_id
+    assert tracker.run_id("k1") == child.info.run_id
+    assert tracker.run_id("k2") is None
+
+
+def test_the_sweep_is_described_and_keeps_its_file(reopen, runs, client):
+    reopen()
+    parent = runs()["quick"]
+    assert parent.data.tags["mlflow.note.content"] == "**Three** tasks."
+    assert parent.data.tags["raytd.sweep"] == "quick"
+    assert parent.data.tags["team"] == "a"
+    assert [f.path for f in client.list_artifacts(parent.info.run_id)] == ["sweep.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"), [("done", "FINISHED"), ("failed", "FAILED"), ("interrupted", "KILLED")]
+)
+def test_the_sweep_runs_until_it_is_closed(reopen, runs, status, shown):
+    for _ in range(2):
+        tracker = reopen()
+        assert runs()["quick"].info.status == "RUNNING"
+        tracker.close(artifacts=[], metrics={}, status=status)
+        assert runs()["quick"].info.status == shown
+
+
+@pytest.mark.parametrize(("status", "shown"), [("done", "FINISHED"), ("failed", "FAILED")])
+def test_a_trial_runs_until_it_is_finished(reopen, runs, trial, status, shown):
+    tracker = reopen()
+    tracker.log_iteration(trial, 0, {"distance": 1.0}, [])
+    assert runs()[trial.name].info.status == "RUNNING"
+    tracker.finish_trial(trial, {}, status=status, artifacts=[])
+    assert runs()[trial.name].info.status == shown
+
+
+def test_an_open_trial_ends_with_the_sweep_and_goes_on_later(reopen, runs, trial):
+    tracker = reopen()
+    tracker.log_iteration(trial, 0, {"distance": 1.0}, [])
+    tracker.close(artifacts=[], metrics={}, status="interrupted")
+    assert runs()[trial.name].info.status == "KILLED"
+    reopen().log_iteration(trial, 1, {"distance": 0.9}, [])
+    assert runs()[trial.name].info.status == "RUNNING"
+
+
+def test_results_are_final_metrics_and_what_is_missing_is_left_out(reopen, runs, trial):
+    metrics = {"distance": 1.5, "arrived": True, "noise_share": None, "gap": float("nan")}
+    reopen().finish_trial(trial, metrics, status="done", artifacts=[])
+    assert runs()[trial.name].data.metrics == {"final.distance": 1.5, "final.arrived": 1.0}
+
+
+def test_curves_are_complete_beyond_the_size_of_a_batch(reopen, runs, client, trial):
+    tracker = reopen()
+    names = ["segment_length", "train_loss", "val_loss", "tracking_gap", "fisher_rao_norm"]
+    for iteration in range(2):
+        knots = [
+            {"knot": m, "iteration": iteration} | dict.fromkeys(names, iteration + m / 1000)
+            for m in range(501)
+        ]
+        tracker.log_iteration(trial, iteration, {"distance": 2.0 - iteration}, knots)
+    run_id = runs()[trial.name].info.run_id
+    assert curve(client, run_id, "distance") == [(0, 2.0), (1, 1.0)]
+    expected = [(k * 501 + m, k + m / 1000) for k in range(2) for m in range(501)]
+    for name in names:
+        assert curve(client, run_id, f"knots.{name}") == expected
+
+
+def test_params_and_tags_may_be_more_than_a_batch_takes(reopen, runs):
+    many = {f"p{i}": i for i in range(250)}
+    trial = TrialInfo("k1", "many", many, {f"t{i}": "x" for i in range(150)})
+    reopen().finish_trial(trial, {}, status="done", artifacts=[])
+    assert runs()["many"].data.params == {name: str(value) for name, value in many.items()}
+    assert sum(name.startswith("t") for name in runs()["many"].data.tags) == 150
+
+
+def report_all(tracker, trial):
+    for iteration in range(3):
+        knots = [{"knot": m, "segment_length": iteration + m / 10} for m in range(4)]
+        tracker.log_iteration(trial, iteration, {"distance": 3.0 - iteration}, knots)
+    tracker.finish_trial(trial, {"distance": 1.0}, status="done", artifacts=[])
+    tracker.close(artifacts=[], metrics={"trials_done": 1.0}, status="done")
+
+
+def test_a_sweep_told_twice_is_there_once(reopen, runs, client, trial):
+    report_all(reopen(), trial)
+    before = {name: run.info.run_id for name, run in runs().items()}
+    report_all(reopen(), trial)
+    assert {name: run.info.run_id for name, run in runs().items()} == before
+    assert len(before) == 2
+    child, parent = before[trial.name], before["quick"]
+    assert len(curve(client, child, "distance")) == 3
+    assert len(curve(client, child, "knots.segment_length")) == 12
+    assert curve(client, child, "final.distance") == [(0, 1.0)]
+    assert curve(client, parent, "trials_done") == [(0, 1.0)]
+
+
+def test_a_trial_that_was_cut_off_is_completed_without_doubling(reopen, runs, client, trial):
+    knots = [{"knot": m, "segment_length": 1.0} for m in range(3)]
+    reopen().log_iteration(trial, 0, {"distance": 3.0}, knots)
+    tracker = reopen()
+    for iteration in range(2):
+        tracker.log_iteration(trial, iteration, {"distance": 3.0 - iteration}, knots)
+    run_id = runs()[trial.name].info.run_id
+    assert curve(client, run_id, "distance") == [(0, 3.0), (1, 2.0)]
+    assert curve(client, run_id, "knots.segment_length") == [(step, 1.0) for step in range(6)]
+
+
+def test_a_failed_trial_that_succeeds_later_changes_its_run(reopen, runs, trial):
+    failed = TrialInfo(trial.key, trial.name, trial.params, {"raytd.error": "out of memory"})
+    tracker = reopen()
+    tracker.log_iteration(trial, 0, {"distance": 3.0}, [])
+    tracker.finish_trial(failed, {"distance": 3.0}, status="failed", artifacts=[])
+    assert runs()[trial.name].data.tags["raytd.error"] == "out of memory"
+    reopen().finish_trial(trial, {"distance": 1.0}, status="done", artifacts=[])
+    child = runs()[trial.name]
+    assert child.info.status == "FINISHED"
+    assert child.data.metrics["final.distance"] == 1.0
+
+
+def test_artifacts_are_kept_with_the_trial_and_the_sweep(reopen, runs, client, trial, tmp_path):
+    config, picture = tmp_path / "config.json", tmp_path / "distances-coupled.png"
+    config.write_text("{}")
+    picture.write_bytes(b"\x89PNG")
+    tracker = reopen()
+    tracker.finish_trial(trial, {}, status="done", artifacts=[config])
+    tracker.close(artifacts=[picture], metrics={}, status="done")
+    parent, child = runs()["quick"].info.run_id, runs()[trial.name].info.run_id
+    assert [f.path for f in client.list_artifacts(child)] == ["config.json"]
+    kept = client.download_artifacts(parent, "distances-coupled.png", str(tmp_path))
+    assert Path(kept).read_bytes() == b"\x89PNG"
+
+
+def test_files_lie_beside_the_store(reopen, runs, storage):
+    reopen()
+    assert runs()["quick"].info.artifact_uri.startswith((storage / "mlartifacts").as_uri())
+
+
+def test_sweeps_and_trials_of_other_names_are_other_runs(uri, sweep, runs, trial):
+    for name in ("one", "o'clock"):
+        tracker = open_tracker(uri, SweepInfo(name, sweep.experiment))
+        named = TrialInfo(trial.key, f"trial of {name}")
+        tracker.finish_trial(named, {}, status="done", artifacts=[])
+    assert set(runs()) == {"one", "o'clock", "trial of one", "trial of o'clock"}
+
+
+def test_a_refused_call_loses_nothing_but_itself(reopen, runs, trial, caplog):
+    tracker = reopen()
+    tracker.log_iteration(trial, 0, {"not a name?": 1.0}, [])
+    tracker.log_iteration(trial, 1, {"distance": 1.0}, [])
+    assert runs()[trial.name].data.metrics == {"distance": 1.0}
+    assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("uri", "file"),
+    [
+        ("sqlite:////data/my runs/mlflow.db", Path("/data/my runs/mlflow.db")),
+        ("sqlite:////data/mlflow.db?timeout=5", Path("/data/mlflow.db")),
+        ("sqlite:///mlflow.db", Path("mlflow.db").resolve()),
+        ("sqlite://", None),
+        ("sqlite:///:memory:", None),
+        ("http://tracking:5000", None),
+        ("postgresql://host/db", None),
+    ],
+)
+def test_only_sqlite_keeps_its_store_in_a_file(uri, file):
+    assert store_file(uri) == file

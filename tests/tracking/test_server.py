@@ -1,0 +1,138 @@
+"""A tracking server that is not there, stays silent, or goes away."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+
+from raytd.tracking import SweepInfo, open_tracker
+
+SWEEP = SweepInfo("quick", "capacity")
+
+
+@pytest.fixture
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def go_on(tracker, trial):
+    for iteration in range(20):
+        tracker.log_iteration(trial, iteration, {"distance": 1.0}, [])
+    tracker.finish_trial(trial, {"distance": 1.0}, status="done", artifacts=[])
+    tracker.close(artifacts=[], metrics={}, status="done")
+
+
+def test_a_server_that_is_down_costs_one_line(free_port, trial, monkeypatch, caplog, capfd):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    tracker = open_tracker(f"http://127.0.0.1:{free_port}", SWEEP)
+    go_on(tracker, trial)
+    assert tracker.run_id(trial.key) is None
+    assert caplog.messages == [
+        f"tracking at http://127.0.0.1:{free_port} does not answer "
+        "([Errno 111] Connection refused); results are kept on disk"
+    ]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_server_that_fails_is_asked_no_more(trial, monkeypatch, caplog):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    asked = []
+
+    class Broken(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(503)
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tracker = open_tracker(f"http://127.0.0.1:{server.server_port}", SWEEP)
+        at_opening = len(asked)
+        go_on(tracker, trial)
+        server.shutdown()
+    assert at_opening >= 2
+    assert len(asked) == at_opening
+    assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("a folder", "unable to open database file"),
+        ("a text", "file is not a database"),
+        ("a text/mlflow.db", "Not a directory"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_costs_one_line(place, why, tmp_path, trial, caplog, capfd):
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "a text").write_text("Not a database at all.\n" * 100)
+    go_on(open_tracker(f"sqlite:///{tmp_path}/{place}", SWEEP), trial)
+    (message,) = caplog.messages
+    assert why in message
+    assert message.endswith("results are kept on disk")
+    assert capfd.readouterr() == ("", "")
+
+
+def answers(url):
+    try:
+        return requests.get(f"{url}/health", timeout=1).ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.fixture
+def server(free_port, tmp_path):
+    """A tracking server as a team runs it; yields its address and what stops it."""
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(free_port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
+    command += ["--artifacts-destination", str(tmp_path / "artifacts")]
+    url = f"http://127.0.0.1:{free_port}"
+    deadline = time.monotonic() + 120
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+    def stop():
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    try:
+        while not answers(url):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+        yield url, stop
+    finally:
+        stop()
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_costs_one_line(server, trial, tmp_path, caplog, capfd):
+    url, stop = server
+    picture = tmp_path / "distances.png"
+    picture.write_bytes(b"\x89PNG")
+    tracker = open_tracker(url, SweepInfo("quick", "capacity", artifacts=[picture]))
+    tracker.log_iteration(trial, 0, {"distance": 1.0}, [])
+    run_id = tracker.run_id(trial.key)
+    assert run_id is not None
+    assert caplog.messages == []
+    metric = {"run_id": run_id, "metric_key": "distance"}
+    api = f"{url}/api/2.0/mlflow/metrics/get-history"
+    assert len(requests.get(api, metric, timeout=10).json()["metrics"]) == 1
+    assert next(tmp_path.glob("artifacts/**/distances.png")).read_bytes() == b"\x89PNG"
+    stop()
+    go_on(tracker, trial)
+    assert len(caplog.messages) == 1
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,208 @@
+import math
+
+import ot
+import pytest
+import torch
+
+from raytd.errors import InputError
+from raytd.transport.problem import LinearProblem
+from raytd.transport.proximal import (
+    cost_spread,
+    coupling_step,
+    effective_partners,
+    first_coupling,
+)
+
+PROXIMALS = ["kl", "linear", "none"]
+
+
+def random_problem(n: int = 20, m: int = 15, seed: int = 0) -> LinearProblem:
+    generator = torch.Generator().manual_seed(seed)
+    cost = torch.rand(n, m, generator=generator, dtype=torch.float64)
+    a, b = (torch.rand(k, generator=generator, dtype=torch.float64) + 0.1 for k in (n, m))
+    return LinearProblem(cost, a / a.sum(), b / b.sum())
+
+
+def test_spread_is_blind_to_row_and_column_costs() -> None:
+    problem = random_problem()
+    f, g = torch.linspace(0, 9, 20).double(), torch.linspace(-5, 3, 15).double()
+    shifted = problem.with_cost(problem.cost + f[:, None] + g + 3.14)
+    assert cost_spread(shifted) == pytest.approx(cost_spread(problem), rel=1e-12)
+    scaled = problem.with_cost(2 * problem.cost)
+    assert cost_spread(scaled) == pytest.approx(2 * cost_spread(problem), rel=1e-12)
+
+
+def test_spread_of_a_checkerboard_is_one() -> None:
+    quarter = torch.full((4,), 0.25, dtype=torch.float64)
+    signs = torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64)
+    problem = LinearProblem(signs[:, None] * signs + 7, quarter, quarter)
+    assert cost_spread(problem) == pytest.approx(1, rel=1e-12)
+
+
+def test_partners_are_one_for_a_permutation_and_all_for_independence() -> None:
+    assert effective_partners(torch.eye(5) / 5) == pytest.approx(1)
+    assert effective_partners(torch.full((5, 8), 1 / 40)) == pytest.approx(8)
+    assert effective_partners(torch.eye(4).repeat(3, 1, 1) / 12) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("proximal", PROXIMALS)
+def test_the_step_is_blind_to_row_and_column_costs(proximal: str) -> None:
+    problem = random_problem()
+    f, g = torch.linspace(0, 9, 20).double(), torch.linspace(-5, 3, 15).double()
+    couplings = [
+        coupling_step(
+            problem.with_cost(cost),
+            problem.independent,
+            epsilon=0.1,
+            lam=20.0,
+            proximal=proximal,
+            tolerance=1e-12,
+        ).coupling
+        for cost in (problem.cost, 2 * problem.cost + f[:, None] + g + 3.14)
+    ]
+    torch.testing.assert_close(*couplings, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("lam", [0.5, 5.0, 50.0])
+def test_kl_has_the_same_fixed_point_for_every_lam(lam: float) -> None:
+    problem = random_problem()
+    settings = {"epsilon": 0.2, "tolerance": 1e-13}
+    goal = coupling_step(problem, problem.independent, lam=1.0, proximal="none", **settings)
+    coupling = problem.independent
+    for _ in range(
+        math.ceil(40 * (1 + 1 / (0.2 * lam)))
+    ):  # the distance shrinks by 1/(1 + eps lam)
+        coupling = coupling_step(problem, coupling, lam=lam, **settings).coupling
+    torch.testing.assert_close(coupling, goal.coupling, rtol=0, atol=1e-10)
+
+
+def test_kl_minimises_its_objective() -> None:
+    """The optimality condition: cost + epsilon log Γ + log(Γ/R)/lam is a row plus a column term."""
+    problem = random_problem()
+    reference = coupling_step(
+        problem.with_cost(problem.cost.flip(0)), problem.independent, epsilon=0.3, lam=1.0
+    ).coupling
+    step = coupling_step(
+        problem, reference, epsilon=0.1, lam=3.0, epsilon_unit="absolute", tolerance=1e-13
+    )
+    log = step.coupling.log()
+    gradient = problem.cost + 0.1 * log + (log - reference.log()) / 3
+    assert cost_spread(problem.with_cost(gradient)) == pytest.approx(0, abs=1e-10)
+    direct = (step.coupling * (problem.cost + 0.1 * log + (log - reference.log()) / 3)).sum()
+    assert step.report.primal == pytest.approx(float(direct), abs=1e-10)
+
+
+def test_linear_minimises_its_objective() -> None:
+    problem = random_problem()
+    reference = first_coupling(problem.with_cost(problem.cost.flip(0)), epsilon=0.5).coupling
+    step = coupling_step(
+        problem,
+        reference,
+        epsilon=0.1,
+        lam=200.0,
+        proximal="linear",
+        epsilon_unit="absolute",
+        tolerance=1e-13,
+    )
+    theirs = ot.sinkhorn(
+        problem.a,
+        problem.b,
+        problem.cost - reference / problem.independent / 200,
+        0.1,
+        "sinkhorn_log",
+        stopThr=1e-13,
+        numItermax=10000,
+    )
+    torch.testing.assert_close(step.coupling, theirs, rtol=0, atol=1e-10)
+    assert step.warning is None
+
+
+def test_the_density_of_linear_is_that_of_the_tile() -> None:
+    """Two copies of one problem, dealt as two tiles of half the mass, behave like the one."""
+    problem = random_problem()
+    tiles = LinearProblem(
+        problem.cost.repeat(2, 1, 1), problem.a.repeat(2, 1) / 2, problem.b.repeat(2, 1) / 2
+    )
+    settings = {"epsilon": 0.1, "lam": 50.0, "proximal": "linear", "tolerance": 1e-12}
+    one = coupling_step(problem, problem.independent, **settings)
+    two = coupling_step(tiles, tiles.independent, **settings)
+    torch.testing.assert_close(two.coupling.sum(0), one.coupling, rtol=0, atol=1e-10)
+    assert two.spread == pytest.approx(one.spread)
+
+
+def test_linear_warns_before_it_collapses_to_a_permutation() -> None:
+    problem = random_problem(25, 25)
+    half = torch.full((25,), 1 / 25, dtype=torch.float64)
+    problem = LinearProblem(problem.cost, half, half)
+    partners = {}
+    for lam in (1.0, 400.0):
+        step = first_coupling(problem, epsilon=0.5)
+        for _ in range(6):
+            step = coupling_step(problem, step.coupling, epsilon=0.5, lam=lam, proximal="linear")
+            assert (step.warning is not None) == (lam == 1.0)
+        partners[lam] = step.effective_partners
+    assert partners[1.0] == pytest.approx(1, abs=0.01)
+    assert partners[400.0] > 5
+
+
+@pytest.mark.parametrize("proximal", PROXIMALS)
+def test_costs_that_are_alike_leave_the_independent_coupling_and_say_so(proximal: str) -> None:
+    problem = random_problem()
+    alike = problem.with_cost(problem.a[:, None] + problem.b + 3)
+    step = coupling_step(alike, problem.independent, epsilon=0.05, lam=30.0, proximal=proximal)
+    torch.testing.assert_close(step.coupling, problem.independent)
+    assert "alike" in str(step.warning)
+
+
+def test_a_step_that_did_not_converge_says_so() -> None:
+    problem = random_problem()
+    step = coupling_step(
+        problem, problem.independent, epsilon=0.001, lam=1e3, proximal="none", max_iterations=2
+    )
+    assert not step.report.converged
+    assert "not converged" in str(step.warning)
+
+
+def test_an_underflowed_reference_does_not_shut_a_pair_out() -> None:
+    problem = random_problem(3, 3)
+    third = torch.full((3,), 1 / 3, dtype=torch.float64)
+    problem = LinearProblem(1 - torch.eye(3, dtype=torch.float64), third, third)
+    coupling = torch.eye(3, dtype=torch.float64).roll(1, 0) / 3
+    for _ in range(300):
+        coupling = coupling_step(problem, coupling, epsilon=0.2, lam=1.0).coupling
+    goal = first_coupling(problem, epsilon=0.2).coupling
+    torch.testing.assert_close(coupling, goal, rtol=0, atol=1e-6)
+
+
+def test_first_coupling_is_plain_transport() -> None:
+    problem = random_problem()
+    step = first_coupling(problem, epsilon=0.1, tolerance=1e-12)
+    theirs = ot.sinkhorn(
+        problem.a,
+        problem.b,
+        problem.cost,
+        0.1 * step.spread,
+        "sinkhorn_log",
+        stopThr=1e-13,
+        numItermax=20000,
+    )
+    torch.testing.assert_close(step.coupling, theirs, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epsilon": 0.0}, "epsilon is 0.0"),
+        ({"lam": -1.0}, "lam is -1.0"),
+        ({"proximal": "l2"}, "proximal is 'l2'"),
+        ({"epsilon_unit": "mean"}, "epsilon_unit is 'mean'"),
+        ({"reference": torch.ones(2, 2)}, r"reference has shape \(2, 2\)"),
+        ({"reference": torch.full((20, 15), torch.nan)}, r"reference\[0, 0\] is nan"),
+        ({"reference": torch.full((20, 15), -1.0)}, r"reference\[0, 0\] is -1"),
+    ],
+)
+def test_bad_settings_are_named(changes: dict[str, object], message: str) -> None:
+    problem = random_problem()
+    settings = {"reference": problem.independent, "epsilon": 0.1, "lam": 1.0} | changes
+    with pytest.raises(InputError, match=message):
+        coupling_step(problem, **settings)
