@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytd.sweep.plan import SweepPlan
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def say(line: str) -> None:
@@ -36,6 +39,43 @@ def write_report(plan: SweepPlan) -> list[Path]:
     return [table, *save_heatmaps(matrices, plan.folder / "report")]
 
 
+_FIGURES = (
+    ("distance", "distance"),
+    ("Fisher-Rao length", "fisher_rao_length"),
+    ("noise-free length", "noise_free_length"),
+    ("noise share", "noise_share"),
+    ("distance at M/2", "distance_half"),
+    ("distance at M/4", "distance_quarter"),
+    ("label reference", "label_reference"),
+    ("effective partners", "effective_partners"),
+    ("source accuracy", "source_accuracy"),
+    ("target accuracy", "target_accuracy"),
+    ("arrived", "arrived"),
+    ("coupling converged", "coupling_converged"),
+    ("distance converged", "distance_converged"),
+    ("SGD steps", "sgd_steps"),
+    ("forward images", "forward_images"),
+    ("wall time (s)", "wall_s"),
+    ("protocol", "protocol"),
+)
+
+
+def figures_table(row: dict[str, Any]) -> "Table":
+    """The figures of one result, one a line."""
+    from rich import box
+    from rich.table import Table
+
+    title = f"{row['method']}: {row['source']} → {row['target']}, {row['model']}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for label, column in _FIGURES:
+        value = row[column]
+        text = f"{value:.4f}" if isinstance(value, float) else str(value)
+        table.add_row(label, {"None": "-", "True": "yes", "False": "no"}.get(text, text))
+    return table
+
+
 def show(plan: SweepPlan, *, as_json: bool) -> None:
     """Prints the table of trials, the matrices, and where everything is."""
     rows = sweep_rows(plan)
@@ -51,7 +91,7 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     console = Console()
     tasks = [t.name for t in plan.spec.tasks]
     axes = [a for a in plan.spec.grid if a not in ("model", "seed")]
-    console.print(results_table(rows))
+    console.print(results_table(rows, compact=console.width < 120))
     for matrix in distance_matrices(rows, axes=axes, tasks=tasks):
         console.print(matrix_table(matrix))
     if {"coupled", "uncoupled"} <= set(plan.spec.methods):

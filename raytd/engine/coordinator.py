@@ -151,7 +151,9 @@ class _Trajectory:
             ]
             self._collect(measuring)
             measuring = self._measure(segment)
-            state = average([p.result() for p in moving], self.owner.masses)
+            states = [p.result() for p in moving]
+            with torch_threads(self.plan.threads):
+                state = average(states, self.owner.masses)
         self._collect(measuring)
         last = self.plan.segments
         self.states[last] = self.executor.share(state)

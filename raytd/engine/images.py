@@ -1,6 +1,10 @@
 """Image slices on the device where they are used."""
 
+from collections.abc import Callable
+
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from raytd.engine.block import ImageSlice
 
@@ -20,3 +24,13 @@ class Images:
         pixels = torch.tensor(images.images, device=device)
         self.pixels = (pixels.float() / 255 - mean) / std
         self.labels = torch.tensor(images.labels, device=device)
+
+    def in_batches(
+        self, function: Callable[[Tensor], Tensor], size: int
+    ) -> Float[Tensor, "n outputs"]:
+        """A function of images, applied to all of them in batches of `size`."""
+        starts = range(0, len(self.pixels), size)
+        batches = (self.pixels[i : i + size] for i in starts)
+        return torch.cat(
+            [function(b.contiguous(memory_format=torch.channels_last)) for b in batches]
+        )

@@ -16,7 +16,7 @@ from raytd.tasks.labels import LabelSpace, union
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import generator
 from raytd.transfer.state import Weights
-from raytd.transport.tiles import Tiles, deal_tiles
+from raytd.transport.tiles import Dealing, Tiles, deal_tiles
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def prepare(
     )
 
 
-def deal(pair: Pair, *, tile_size: int, n_blocks: int, dealing: str) -> Tiles:
+def deal(pair: Pair, *, tile_size: int, n_blocks: int, dealing: Dealing) -> Tiles:
     """Deals the training images of a pair into tiles.
 
     Raises:

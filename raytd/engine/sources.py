@@ -210,7 +210,8 @@ def _batches(n_images: int, recipe: Recipe) -> list[Tensor]:
     epoch = 0
     while len(batches) < recipe.steps:
         stream = generator(recipe.seed, "pretraining order", epoch)
-        cut = torch.randperm(n_images, generator=stream).split(recipe.batch_size)
+        order = torch.randperm(n_images, generator=stream)
+        cut = (order[i : i + recipe.batch_size] for i in range(0, n_images, recipe.batch_size))
         batches += [b for b in cut if len(b) > 1 or n_images == 1]
         epoch += 1
     return batches[: recipe.steps]
@@ -222,8 +223,7 @@ def _on_device(task: Task, part: Part, device: torch.device) -> Images:
 
 @torch.inference_mode()
 def _logits(model: nn.Module, images: Images) -> Tensor:
-    batches = images.pixels.split(512)
-    return torch.cat([model(b.contiguous(memory_format=torch.channels_last)) for b in batches])
+    return images.in_batches(model, 512)
 
 
 def _accuracy(model: nn.Module, images: Images) -> float:

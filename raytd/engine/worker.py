@@ -62,15 +62,11 @@ class BlockWorker:
         """
         setup = self.setup
         steps = segment_steps(segment, steps=setup.steps, segments=setup.segments)
-        pairs, t = self._draws(segment, steps, coupling)
         seed = derive_seed(setup.run_seed, "layers", setup.block, segment)
         with torch_threads(setup.threads), layers_seeded(seed, self.device):
+            pairs, t = self._draws(segment, steps, coupling)
             moved = self.sgd.run(state, len(steps), lambda n: self._batch(pairs[n], t[n]))
-        if not all(torch.isfinite(p).all() for p in moved.weights.parameters.values()):
-            raise NotFiniteError(
-                f"block {setup.block}, segment {segment}: the weights became NaN or infinite; "
-                f"lower trajectory.lr (it is {setup.lr})"
-            )
+            self._check_finite(segment, moved.weights)
         return moved
 
     def measure(
@@ -111,8 +107,8 @@ class BlockWorker:
         """‖φ(x_i) − φ(x'_j)‖² of the block's pairs, with φ what the head sees, eq. (14)."""
         with torch_threads(self.setup.threads), torch.inference_mode():
             phi = penultimate(self._load(state.weights))
-            source = self._in_batches(phi, self.source.pixels).double()[self.rows]
-            target = self._in_batches(phi, self.target.pixels).double()[self.cols]
+            source = self._in_batches(phi, self.source).double()[self.rows]
+            target = self._in_batches(phi, self.target).double()[self.cols]
             return (torch.cdist(source, target) ** 2).cpu().numpy()
 
     def evaluate(self, state: TrainState) -> Evaluation:
@@ -121,10 +117,17 @@ class BlockWorker:
         if len(labels) == 0:
             return Evaluation(0, 0, 0.0, device)
         with torch_threads(self.setup.threads), torch.inference_mode():
-            log_p = log_probs(self._in_batches(self._load(state.weights), self.validation.pixels))
+            log_p = log_probs(self._in_batches(self._load(state.weights), self.validation))
             right = log_p.argmax(dim=1) == labels
             loss = -log_p.gather(1, labels[:, None]).sum()
             return Evaluation(len(labels), int(right.sum()), float(loss), device)
+
+    def _check_finite(self, segment: int, weights: Weights) -> None:
+        if not all(torch.isfinite(p).all() for p in weights.parameters.values()):
+            raise NotFiniteError(
+                f"block {self.setup.block}, segment {segment}: the weights became NaN or infinite; "
+                f"lower trajectory.lr (it is {self.setup.lr:g})"
+            )
 
     def _build(self) -> nn.Module:
         model = zoo.build(
@@ -201,14 +204,12 @@ class BlockWorker:
         mixed = mix(source, target, tau)
         self.forward_images += mixed.shape[:3].numel()
         inputs = mixed.flatten(0, 2).contiguous(memory_format=torch.channels_last)
-        return log_probs(model(inputs)).unflatten(0, mixed.shape[:3])
+        return log_probs(model(inputs)).reshape(*mixed.shape[:3], -1)
 
     def _in_batches(
-        self, function: Callable[[Tensor], Tensor], images: Float[Tensor, "n c h w"]
+        self, function: Callable[[Tensor], Tensor], images: Images
     ) -> Float[Tensor, "n outputs"]:
         """A function of single images, in batches of the size that a chunk has."""
+        self.forward_images += len(images.pixels)
         size = self.setup.chunk * self.rows.shape[1] * self.cols.shape[1]
-        self.forward_images += len(images)
-        return torch.cat(
-            [function(b.contiguous(memory_format=torch.channels_last)) for b in images.split(size)]
-        )
+        return images.in_batches(function, size)

@@ -30,6 +30,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     # Tune's own loggers and its handler of Ctrl-C would write beside ours and swallow the signal.
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 

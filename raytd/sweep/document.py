@@ -5,7 +5,7 @@ survives profiles and overrides. A dotted key is the same as nested keys, everyw
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,18 @@ class Entry:
 
     value: Any
     at: Position
+
+    @staticmethod
+    def of(value: Any, at: Position) -> "Entry":
+        """Plain data whose every part has the same position; dotted keys become nested ones."""
+        if isinstance(value, Mapping):
+            root: dict[str, Entry] = {}
+            for key, inner in value.items():
+                _graft(root, str(key).split("."), Entry.of(inner, at))
+            return Entry(root, at)
+        if isinstance(value, list | tuple):
+            return Entry([Entry.of(inner, at) for inner in value], at)
+        return Entry(value, at)
 
     def plain(self) -> Any:
         """The value without positions."""

@@ -6,10 +6,10 @@ from typing import Any
 from raytd.sweep.document import Finding, KeyPath
 from raytd.sweep.layout import DataConfig
 from raytd.sweep.section import check_section
-from raytd.sweep.vocabulary import CLASS_NAMES
 from raytd.sweep.wording import did_you_mean, show, unknown_key
 from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.spec import TaskSpec
+from raytd.tasks.vocabulary import CLASS_NAMES
 
 
 @dataclass

@@ -61,7 +61,7 @@ def make_plan(
     """
     tasks, problems = read_tasks(spec.tasks, data)
     configs = expand(spec)
-    problems += [] if problems else _tile_problems(configs, tasks)
+    problems += [] if problems else tile_problems(configs, tasks)
     problems += resource_problems(configs, nodes)
     if problems:
         raise RequestError(problems)
@@ -120,16 +120,17 @@ def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float)
     )
 
 
-def _tile_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
+def tile_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
+    """Pairs whose images make fewer tiles than there are blocks, in words."""
     problems: dict[str, None] = {}
     for config in configs:
         blocks, side = config.settings.blocks, config.settings.tile_size
-        sizes = [len(tasks[s].train.labels) for s in (config.source, config.target)]
-        tiles = n_tiles(*sizes, side)
+        n_source, n_target = (len(tasks[s].train.labels) for s in (config.source, config.target))
+        tiles = n_tiles(n_source, n_target, side)
         if blocks > tiles:
             problems[
                 f"coupled.blocks: {blocks} blocks, but {config.source.name} and "
-                f"{config.target.name} ({sizes[0]} and {sizes[1]} images) make {tiles} tiles of "
+                f"{config.target.name} ({n_source} and {n_target} images) make {tiles} tiles of "
                 f"side {side}; set coupled.blocks to at most {tiles}, or a smaller "
                 "coupled.tile_size"
             ] = None

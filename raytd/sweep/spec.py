@@ -1,6 +1,6 @@
 """Loading a sweep file: profile, overrides, checks, and every problem at once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -81,6 +81,35 @@ def load_sweep(
         report.add(chosen.root, chosen.findings)
         report.fail()
     return LoadedSweep(chosen.spec, Path(path), chosen.name, reason, chosen.root)
+
+
+def make_spec(
+    content: Mapping[str, Any],
+    *,
+    caller: str,
+    base: Entry | None = None,
+    overrides: Sequence[str] = (),
+) -> SweepSpec:
+    """The sweep that plain data asks for, with the keys of a sweep file.
+
+    Args:
+        content: keys and values, dotted or nested.
+        caller: what problems name as their place.
+        base: what was read from a file, with `content` laid over it.
+        overrides: `key.path=value`, laid over both.
+
+    Raises:
+        RequestError: with every problem.
+    """
+    options, problems = _read_overrides(overrides)
+    root = Entry.of(content, Position(caller))
+    root = (root if base is None else base.overlaid(root)).overlaid(options)
+    report = _Report(problems)
+    spec, findings = check(root)
+    report.add(root, [*problems, *findings])
+    if spec is None or report.lines:
+        report.fail()
+    return spec
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Guard:
 
     def _note(self, error: Exception) -> None:
         self.lost = not _refused(error)
-        said = "does not answer" if self.lost else "refused a call"
+        said = "stopped" if self.lost else "refused a call"
         if said not in self._warned:
             self._warned.add(said)
             _logger.warning(

@@ -62,8 +62,10 @@ class MlflowTracker:
 
         def end(session: Session) -> None:
             session.sweep.summarise(metrics)
-            session.sweep.keep(artifacts)
-            session.close(_STATUS[status])
+            try:
+                session.sweep.keep(artifacts)
+            finally:
+                session.close(_STATUS[status])
 
         self._run(end)
 
@@ -98,5 +100,7 @@ def _finish(
         return
     run.describe({}, trial.tags)
     run.summarise(finals)
-    run.keep(artifacts)
-    run.end(_STATUS[status])
+    try:
+        run.keep(artifacts)
+    finally:  # a file that is missing or too large for the server leaves no run open
+        run.end(_STATUS[status])

@@ -29,10 +29,10 @@ from raytd.transport.problem import LinearProblem
 LOOK_EVERY = 5  # iterations between two looks at the marginal error
 LARGEST_SCALING = 1e4  # of a column, before it is absorbed
 LARGEST_STEP = 10.0  # of log v in one iteration
-FIRST_EPSILON = 1 / 16  # at the first stage, in ranges of the cost
+FIRST_EPSILON = 1 / 32  # at the first stage, in ranges of the cost
 NEXT_EPSILON = 1 / 4  # of a stage, in that of the stage before
-STAGE_TOLERANCE = 0.05  # marginal error at which the next stage begins
-SLOWEST_RATE = 0.9999  # largest contraction per iteration that momentum reckons with
+STAGE_TOLERANCE = 0.001  # marginal error at which the next stage begins
+SLOWEST_RATE = 1 - 1e-6  # largest contraction per iteration that momentum reckons with
 
 
 class Scaling:

@@ -189,12 +189,30 @@ def test_sweeps_and_trials_of_other_names_are_other_runs(uri, sweep, runs, trial
     assert set(runs()) == {"one", "o'clock", "trial of one", "trial of o'clock"}
 
 
+def test_a_trial_is_not_taken_for_the_sweep_that_its_tags_name(uri, sweep, runs):
+    named = TrialInfo("k1", "a trial", tags={"raytd.sweep": "later"})
+    first = open_tracker(uri, SweepInfo("first", sweep.experiment))
+    first.log_iteration(named, 0, {"distance": 1.0}, [])
+    open_tracker(uri, SweepInfo("later", sweep.experiment))
+    assert set(runs()) == {"first", "a trial", "later"}
+
+
 def test_a_refused_call_loses_nothing_but_itself(reopen, runs, trial, caplog):
     tracker = reopen()
     tracker.log_iteration(trial, 0, {"not a name?": 1.0}, [])
     tracker.log_iteration(trial, 1, {"distance": 1.0}, [])
     assert runs()[trial.name].data.metrics == {"distance": 1.0}
     assert len(caplog.messages) == 1
+
+
+def test_a_missing_file_leaves_no_run_open(reopen, runs, trial, tmp_path, caplog):
+    tracker = reopen()
+    gone = [tmp_path / "gone.png"]
+    tracker.finish_trial(trial, {"distance": 1.0}, status="done", artifacts=gone)
+    tracker.close(artifacts=gone, metrics={}, status="done")
+    assert [run.info.status for run in runs().values()] == ["FINISHED", "FINISHED"]
+    assert len(caplog.messages) == 1
+    assert "gone.png" in caplog.messages[0]
 
 
 @pytest.mark.parametrize(

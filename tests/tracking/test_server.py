@@ -37,7 +37,7 @@ def test_a_server_that_is_down_costs_one_line(free_port, trial, monkeypatch, cap
     go_on(tracker, trial)
     assert tracker.run_id(trial.key) is None
     assert caplog.messages == [
-        f"tracking at http://127.0.0.1:{free_port} does not answer "
+        f"tracking at http://127.0.0.1:{free_port} stopped "
         "([Errno 111] Connection refused); results are kept on disk"
     ]
     assert capfd.readouterr() == ("", "")
@@ -73,10 +73,13 @@ def test_a_server_that_fails_is_asked_no_more(trial, monkeypatch, caplog):
     [
         ("a folder", "unable to open database file"),
         ("a text", "file is not a database"),
-        ("a text/mlflow.db", "Not a directory"),
+        ("a text/mlflow.db", "File exists"),
     ],
 )
-def test_a_store_that_cannot_be_opened_costs_one_line(place, why, tmp_path, trial, caplog, capfd):
+def test_a_store_that_cannot_be_opened_costs_one_line(
+    place, why, tmp_path, trial, caplog, capfd, monkeypatch
+):
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail(f"waited for {seconds} s"))
     (tmp_path / "a folder").mkdir()
     (tmp_path / "a text").write_text("Not a database at all.\n" * 100)
     go_on(open_tracker(f"sqlite:///{tmp_path}/{place}", SWEEP), trial)
