@@ -1,5 +1,6 @@
 """The engine on Ray: actors made of the plain classes, calls that survive the loss of an actor."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,6 @@ from raytd.engine.worker import BlockWorker
 from raytd.errors import WaitTimeoutError, WorkerLostError
 
 ATTEMPTS = 5
-"""How often one call is made before its block counts as lost."""
 START_TIMEOUT_S = 300.0
 CALL_TIMEOUT_S = 3600.0
 _RETRY_PAUSE_S = 0.5
@@ -37,9 +37,9 @@ class BlockHost:
         self._trial = ""
         self._workers: dict[int, BlockWorker] = {}
 
-    def ready(self) -> bool:
-        """Answers once the actor has started."""
-        return True
+    def pid(self) -> int:
+        """The actor's process; answers once it has started."""
+        return os.getpid()
 
     def build(self, trial: str, setup: BlockSetup) -> None:
         """Builds a block's worker; the first block of a new trial drops those of the last."""
@@ -71,10 +71,13 @@ class RayExecutor:
     Args:
         hosts: handles of `BlockHost` actors.
         setups: references to the setups, in block order; their owner outlives the executor.
+        attempts: how often one call is made before its block counts as lost.
     """
 
-    def __init__(self, hosts: Sequence[Any], setups: Sequence[Any]) -> None:
-        self.hosts, self.setups = list(hosts), list(setups)
+    def __init__(
+        self, hosts: Sequence[Any], setups: Sequence[Any], *, attempts: int = ATTEMPTS
+    ) -> None:
+        self.hosts, self.setups, self.attempts = list(hosts), list(setups), attempts
         self.trial = uuid4().hex
         self._generation = [0] * len(self.hosts)
 
@@ -145,7 +148,7 @@ class RayCall:
             WaitTimeoutError: if the call takes too long.
         """
         host = self.executor.host_of(self.block)
-        for _ in range(ATTEMPTS):
+        for _ in range(self.executor.attempts):
             try:
                 return _wait(self._ref, CALL_TIMEOUT_S, f"block {self.block} to {self.method}")
             except (RayActorError, WorkerMissingError) as error:
@@ -153,7 +156,7 @@ class RayCall:
                 self.executor.revive(host, self._generation)
                 self._start()
         raise WorkerLostError(
-            f"block {self.block}: its actor was lost {ATTEMPTS} times in {self.method}; "
+            f"block {self.block}: its actor was lost {self.executor.attempts} times in {self.method}; "
             f"the last time: {str(lost).splitlines()[0]}"
         )
 
@@ -209,7 +212,7 @@ class ActorPool:
         """
         waited_for = f"{self.shape.n_actors} actors of {self.shape.cpus:g} CPUs and "
         waited_for += f"{self.shape.gpus:g} GPUs each"
-        _wait([h.ready.remote() for h in self.hosts], START_TIMEOUT_S, waited_for)
+        _wait([h.pid.remote() for h in self.hosts], START_TIMEOUT_S, waited_for)
         executor = RayExecutor(self.hosts, [ray.put(s) for s in setups])
         iterate = self.coordinator.iterate.options(num_returns="streaming")
         for reference in iterate.remote(plan, executor):

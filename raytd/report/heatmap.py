@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from raytd.report.files import write_whole
+from raytd.engine.files import write_bytes
 from raytd.report.matrices import DistanceMatrix
 
 
@@ -26,8 +26,9 @@ def save_heatmaps(matrices: Sequence[DistanceMatrix], folder: Path) -> list[Path
 
     pictures = []
     for name, panels in _pictures(matrices).items():
-        pictures.append(write_whole(folder / f"{name}.png", draw(panels)))
-        write_whole(folder / f"{name}.csv", as_csv(panels).encode())
+        pictures.append(folder / f"{name}.png")
+        write_bytes(pictures[-1], draw(panels))
+        write_bytes(folder / f"{name}.csv", as_csv(panels).encode())
     return pictures
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from textwrap import shorten
 from typing import Any, NamedTuple
 
 from rich import box
@@ -25,7 +26,7 @@ def results_table(rows: Sequence[Row], *, title: str | None = None, compact: boo
     """
     done = [row for row in rows if row.get("status") != "failed"]
     named = ["source", "target", "method", *varying(done, _WHERE_VARYING)]
-    remarks = ["; ".join(notes(row)) for row in rows]
+    remarks = [shorten("; ".join(notes(row)), 60, placeholder=" …") for row in rows]
     shown = [n for n in _NUMBERS if not compact or n.column in _COMPACT]
     table = _table(title)
     for column in named:

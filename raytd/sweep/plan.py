@@ -1,5 +1,6 @@
 """The plan of a sweep: its trials with their data, what is done, what is missing, what it takes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,12 +109,12 @@ def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float)
     wanted = n_actors * each + extra
     parts = f"{n_actors} actors × {each:g} {kind}" + (f" + {extra:g}" if extra else "")
     option = f"resources.{kind.lower()}s_per_actor"
-    enough = (total - extra) / n_actors
+    enough = math.floor(100 * (total - extra) / n_actors) / 100
     way_out = f"fewer resources.actors (same answer, slower) or a smaller {option}"
     if kind == "GPU" and total == 0:
         way_out = f"{option}=0 to run on CPUs"
     elif enough > 0:
-        way_out = f"fewer resources.actors (same answer, slower) or {option}={enough:.2g}"
+        way_out = f"fewer resources.actors (same answer, slower) or {option}={enough:g}"
     return (
         f"the plan needs {wanted:g} {kind}s for one trial ({parts}); the cluster has {total:g}. "
         f"Set {way_out}."

@@ -1,9 +1,9 @@
 """What is to be transported, where to, and at which cost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from raytd.errors import InputError
@@ -21,6 +21,8 @@ class LinearProblem:
         cost: price of moving one unit of mass, finite wherever row and column both have mass.
         a: mass of the rows, non-negative.
         b: mass of the columns, non-negative, in each tile as much as the rows have.
+        support: pairs that a coupling may use, or None for all of them; costs of other pairs are
+            never read. Solvers refuse a support on which there is no coupling.
 
     Raises:
         InputError: if a value is outside its domain; the message names the first one.
@@ -29,6 +31,7 @@ class LinearProblem:
     cost: Float[Tensor, "*tiles n m"]
     a: Float[Tensor, "*tiles n"]
     b: Float[Tensor, "*tiles m"]
+    support: Bool[Tensor, "*tiles n m"] | None = None
 
     def __post_init__(self) -> None:
         _check_shapes(self.cost, self.a, self.b)
@@ -36,7 +39,11 @@ class LinearProblem:
             refuse(name, marginal, ~torch.isfinite(marginal), "masses must be finite")
             refuse(name, marginal, marginal < 0, "masses must not be negative")
         _check_masses(self.a, self.b)
-        bad = ~torch.isfinite(self.cost) & self.has_mass
+        if self.support is not None and self.support.shape != self.cost.shape:
+            raise InputError(
+                f"support has shape {tuple(self.support.shape)}, not {tuple(self.cost.shape)}"
+            )
+        bad = ~torch.isfinite(self.cost) & self.allowed
         refuse("cost", self.cost, bad, "costs must be finite where there is mass")
 
     @property
@@ -45,9 +52,10 @@ class LinearProblem:
         return self.a.sum(-1)
 
     @property
-    def has_mass(self) -> Tensor:
-        """Whether row and column of a pair both have mass, (*tiles, n, m)."""
-        return (self.a > 0).unsqueeze(-1) & (self.b > 0).unsqueeze(-2)
+    def allowed(self) -> Bool[Tensor, "*tiles n m"]:
+        """Whether a pair may have mass: its row and its column have some, and it is supported."""
+        has_mass = (self.a > 0).unsqueeze(-1) & (self.b > 0).unsqueeze(-2)
+        return has_mass if self.support is None else has_mass & self.support
 
     @property
     def independent(self) -> Float[Tensor, "*tiles n m"]:
@@ -55,8 +63,8 @@ class LinearProblem:
         return independent_coupling(self.a, self.b)
 
     def with_cost(self, cost: Float[Tensor, "*tiles n m"]) -> "LinearProblem":
-        """The same marginals at another cost."""
-        return LinearProblem(cost, self.a, self.b)
+        """The same marginals and support at another cost."""
+        return replace(self, cost=cost)
 
 
 def independent_coupling(

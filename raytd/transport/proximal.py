@@ -1,16 +1,29 @@
 """One update of a coupling: entropic transport that stays near the coupling it starts from."""
 
 import math
-from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from raytd.errors import InputError
-from raytd.transport.problem import LinearProblem, refuse
+from raytd.transport.frobenius import frobenius_coupling
+from raytd.transport.problem import LinearProblem, independent_coupling, refuse
 from raytd.transport.sinkhorn import SolverReport, sinkhorn
+from raytd.transport.spread import cost_spread
+
+__all__ = [
+    "CouplingStep",
+    "EpsilonUnit",
+    "Proximal",
+    "cost_spread",
+    "coupling_step",
+    "effective_partners",
+    "first_coupling",
+    "independent_coupling",
+]
 
 Proximal = Literal["kl", "linear", "frobenius", "none"]
 EpsilonUnit = Literal["spread", "absolute"]
@@ -33,22 +46,6 @@ class CouplingStep:
     spread: float
     effective_partners: float
     warning: str | None
-
-
-def cost_spread(problem: LinearProblem) -> float:
-    """Root mean square of the cost after double centring, the unit of epsilon and of 1/lam.
-
-    Row means and column means are removed in each tile, by mass, because a coupling does not see
-    what depends on the row or on the column alone. The mean is over pairs at the independent
-    coupling and over tiles by mass.
-    """
-    cost = problem.cost.where(problem.has_mass, 0)
-    p = (problem.a / problem.a.sum(-1, keepdim=True)).unsqueeze(-1)
-    q = (problem.b / problem.b.sum(-1, keepdim=True)).unsqueeze(-2)
-    cost = cost - (cost * q).sum(-1, keepdim=True)
-    cost = cost - (cost * p).sum(-2, keepdim=True)
-    squares = (p * q * cost**2).sum((-2, -1))
-    return math.sqrt(float((squares * problem.mass).sum() / problem.mass.sum()))
 
 
 def effective_partners(coupling: Float[Tensor, "*tiles n m"]) -> float:
@@ -96,24 +93,21 @@ def coupling_step(  # noqa: PLR0913
     _check(problem, reference, epsilon=epsilon, lam=lam, proximal=proximal)
     spread = cost_spread(problem)
     unit, alike = _unit(problem, spread, epsilon_unit)
-    pull = unit / lam
-    density = _density(problem, reference) if proximal == "linear" else None
-    cost, regularisation = problem.cost, unit * epsilon
-    if proximal == "kl":
-        cost = cost - pull * reference.clamp(min=torch.finfo(cost.dtype).tiny).log()
-        regularisation += pull
-    elif density is not None:
-        cost = cost - pull * density
-    solution = sinkhorn(
-        problem.with_cost(cost), regularisation, tolerance=tolerance, max_iterations=max_iterations
+    coupling, report = _solve(
+        problem,
+        reference,
+        proximal=proximal if lam < math.inf else "none",
+        epsilon=unit * epsilon,
+        pull=unit / lam,
+        limits={"tolerance": tolerance, "max_iterations": max_iterations},
     )
-    collapse = 0.0 if density is None else float(density.max()) / (lam * epsilon)
+    density = float(_density(problem, reference).max()) if proximal == "linear" else 0.0
     return CouplingStep(
-        coupling=solution.coupling,
-        report=_report(solution),
+        coupling=coupling,
+        report=report,
         spread=spread,
-        effective_partners=effective_partners(solution.coupling),
-        warning=_warning(solution, tolerance=tolerance, alike=alike, collapse=collapse),
+        effective_partners=effective_partners(coupling),
+        warning=_warning(report, tolerance, alike=alike, collapse=density / (lam * epsilon)),
     )
 
 
@@ -138,6 +132,29 @@ def first_coupling(
     )
 
 
+def _solve(
+    problem: LinearProblem,
+    reference: Tensor,
+    *,
+    proximal: Proximal,
+    epsilon: float,
+    pull: float,
+    limits: dict[str, Any],
+) -> tuple[Tensor, SolverReport]:
+    """The step with epsilon and pull in units of cost: three of the four are Sinkhorn's."""
+    cost = problem.cost
+    if proximal == "frobenius":
+        density = _density(problem, reference)
+        return frobenius_coupling(problem, density, epsilon=epsilon, pull=pull, **limits)
+    if proximal == "kl":
+        cost = cost - pull * reference.clamp(min=torch.finfo(cost.dtype).tiny).log()
+        epsilon += pull
+    elif proximal == "linear":
+        cost = cost - pull * _density(problem, reference)
+    solution = sinkhorn(problem.with_cost(cost), epsilon, **limits)
+    return solution.coupling, solution.report
+
+
 def _check(
     problem: LinearProblem, reference: Tensor, *, epsilon: float, lam: float, proximal: str
 ) -> None:
@@ -145,14 +162,14 @@ def _check(
         raise InputError(f"epsilon is {epsilon}; it must be positive and finite")
     if not lam > 0:
         raise InputError(f"lam is {lam}; it must be positive")
-    if proximal == "frobenius":
-        raise NotImplementedError("proximal: frobenius")
     if proximal not in get_args(Proximal):
         raise InputError(f"proximal is {proximal!r}; choose from {', '.join(get_args(Proximal))}")
     if reference.shape != problem.cost.shape:
         raise InputError(
             f"reference has shape {tuple(reference.shape)}, not {tuple(problem.cost.shape)}"
         )
+    if reference.dtype != problem.cost.dtype:
+        raise InputError(f"reference is {reference.dtype}, the cost is {problem.cost.dtype}")
     refuse("reference", reference, ~torch.isfinite(reference), "a coupling must be finite")
     refuse("reference", reference, reference < 0, "a coupling must not be negative")
 
@@ -166,7 +183,7 @@ def _unit(problem: LinearProblem, spread: float, epsilon_unit: EpsilonUnit) -> t
     if epsilon_unit not in get_args(EpsilonUnit):
         options = ", ".join(get_args(EpsilonUnit))
         raise InputError(f"epsilon_unit is {epsilon_unit!r}; choose from {options}")
-    largest = float(problem.cost.where(problem.has_mass, 0).abs().max())
+    largest = float(problem.cost.where(problem.allowed, 0).abs().max())
     alike = spread <= 16 * torch.finfo(problem.cost.dtype).eps * largest
     return (1.0 if alike or epsilon_unit == "absolute" else spread), alike
 
@@ -177,16 +194,7 @@ def _density(problem: LinearProblem, coupling: Tensor) -> Tensor:
     return torch.where(independent > 0, coupling / independent, 0)
 
 
-def _report(solution: SolverReport) -> SolverReport:
-    """The report alone, without the memory that a solution holds."""
-    return SolverReport(
-        **{field.name: getattr(solution, field.name) for field in fields(SolverReport)}
-    )
-
-
-def _warning(
-    solution: SolverReport, *, tolerance: float, alike: bool, collapse: float
-) -> str | None:
+def _warning(report: SolverReport, tolerance: float, *, alike: bool, collapse: float) -> str | None:
     warnings = []
     if alike:
         warnings.append("all costs are alike, up to what depends on the row or the column alone")
@@ -195,10 +203,10 @@ def _warning(
             f"largest density / (lam epsilon) is {collapse:.3g}: above 1 the linear term pulls "
             "towards a permutation whatever the cost; raise lam or epsilon, or choose kl"
         )
-    if not solution.converged:
+    if not report.converged:
         warnings.append(
-            f"not converged: marginal error {solution.marginal_error:.2g} after "
-            f"{solution.iterations} iterations (tolerance {tolerance:.2g}); raise max_iterations "
+            f"not converged: marginal error {report.marginal_error:.2g} after "
+            f"{report.iterations} iterations (tolerance {tolerance:.2g}); raise max_iterations "
             "or epsilon"
         )
     return "; ".join(warnings) or None

@@ -55,16 +55,18 @@ class Scaling:
         self.problem = problem
         self.p = problem.a / problem.a.sum(-1, keepdim=True)
         self.q = problem.b / problem.b.sum(-1, keepdim=True)
-        has_mass = problem.has_mass
-        self.cost = problem.cost.masked_fill(~has_mass, torch.inf)
+        allowed = problem.allowed
+        self.cost = problem.cost
+        if not bool(allowed.all()):
+            self.cost = self.cost.masked_fill(~allowed, torch.inf)
         self.epsilon = epsilon
         self.stage = torch.full_like(self.p[..., :1], epsilon)
-        if staged:
-            lowest = self.cost.amin((-2, -1), keepdim=True)[..., 0]
-            highest = problem.cost.masked_fill(~has_mass, -torch.inf).amax((-2, -1), keepdim=True)
-            self.stage = ((highest[..., 0] - lowest) * FIRST_EPSILON).clamp(min=epsilon)
-        f = torch.zeros_like(self.p) if init is None else init[0]
-        self.g = _kernel(_transposed(self.cost), f, self.p, self.stage)[1]
+        self.g = torch.zeros_like(self.q)
+        if staged:  # the first kernel has no number below exp(−1 / FIRST_EPSILON)
+            self.stage = (_range(self.cost) * FIRST_EPSILON).clamp(min=epsilon)
+        else:
+            f = torch.zeros_like(self.p) if init is None else init[0]
+            self.g = _kernel(_transposed(self.cost), f, self.p, self.stage)[1]
         self.log_v, self.change = torch.zeros_like(self.q), torch.zeros_like(self.q)
         self.omega = torch.ones_like(self.stage)
         self.error = torch.full_like(self.stage, torch.inf)
@@ -188,6 +190,12 @@ def _kernel(cost: Tensor, g: Tensor, q: Tensor, epsilon: Tensor) -> tuple[Tensor
     sums = _weighted_sums(kernel, q).unsqueeze(-1)
     sums = sums.where(sums > 0, 1)
     return kernel.div_(sums), (-epsilon * (top + sums.log())).squeeze(-1)
+
+
+def _range(cost: Tensor) -> Tensor:
+    """Largest minus smallest finite cost of each tile."""
+    highest = cost.where(cost < torch.inf, -torch.inf).flatten(-2).amax(-1, keepdim=True)
+    return highest - cost.flatten(-2).amin(-1, keepdim=True)
 
 
 def _weighted_sums(matrix: Tensor, weights: Tensor) -> Tensor:

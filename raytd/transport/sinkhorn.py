@@ -1,13 +1,14 @@
 """Entropic optimal transport: what a solution is, and how to ask for one."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from jaxtyping import Float
 from torch import Tensor
 
 from raytd.errors import InputError
+from raytd.transport.feasibility import check_feasible
 from raytd.transport.problem import LinearProblem
 from raytd.transport.scaling import Scaling
 
@@ -50,6 +51,12 @@ class SinkhornOutput(SolverReport):
     epsilon: float
     _scaling: Scaling = field(repr=False)
 
+    @property
+    def report(self) -> SolverReport:
+        """The report alone, without the memory that a solution holds."""
+        names = [each.name for each in fields(SolverReport)]
+        return SolverReport(**{name: getattr(self, name) for name in names})
+
     @cached_property
     def coupling(self) -> Float[Tensor, "*tiles n m"]:
         """The coupling: rows sum to `a` up to rounding, 0 where there is no mass."""
@@ -80,13 +87,14 @@ def sinkhorn(  # noqa: PLR0913
         epsilon_scaling: whether epsilon comes down from a large value in stages.
 
     Raises:
-        InputError: if epsilon, the tolerance or the number of iterations is not positive.
+        InputError: if a setting is not positive, or no coupling fits the support.
     """
     for name, value in (("epsilon", epsilon), ("tolerance", tolerance)):
         if not 0 < value < math.inf:
             raise InputError(f"{name} is {value}; it must be positive and finite")
     if max_iterations < 1:
         raise InputError(f"max_iterations is {max_iterations}; it must be at least 1")
+    check_feasible(problem)
     scaling = Scaling(problem, epsilon, init=init, staged=epsilon_scaling and init is None)
     scaling.run(tolerance=tolerance, max_iterations=max_iterations)
     primal, dual = scaling.values()

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
-from raytd.tracking import SweepInfo, open_tracker
+from raytd.tracking import SweepInfo, TrialInfo, open_tracker
 
 SWEEP = SweepInfo("quick", "capacity")
 
@@ -134,6 +134,7 @@ def test_a_server_that_goes_away_costs_one_line(server, trial, tmp_path, caplog,
     metric = {"run_id": run_id, "metric_key": "distance"}
     api = f"{url}/api/2.0/mlflow/metrics/get-history"
     assert len(requests.get(api, metric, timeout=10).json()["metrics"]) == 1
+    tracker.finish_trial(TrialInfo("k2", "other"), {}, status="done", artifacts=[picture])
     assert next(tmp_path.glob("artifacts/**/distances.png")).read_bytes() == b"\x89PNG"
     stop()
     go_on(tracker, trial)

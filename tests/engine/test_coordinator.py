@@ -1,0 +1,190 @@
+"""The coordinator against a plain sequential loop, and what its numbers have to obey."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from scipy.special import betaincinv
+
+from raytd.engine.config import TrajectoryConfig
+from raytd.engine.context import Pair
+from raytd.engine.executor import run_in_process
+from raytd.engine.prepare import deal, prepare
+from raytd.engine.records import CouplingSettings, Iteration
+from raytd.engine.sources import SourceCache
+from raytd.models import zoo
+from raytd.simplex import log_probs, segment_length
+from raytd.tasks.labels import union
+from raytd.transfer.randomness import derive_seed, generator
+from tests.conftest import make_context
+
+KL = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000)
+
+
+def run(
+    pair: Pair,
+    sources: SourceCache,
+    trajectory: TrajectoryConfig,
+    *,
+    n_blocks: int = 2,
+    iterations: int = 3,
+    coupling: CouplingSettings | None = KL,
+) -> list[Iteration]:
+    tiles = deal(pair, tile_size=5, n_blocks=n_blocks, dealing="random")
+    prepared = prepare(
+        pair,
+        make_context(sources, trajectory),
+        tiles,
+        n_blocks=n_blocks,
+        iterations=iterations,
+        coupling=coupling,
+    )
+    return list(run_in_process(prepared.plan, prepared.setups))
+
+
+def test_one_block_equals_a_plain_sequential_loop_to_the_bit(
+    pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig
+) -> None:
+    tiles = deal(pair, tile_size=5, n_blocks=1, dealing="random")
+    prepared = prepare(
+        pair,
+        make_context(sources, small_trajectory),
+        tiles,
+        n_blocks=1,
+        iterations=1,
+        coupling=None,
+    )
+    (engine,) = run_in_process(prepared.plan, prepared.setups)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    plain = _plain_loop(pair, prepared.plan.start, tiles, small_trajectory)
+    torch.set_num_threads(threads)
+    np.testing.assert_array_equal(engine.cost, plain)
+
+
+def _plain_loop(pair, start, tiles, trajectory) -> np.ndarray:
+    """Costs of one trajectory under a bᵀ, with nothing of the engine but its random streams."""
+    space = union(pair.source, pair.target)
+
+    def pixels(task):
+        mean, std = torch.tensor(task.mean)[:, None, None], torch.tensor(task.std)[:, None, None]
+        return (torch.tensor(task.train.images).float() / 255 - mean) / std
+
+    x, y = pixels(pair.source), pixels(pair.target)
+    x_labels = torch.tensor(space.outputs(pair.source)[pair.source.train.labels])
+    y_labels = torch.tensor(space.outputs(pair.target)[pair.target.train.labels])
+    model = zoo.build(pair.model, in_channels=1, n_classes=len(space.classes), seed=0)
+    model = model.to(memory_format=torch.channels_last)
+    start.load_into(model)
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=trajectory.lr,
+        momentum=trajectory.momentum,
+        weight_decay=trajectory.weight_decay,
+    )
+    mass = (tiles.a[:, :, None] * tiles.b[:, None, :] * tiles.n_tiles).flatten()
+    cost = torch.zeros(tiles.rows.shape[0], tiles.rows.shape[1], tiles.cols.shape[1]).double()
+    per_segment = trajectory.steps // trajectory.segments
+    n, m = tiles.rows.shape[1], tiles.cols.shape[1]
+    for segment in range(trajectory.segments):
+        tau = segment / trajectory.segments
+        before = _pair_log_probs(model, x, y, tiles, tau)
+        shape = (2, per_segment, trajectory.batch_size)
+        u = torch.rand(
+            shape, dtype=torch.float64, generator=generator(pair.seed, "draws", 0, segment)
+        )
+        torch.manual_seed(derive_seed(pair.seed, "layers", 0, segment))
+        model.train()
+        for step in range(per_segment):
+            now = (segment * per_segment + step + 0.5) / trajectory.steps
+            cdf = mass.cumsum(0)
+            pairs = torch.searchsorted(cdf, u[0, step] * cdf[-1], right=True)
+            t = torch.from_numpy(betaincinv(now, 1 - now, u[1, step].numpy())).float()
+            i = tiles.rows[pairs // (n * m), pairs // m % n]
+            j = tiles.cols[pairs // (n * m), pairs % m]
+            w = t[:, None, None, None]
+            images = ((1 - w) * x[i] + w * y[j]).contiguous(memory_format=torch.channels_last)
+            log_p = F.log_softmax(model(images), dim=-1)
+            rows = torch.arange(len(i))
+            loss = -((1 - t) * log_p[rows, x_labels[i]] + t * log_p[rows, y_labels[j]])
+            optimizer.zero_grad()
+            loss.mean().backward()
+            optimizer.step()
+        cost += segment_length(before, _pair_log_probs(model, x, y, tiles, tau))
+    return cost.numpy()
+
+
+@torch.inference_mode()
+def _pair_log_probs(model, x, y, tiles, tau):
+    model.eval()
+    result = []
+    for rows, cols in zip(tiles.rows, tiles.cols, strict=True):
+        images = (1 - tau) * x[rows][:, None] + tau * y[cols][None]
+        flat = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        result.append(log_probs(model(flat)).reshape(len(rows), len(cols), -1))
+    return torch.stack(result)
+
+
+@pytest.fixture(scope="module")
+def iterations(
+    pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig
+) -> list[Iteration]:
+    return run(pair, sources, small_trajectory)
+
+
+def test_the_distance_is_the_inner_product_of_coupling_and_cost(
+    iterations: list[Iteration],
+) -> None:
+    for i in iterations:
+        # Sums of the same float64 numbers in another order.
+        np.testing.assert_allclose((i.coupling * i.cost).sum(), i.lengths.distance, rtol=1e-12)
+
+
+def test_the_fisher_rao_length_is_never_below_the_distance(iterations: list[Iteration]) -> None:
+    assert all(i.lengths.fisher_rao_length >= i.lengths.distance for i in iterations)
+
+
+def test_couplings_have_the_marginals_of_the_tasks(iterations: list[Iteration]) -> None:
+    for i in iterations:
+        np.testing.assert_allclose(i.coupling.sum(axis=2), 1 / 30, rtol=1e-7)
+        np.testing.assert_allclose(i.coupling.sum(axis=1), 1 / 30, rtol=1e-5)
+
+
+def test_the_first_segment_starts_from_the_same_weights_in_every_iteration(
+    iterations: list[Iteration],
+) -> None:
+    losses = [i.knots[0].train_loss for i in iterations]
+    # p_0 is the source task whatever the coupling; the sums run over other masses.
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-6)
+
+
+def test_knots_add_up_to_the_lengths(iterations: list[Iteration]) -> None:
+    last = iterations[-1]
+    assert [k.tau for k in last.knots] == [m / 20 for m in range(21)]
+    lengths = [k.segment_length for k in last.knots if k.segment_length is not None]
+    np.testing.assert_allclose(sum(lengths), last.lengths.fisher_rao_length, rtol=1e-12)
+
+
+def test_iterations_end_when_the_distance_settles(
+    pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig
+) -> None:
+    from dataclasses import replace
+
+    tiles = deal(pair, tile_size=5, n_blocks=1, dealing="random")
+    context = make_context(sources, small_trajectory)
+    prepared = prepare(pair, context, tiles, n_blocks=1, iterations=9, coupling=KL)
+    generous = replace(prepared.plan, tolerance=0.5)
+    ended = list(run_in_process(generous, prepared.setups))
+    assert len(ended) == 2
+    assert ended[1].change is not None
+    assert ended[1].change < 0.5
+
+
+def test_the_answer_depends_on_blocks(
+    pair: Pair,
+    sources: SourceCache,
+    small_trajectory: TrajectoryConfig,
+    iterations: list[Iteration],
+) -> None:
+    one = run(pair, sources, small_trajectory, n_blocks=1, iterations=1)
+    assert one[0].lengths.distance != iterations[0].lengths.distance

@@ -1,0 +1,139 @@
+"""The block worker: pure calls, evaluation mode in measuring, nothing computed twice."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from raytd.engine.config import TrajectoryConfig
+from raytd.engine.context import Pair
+from raytd.engine.executor import SerialExecutor, run_in_process
+from raytd.engine.prepare import Prepared, deal, prepare
+from raytd.engine.sources import SourceCache
+from raytd.engine.worker import BlockWorker
+from raytd.errors import NotFiniteError
+from raytd.simplex import log_probs, segment_length
+from raytd.transfer.state import TrainState
+from tests.conftest import make_context
+
+
+@pytest.fixture(scope="module")
+def prepared(pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig) -> Prepared:
+    tiles = deal(pair, tile_size=5, n_blocks=2, dealing="random")
+    context = make_context(sources, small_trajectory)
+    return prepare(pair, context, tiles, n_blocks=2, iterations=1, coupling=None)
+
+
+@pytest.fixture
+def worker(prepared: Prepared) -> BlockWorker:
+    return BlockWorker(prepared.setups[1])
+
+
+@pytest.fixture
+def coupling(prepared: Prepared) -> np.ndarray:
+    tiles = prepared.plan.tiles
+    chosen = tiles.block(1, 2)
+    return (tiles.a[:, :, None] * tiles.b[:, None, :] * tiles.n_tiles)[chosen].numpy()
+
+
+def assert_same_state(left: TrainState, right: TrainState) -> None:
+    torch.testing.assert_close(vars(left.weights), vars(right.weights), rtol=0, atol=0)
+    torch.testing.assert_close(left.momentum, right.momentum, rtol=0, atol=0)
+
+
+def test_advance_is_a_function_of_its_arguments(
+    worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
+) -> None:
+    start = TrainState.at_rest(prepared.plan.start)
+    first = worker.advance(3, start, coupling)
+    worker.advance(4, first, coupling)
+    worker.evaluate(first)
+    assert_same_state(worker.advance(3, start, coupling), first)
+    assert_same_state(BlockWorker(prepared.setups[1]).advance(3, start, coupling), first)
+
+
+def test_segments_and_blocks_draw_different_pairs(
+    worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
+) -> None:
+    start = TrainState.at_rest(prepared.plan.start)
+    head = "head.weight"
+    here = worker.advance(3, start, coupling).weights.parameters[head]
+    later = worker.advance(4, start, coupling).weights.parameters[head]
+    other = BlockWorker(replace(prepared.setups[1], block=0))
+    there = other.advance(3, start, coupling).weights.parameters[head]
+    assert not torch.equal(here, later)
+    assert not torch.equal(here, there)
+
+
+def test_advancing_moves_running_statistics_and_measuring_does_not(
+    worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
+) -> None:
+    start = TrainState.at_rest(prepared.plan.start)
+    moved = worker.advance(0, start, coupling)
+    buffer = "convolutions.0.1.running_mean"
+    assert not torch.equal(moved.weights.buffers[buffer], start.weights.buffers[buffer])
+    worker.measure(0, (0, 1), start, moved, coupling)
+    now = dict(worker.model.named_buffers())[buffer]
+    torch.testing.assert_close(now, moved.weights.buffers[buffer], rtol=0, atol=0)
+
+
+def test_measured_lengths_are_those_of_each_pair_by_itself(
+    worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
+) -> None:
+    start = TrainState.at_rest(prepared.plan.start)
+    end = worker.advance(0, start, coupling)
+    measured = worker.measure(0, (10, 11), start, end, coupling)
+    tile, row, col, tau = 2, 1, 3, 10 / 20
+    source = worker.source.pixels[worker.rows[tile, row]]
+    target = worker.target.pixels[worker.cols[tile, col]]
+    image = ((1 - tau) * source + tau * target)[None]
+    both = []
+    with torch.inference_mode():
+        for state in (start, end):
+            state.weights.load_into(worker.model)
+            both.append(log_probs(worker.model.eval()(image)))
+    assert measured.lengths is not None
+    # One image and a batch of 25 go through different kernels of the same float32 arithmetic.
+    np.testing.assert_allclose(
+        measured.lengths[tile, row, col], segment_length(*both).item(), rtol=1e-4
+    )
+    np.testing.assert_allclose(measured.first, (coupling * measured.lengths).sum(), rtol=1e-12)
+    np.testing.assert_allclose(measured.second, (coupling * measured.lengths**2).sum(), rtol=1e-12)
+
+
+def test_nothing_is_computed_twice(prepared: Prepared) -> None:
+    executor = SerialExecutor(prepared.setups)
+    from raytd.engine.coordinator import Coordinator
+
+    (iteration,) = Coordinator(prepared.plan, executor).iterations()
+    went_forward = sum(w.forward_images for w in executor.workers)
+    pairs = prepared.plan.tiles.a.numel() * prepared.plan.tiles.cols.shape[1]
+    # 20 segments of two ends, 10 double and 5 quadruple ones whose first end is known already.
+    assert went_forward == pairs * (20 * 2 + 10 + 5) + 20
+    assert iteration.forward_images == went_forward
+
+
+@pytest.mark.parametrize("chunk", [2, 6])
+def test_the_chunk_changes_the_last_bits_at_most(prepared: Prepared, chunk: int) -> None:
+    other = [replace(s, chunk=chunk) for s in prepared.setups]
+    (one,) = run_in_process(prepared.plan, prepared.setups)
+    (two,) = run_in_process(prepared.plan, other)
+    # float32 logits of a batch of another size differ in the last bits; SGD sees none of it.
+    np.testing.assert_allclose(two.cost, one.cost, rtol=1e-3, atol=1e-4)
+
+
+def test_a_rate_that_diverges_is_reported_with_block_and_segment(
+    prepared: Prepared, coupling: np.ndarray
+) -> None:
+    wild = BlockWorker(replace(prepared.setups[1], lr=1e30))
+    with pytest.raises(NotFiniteError, match=r"block 1, segment 5: .* lower trajectory\.lr"):
+        wild.advance(5, TrainState.at_rest(prepared.plan.start), coupling)
+
+
+def test_a_worker_leaves_the_threads_of_its_process_alone(
+    worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
+) -> None:
+    before = torch.get_num_threads()
+    worker.advance(0, TrainState.at_rest(prepared.plan.start), coupling)
+    assert torch.get_num_threads() == before

@@ -1,0 +1,152 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raytd.transfer.lengths import Moments, path_lengths, strides, two_scale_length
+
+SEGMENTS = [10, 20, 40, 60, 80, 100, 200]
+
+
+def fine_stride(segments: int) -> int:
+    return max(1, segments // 20)
+
+
+def moments_at(segments: int, *, length: float, noise: float) -> dict[int, list[Moments]]:
+    """A straight path at constant speed, with noise of that variance in every segment."""
+    return {
+        stride: [
+            Moments(
+                math.sqrt((length * stride / segments) ** 2 + noise),
+                (length * stride / segments) ** 2 + noise,
+            )
+        ]
+        * (segments // stride)
+        for stride in strides(segments)
+    }
+
+
+@pytest.mark.parametrize(
+    ("segments", "expected"),
+    [
+        (10, (1, 2)),
+        (20, (1, 2, 4)),
+        (40, (1, 2, 4)),
+        (60, (1, 2, 3, 4, 6)),
+        (80, (1, 2, 4, 8)),
+        (100, (1, 2, 4, 5, 10)),
+    ],
+)
+def test_strides_are_known(segments: int, expected: tuple[int, ...]) -> None:
+    assert strides(segments) == expected
+
+
+@given(segments=st.one_of(st.just(10), st.integers(1, 200).map(lambda n: 20 * n)))
+def test_strides_divide_the_path_and_hold_every_scale_that_lengths_need(segments: int) -> None:
+    found = strides(segments)
+    assert list(found) == sorted(set(found))
+    assert all(segments % stride == 0 for stride in found)
+    assert {1, 2, fine_stride(segments), 2 * fine_stride(segments)} <= set(found)
+    assert (4 in found) == (segments % 4 == 0)
+
+
+@settings(deadline=None)
+@given(length=st.floats(0.1, 20), noise=st.floats(0, 1), n=st.integers(1, 20))
+def test_two_scales_give_the_length_of_a_constant_speed_whatever_the_noise(
+    length: float, noise: float, n: int
+) -> None:
+    fine = [(length / (2 * n)) ** 2 + noise] * (2 * n)
+    coarse = [(length / n) ** 2 + noise] * n
+    # S2 − S1 cancels the noise, which was rounded to 1e-16 of it.
+    lost = 1e-15 * (1 + noise / (length / n) ** 2)
+    assert two_scale_length(fine, coarse) == pytest.approx(length, rel=10 * lost)
+
+
+@given(
+    noise=st.floats(0, 100),
+    n=st.integers(1, 20),
+)
+def test_two_scales_give_nothing_for_noise_alone(noise: float, n: int) -> None:
+    assert two_scale_length([noise] * (2 * n), [noise] * n) == 0
+
+
+def test_a_coarse_segment_below_its_fine_ones_counts_as_nothing() -> None:
+    assert two_scale_length([1.0, 1.0, 1.0, 1.0], [0.5, 4.0]) == pytest.approx(2.0, rel=1e-15)
+
+
+def test_a_diffusing_noise_leaves_its_known_share() -> None:
+    """A random walk has squared lengths S2 = 2 S1 = 2 s, of which sqrt(1/3) survives at S2."""
+    s = 0.04
+    walk = math.sqrt(4 * s / 3) * 10
+    assert two_scale_length([s] * 20, [2 * s] * 10) == pytest.approx(walk, rel=1e-14)
+
+
+@pytest.mark.parametrize("segments", SEGMENTS)
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_a_straight_path_has_its_known_lengths(segments: int, noise: float) -> None:
+    length = 3.0
+    found = path_lengths(moments_at(segments, length=length, noise=noise), segments)
+
+    def raw(stride: int) -> float:
+        return (segments // stride) * math.sqrt((length * stride / segments) ** 2 + noise)
+
+    # Sums of up to 200 numbers.
+    assert found.distance == pytest.approx(raw(1), rel=1e-13)
+    assert found.fisher_rao_length == pytest.approx(raw(1), rel=1e-13)
+    assert found.distance_half == pytest.approx(raw(2), rel=1e-13)
+    assert found.noise_free_length == pytest.approx(length, rel=1e-12)
+    assert found.noise_share == pytest.approx(1 - length / raw(1), abs=1e-12)
+    assert (found.distance_quarter is None) == (segments == 10)
+    if found.distance_quarter is not None:
+        assert found.distance_quarter == pytest.approx(raw(4), rel=1e-13)
+
+
+@pytest.mark.parametrize("segments", SEGMENTS)
+def test_only_the_scales_of_one_twentieth_and_one_tenth_enter_the_noise_free_length(
+    segments: int,
+) -> None:
+    fine = fine_stride(segments)
+    moments = moments_at(segments, length=2.0, noise=0.0)
+    for stride in set(moments) - {fine, 2 * fine}:
+        moments[stride] = [Moments(9.0, 81.0)] * (segments // stride)
+    assert path_lengths(moments, segments).noise_free_length == pytest.approx(2.0, rel=1e-13)
+
+
+def test_a_path_that_does_not_move_has_no_length_and_no_noise() -> None:
+    found = path_lengths(moments_at(20, length=0.0, noise=0.0), 20)
+    assert found.distance == found.fisher_rao_length == found.noise_free_length == 0
+    assert found.noise_share == 0
+
+
+def test_pure_noise_is_all_noise() -> None:
+    found = path_lengths(moments_at(20, length=0.0, noise=0.25), 20)
+    assert found.distance == pytest.approx(10.0, rel=1e-14)
+    assert found.noise_free_length == 0
+    assert found.noise_share == 1
+
+
+@settings(deadline=None)
+@given(
+    table=st.integers(1, 8).flatmap(
+        lambda pairs: st.tuples(
+            st.lists(st.integers(0, 9), min_size=pairs, max_size=pairs).filter(any),
+            st.lists(
+                st.lists(st.floats(0, 10), min_size=pairs, max_size=pairs),
+                min_size=20,
+                max_size=20,
+            ),
+        )
+    )
+)
+def test_fisher_rao_length_is_never_below_the_distance(
+    table: tuple[list[int], list[list[float]]],
+) -> None:
+    weights, rows = table
+    mass, lengths = np.array(weights) / sum(weights), np.array(rows)
+    fine = [Moments(float(mass @ row), float(mass @ row**2)) for row in lengths]
+    moments = {stride: fine[: 20 // stride] for stride in strides(20)}
+    found = path_lengths(moments, 20)
+    # Equal where all pairs are equally long, up to rounding; squares below 1e-300 are lost.
+    assert found.fisher_rao_length >= found.distance * (1 - 1e-14) - 1e-150
