@@ -37,9 +37,9 @@ class Progress:
         )
         self.tracker = open_tracker(tracking_uri, sweep)
 
-    def on_trained(self, name: str, accuracy: float) -> None:
-        """A source model, or a reference, is trained."""
-        say(f"trained {name}: validation accuracy {accuracy:.3f}")
+    def on_trained(self, name: str, outcome: str) -> None:
+        """A network that trials need has been trained, or not."""
+        say(f"training {name}: {outcome}")
 
     def on_iteration(
         self, trial: Trial, figures: dict[str, Any], knots: Sequence[dict[str, Any]]

@@ -100,12 +100,13 @@ def _run_missing(plan: "SweepPlan", asked: Options) -> int:
     from raytd.sweep.runner import run_trials, train_sources
 
     progress = Progress(plan, _tracking_uri(asked))
-    status: SweepStatus = "interrupted"
+    status: SweepStatus = "failed"
     try:
-        train_sources(plan, progress.on_trained)
+        train_sources(plan, progress)
         run_trials(plan, progress, max_concurrent=asked.max_concurrent)
         status = "failed" if progress.n_failed else "done"
     except KeyboardInterrupt:
+        status = "interrupted"
         say(f"interrupted: {progress.n_done} trials finished; the same command goes on from there")
     finally:
         progress.close(status)

@@ -107,7 +107,9 @@ def resource_problems(configs: Sequence[TrialConfig], nodes: Sequence[Node]) -> 
 
 def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float) -> str:
     wanted = n_actors * each + extra
-    parts = f"{n_actors} actors × {each:g} {kind}" + (f" + {extra:g}" if extra else "")
+    actors = "1 actor" if n_actors == 1 else f"{n_actors} actors"
+    parts = f"{actors} × {each:g} {kind}{'' if each == 1 else 's'}"
+    parts += f" + {extra:g}" if extra else ""
     option = f"resources.{kind.lower()}s_per_actor"
     enough = math.floor(100 * (total - extra) / n_actors) / 100
     way_out = f"fewer resources.actors (same answer, slower) or a smaller {option}"

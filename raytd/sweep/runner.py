@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,9 @@ from raytd.tasks.task import Task
 class Listener(Protocol):
     """Is told, in the driver, how the trials go."""
 
+    def on_trained(self, name: str, outcome: str) -> None:
+        """A network that trials need has been trained, or not."""
+
     def on_iteration(self, trial: Trial, figures: Row, knots: Sequence[Row]) -> None:
         """An iteration of a trial has ended."""
 
@@ -29,19 +32,22 @@ class Listener(Protocol):
         """A trial has ended, done or failed."""
 
 
-def train_sources(plan: SweepPlan, on_trained: Callable[[str, float], None]) -> None:
+def train_sources(plan: SweepPlan, listener: Listener) -> None:
     """Trains the networks that the missing trials start from or are compared with, in parallel.
 
-    Args:
-        plan: the sweep.
-        on_trained: called with the name and the accuracy of each network as it is ready.
+    A network that cannot be trained is left to the trials that need it: they fail with its error.
+
+    Raises:
+        StorageError: if the sources cannot be written.
     """
     import ray
+    from ray.exceptions import RayTaskError
+
+    from raytd.engine.ray_executor import local_cause
 
     pending = {}
     for key, (task, recipe, resources) in _networks(plan.missing).items():
-        cache = SourceCache(plan.sources)
-        if cache.has(task, recipe):
+        if SourceCache(plan.sources).has(task, recipe):
             continue
         remote = ray.remote(_train).options(
             num_cpus=resources.cpus_per_actor, num_gpus=resources.gpus_per_actor, name=key
@@ -50,7 +56,14 @@ def train_sources(plan: SweepPlan, on_trained: Callable[[str, float], None]) -> 
         pending[reference] = f"{recipe.model} on {task.name} (seed {recipe.seed})"
     while pending:
         ready, _ = ray.wait(list(pending))
-        on_trained(pending.pop(ready[0]), ray.get(ready[0]))
+        name = pending.pop(ready[0])
+        try:
+            listener.on_trained(name, f"validation accuracy {ray.get(ready[0]):.3f}")
+        except RayTaskError as error:
+            cause = local_cause(error)
+            if isinstance(cause, StorageError):
+                raise cause from error
+            listener.on_trained(name, f"failed: {one_line(cause)}")
 
 
 def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | None = None) -> None:
@@ -186,23 +199,20 @@ def _callback(trials: dict[str, Trial], listener: Listener) -> Any:
     """Hands what Tune reports to the listener; a trial that ends without a row has crashed."""
     from ray.tune import Callback
 
-    class Forward(Callback):  # type: ignore[misc]
-        ended: set[str] = set()
+    ended: set[str] = set()
 
-        def on_trial_result(
-            self, iteration: int, trials: Any, trial: Any, result: Row, **_: Any
-        ) -> None:
-            ours = by_key[trial.config["trial_key"]]
+    class Forward(Callback):  # type: ignore[misc]
+        def on_trial_result(self, *, trial: Any, result: Row, **_: Any) -> None:
+            ours = trials[trial.config["trial_key"]]
             if "row" in result:
-                self.ended.add(ours.key)
+                ended.add(ours.key)
                 listener.on_end(ours, result["row"])
             elif "figures" in result:
                 listener.on_iteration(ours, result["figures"], result["knots"])
 
-        def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-            ours = by_key[trial.config["trial_key"]]
-            if ours.key not in self.ended:
+        def on_trial_error(self, *, trial: Any, **_: Any) -> None:
+            ours = trials[trial.config["trial_key"]]
+            if ours.key not in ended:
                 listener.on_end(ours, failed_row(ours, "its process was lost"))
 
-    by_key = trials
     return Forward()

@@ -13,6 +13,8 @@ SWEEP_TAG = "raytd.sweep"
 TRIAL_TAG = "raytd.trial_key"
 _PARENT_TAG = "mlflow.parentRunId"
 _NOTE_TAG = "mlflow.note.content"
+_MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Opens the experiment on its runs and charts rather than on traces of language models."""
 _LOCKED_S = 60.0  # while another sweep makes the tables
 
 
@@ -113,7 +115,9 @@ def _experiment_id(client: Any, name: str, file: Path | None) -> str:
     if experiment is None:
         artifacts = (file.parent / "mlartifacts").as_uri() if file else None
         try:
-            return str(client.create_experiment(name, artifact_location=artifacts))
+            return str(
+                client.create_experiment(name, artifact_location=artifacts, tags=_MODEL_TRAINING)
+            )
         except MlflowException:  # another sweep may have made it just now
             experiment = client.get_experiment_by_name(name)
             if experiment is None:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from raytd.transport.feasibility import check_feasible
 from raytd.transport.problem import LinearProblem
-from raytd.transport.sinkhorn import SolverReport
+from raytd.transport.report import SolverReport
 
 HALVINGS = 40  # of a Newton step before the line search gives up
 PROMISE_KEPT = 1e-4  # share of the promised ascent that a step must give

@@ -11,7 +11,8 @@ from torch import Tensor
 from raytd.errors import InputError
 from raytd.transport.frobenius import frobenius_coupling
 from raytd.transport.problem import LinearProblem, independent_coupling, refuse
-from raytd.transport.sinkhorn import SolverReport, sinkhorn
+from raytd.transport.report import SolverReport
+from raytd.transport.sinkhorn import sinkhorn
 from raytd.transport.spread import cost_spread
 
 __all__ = [
@@ -107,7 +108,7 @@ def coupling_step(  # noqa: PLR0913
         report=report,
         spread=spread,
         effective_partners=effective_partners(coupling),
-        warning=_warning(report, tolerance, alike=alike, collapse=density / (lam * epsilon)),
+        warning=_warning(report, alike=alike, collapse=density / (lam * epsilon)),
     )
 
 
@@ -194,19 +195,13 @@ def _density(problem: LinearProblem, coupling: Tensor) -> Tensor:
     return torch.where(independent > 0, coupling / independent, 0)
 
 
-def _warning(report: SolverReport, tolerance: float, *, alike: bool, collapse: float) -> str | None:
-    warnings = []
+def _warning(report: SolverReport, *, alike: bool, collapse: float) -> str | None:
+    warnings = [report.warning] if report.warning else []
     if alike:
         warnings.append("all costs are alike, up to what depends on the row or the column alone")
     if collapse > 1:
         warnings.append(
             f"largest density / (lam epsilon) is {collapse:.3g}: above 1 the linear term pulls "
             "towards a permutation whatever the cost; raise lam or epsilon, or choose kl"
-        )
-    if not report.converged:
-        warnings.append(
-            f"not converged: marginal error {report.marginal_error:.2g} after "
-            f"{report.iterations} iterations (tolerance {tolerance:.2g}); raise max_iterations "
-            "or epsilon"
         )
     return "; ".join(warnings) or None

@@ -24,7 +24,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from raytd.transport.problem import LinearProblem
+from raytd.errors import InputError
+from raytd.transport.kernel import Kernel
+from raytd.transport.report import SolverReport
 
 LOOK_EVERY = 5  # iterations between two looks at the marginal error
 LARGEST_SCALING = 1e4  # of a column, before it is absorbed
@@ -38,35 +40,40 @@ SLOWEST_RATE = 1 - 1e-6  # largest contraction per iteration that momentum recko
 class Scaling:
     """The state of the iteration, in every tile.
 
+    Args:
+        a: mass of the rows.
+        b: mass of the columns.
+        kernel: at the problem's cost.
+        epsilon: regularisation, in units of cost.
+        init: potentials (f, g) to start from.
+        staged: whether epsilon comes down to its value in stages.
+
     Attributes:
         error: marginal error at the last look, one per tile.
         finished: whether a tile has reached the tolerance; it does not change any more.
         iterations: iterations made.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
-        problem: LinearProblem,
+        a: Float[Tensor, "*tiles n"],
+        b: Float[Tensor, "*tiles m"],
+        kernel: Kernel,
         epsilon: float,
         *,
         init: tuple[Tensor, Tensor] | None,
         staged: bool,
     ) -> None:
-        self.problem = problem
-        self.p = problem.a / problem.a.sum(-1, keepdim=True)
-        self.q = problem.b / problem.b.sum(-1, keepdim=True)
-        allowed = problem.allowed
-        self.cost = problem.cost
-        if not bool(allowed.all()):
-            self.cost = self.cost.masked_fill(~allowed, torch.inf)
-        self.epsilon = epsilon
+        check_positive("epsilon", epsilon)
+        self.a, self.kernel, self.epsilon = a, kernel, epsilon
+        self.p, self.q = a / a.sum(-1, keepdim=True), b / b.sum(-1, keepdim=True)
         self.stage = torch.full_like(self.p[..., :1], epsilon)
         self.g = torch.zeros_like(self.q)
         if staged:  # the first kernel has no number below exp(−1 / FIRST_EPSILON)
-            self.stage = (_range(self.cost) * FIRST_EPSILON).clamp(min=epsilon)
+            self.stage = (kernel.range() * FIRST_EPSILON).clamp(min=epsilon)
         else:
             f = torch.zeros_like(self.p) if init is None else init[0]
-            self.g = _kernel(_transposed(self.cost), f, self.p, self.stage)[1]
+            self.g = kernel.column_potential(f, self.p, self.stage).where(self.q > 0, 0)
         self.log_v, self.change = torch.zeros_like(self.q), torch.zeros_like(self.q)
         self.omega = torch.ones_like(self.stage)
         self.error = torch.full_like(self.stage, torch.inf)
@@ -75,8 +82,11 @@ class Scaling:
         self._set_momentum()
         self._anchor()
 
-    def run(self, *, tolerance: float, max_iterations: int) -> None:
+    def run(self, *, tolerance: float, max_iterations: int) -> SolverReport:
         """Iterate until every tile is finished or `max_iterations` are used up."""
+        check_positive("tolerance", tolerance)
+        if max_iterations < 1:
+            raise InputError(f"max_iterations is {max_iterations}; it must be at least 1")
         while self.iterations < max_iterations and not self.finished.all():
             n_iterations = min(LOOK_EVERY, max_iterations - self.iterations)
             for _ in range(n_iterations):
@@ -84,28 +94,25 @@ class Scaling:
             self.iterations += n_iterations
             self._look(tolerance, n_iterations)
         self._leave_stages()
+        primal, dual = self._values()
+        return SolverReport(
+            converged=bool(self.finished.all()),
+            marginal_error=float(self.error.max()),
+            iterations=self.iterations,
+            primal=primal,
+            dual=dual,
+        )
 
-    def coupling(self) -> Float[Tensor, "*tiles n m"]:
-        """The coupling of the present state; its rows are exact up to rounding."""
-        rows, columns = self.problem.a * self.u, self.q * self.log_v.exp()
-        return self.kernel * rows.unsqueeze(-1) * columns.unsqueeze(-2)
+    @property
+    def scales(self) -> tuple[Float[Tensor, "*tiles n"], Float[Tensor, "*tiles m"]]:
+        """The coupling is the kernel times these, by rows and by columns."""
+        return self.a * self.u, self.q * self.log_v.exp()
 
     def potentials(self) -> tuple[Float[Tensor, "*tiles n"], Float[Tensor, "*tiles m"]]:
         """The potentials of the present state; 0 where there is no mass."""
         f = self.f + self.stage * self.u.log()
         g = self.g + self.stage * self.log_v
         return f.where(self.p > 0, 0), g.where(self.q > 0, 0)
-
-    def values(self) -> tuple[float, float]:
-        """Primal and dual value of the present state, summed over tiles."""
-        f, g = self.potentials()
-        a, q = self.problem.a, self.q
-        b = q * a.sum(-1, keepdim=True)
-        columns = b * self.log_v.exp() * self.sums
-        rows = (a * f + self.stage * torch.xlogy(a, a)).sum()
-        log_q = torch.where(q > 0, q, 1).log()
-        primal, dual = (rows + (mass * (g + self.stage * log_q)).sum() for mass in (columns, b))
-        return float(primal), float(dual)
 
     def _iterate(self) -> None:
         """Move the columns by a step with momentum, then make the rows exact."""
@@ -115,9 +122,9 @@ class Scaling:
         self._scale_rows()
 
     def _scale_rows(self) -> None:
-        row_sums = _weighted_sums(self.kernel, self.q * self.log_v.exp())
+        row_sums = self.kernel.row_sums(self.q * self.log_v.exp())
         self.u = 1 / row_sums.where(self.p > 0, 1)
-        sums = _weighted_sums(self.kernel_t, self.p * self.u)
+        sums = self.kernel.column_sums(self.p * self.u)
         self.sums = sums.where(self.q > 0, 1).clamp(min=torch.finfo(sums.dtype).tiny)
 
     def _look(self, tolerance: float, n_iterations: int) -> None:
@@ -153,14 +160,24 @@ class Scaling:
 
     def _anchor(self) -> None:
         """Compute the kernel at the present g; unchanged, to the bit, where g and stage are."""
-        self.kernel, self.f = _kernel(self.cost, self.g, self.q, self.stage)
-        self.kernel_t = _transposed(self.kernel)
+        self.f = self.kernel.anchor(self.g, self.q, self.stage)
         self._scale_rows()
 
     def _set_momentum(self) -> None:
         """A finished tile makes steps of 0, which leaves its bits alone."""
         self.gain = (self.omega**2).where(~self.finished, 0)
         self.momentum = ((self.omega - 1) ** 2).where(~self.finished, 0)
+
+    def _values(self) -> tuple[float, float]:
+        """Primal and dual value of the present state, summed over tiles."""
+        f, g = self.potentials()
+        a, q = self.a, self.q
+        b = q * a.sum(-1, keepdim=True)
+        columns = b * self.log_v.exp() * self.sums
+        rows = (a * f + self.stage * torch.xlogy(a, a)).sum()
+        log_q = torch.where(q > 0, q, 1).log()
+        primal, dual = (rows + (mass * (g + self.stage * log_q)).sum() for mass in (columns, b))
+        return float(primal), float(dual)
 
     def _marginal_error(self) -> Tensor:
         """Total variation of the columns; the rows are exact."""
@@ -180,31 +197,7 @@ def _relaxation(omega: Tensor, rate: Tensor) -> Tensor:
     return torch.where(rate < 1, bolder, (1 + omega) / 2)
 
 
-def _kernel(cost: Tensor, g: Tensor, q: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor]:
-    """The kernel at g with rows of weighted sum 1, and the potential f that makes them so."""
-    epsilon = epsilon.unsqueeze(-1)
-    kernel = (g.unsqueeze(-2) - cost).div_(epsilon)
-    top = kernel.amax(-1, keepdim=True)
-    top = top.where(top > -torch.inf, 0)  # a row without mass has no finite entry
-    kernel = kernel.sub_(top).exp_()
-    sums = _weighted_sums(kernel, q).unsqueeze(-1)
-    sums = sums.where(sums > 0, 1)
-    return kernel.div_(sums), (-epsilon * (top + sums.log())).squeeze(-1)
-
-
-def _range(cost: Tensor) -> Tensor:
-    """Largest minus smallest finite cost of each tile."""
-    highest = cost.where(cost < torch.inf, -torch.inf).flatten(-2).amax(-1, keepdim=True)
-    return highest - cost.flatten(-2).amin(-1, keepdim=True)
-
-
-def _weighted_sums(matrix: Tensor, weights: Tensor) -> Tensor:
-    """Matrix times vector; in tiles by sums along rows, whose order no other tile can change."""
-    if matrix.ndim == 2:
-        return matrix @ weights
-    return (matrix * weights.unsqueeze(-2)).sum(-1)
-
-
-def _transposed(matrix: Tensor) -> Tensor:
-    """The transpose, laid out in rows for tiles (see `_weighted_sums`)."""
-    return matrix.mT if matrix.ndim == 2 else matrix.mT.contiguous()
+def check_positive(name: str, value: float) -> None:
+    """Refuse a setting that is not a positive, finite number."""
+    if not 0 < value < math.inf:
+        raise InputError(f"{name} is {value}; it must be positive and finite")

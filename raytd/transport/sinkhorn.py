@@ -1,36 +1,16 @@
 """Entropic optimal transport: what a solution is, and how to ask for one."""
 
-import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from jaxtyping import Float
 from torch import Tensor
 
-from raytd.errors import InputError
 from raytd.transport.feasibility import check_feasible
+from raytd.transport.kernel import DenseKernel
 from raytd.transport.problem import LinearProblem
+from raytd.transport.report import SolverReport
 from raytd.transport.scaling import Scaling
-
-
-@dataclass(frozen=True, kw_only=True)
-class SolverReport:
-    """What a solver says about its own solution.
-
-    Attributes:
-        converged: whether the marginal error is within the tolerance.
-        marginal_error: total variation between the coupling's marginals and the problem's, as a
-            share of the mass; the largest over tiles.
-        iterations: iterations used; the most over tiles.
-        primal: value of the coupling in the problem that was solved; the sum over tiles.
-        dual: value of the potentials; equal to `primal` at the solution.
-    """
-
-    converged: bool
-    marginal_error: float
-    iterations: int
-    primal: float
-    dual: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,23 +24,21 @@ class SinkhornOutput(SolverReport):
         f: potential of the rows, in units of cost; 0 where a row has no mass.
         g: potential of the columns, likewise.
         epsilon: regularisation, in units of cost.
+        report: the report alone, without the memory that a solution holds.
     """
 
     f: Float[Tensor, "*tiles n"]
     g: Float[Tensor, "*tiles m"]
     epsilon: float
-    _scaling: Scaling = field(repr=False)
-
-    @property
-    def report(self) -> SolverReport:
-        """The report alone, without the memory that a solution holds."""
-        names = [each.name for each in fields(SolverReport)]
-        return SolverReport(**{name: getattr(self, name) for name in names})
+    report: SolverReport
+    _kernel: Float[Tensor, "*tiles n m"] = field(repr=False)
+    _scales: tuple[Float[Tensor, "*tiles n"], Float[Tensor, "*tiles m"]] = field(repr=False)
 
     @cached_property
     def coupling(self) -> Float[Tensor, "*tiles n m"]:
         """The coupling: rows sum to `a` up to rounding, 0 where there is no mass."""
-        return self._scaling.coupling()
+        rows, columns = self._scales
+        return self._kernel * rows.unsqueeze(-1) * columns.unsqueeze(-2)
 
 
 def sinkhorn(  # noqa: PLR0913
@@ -76,7 +54,8 @@ def sinkhorn(  # noqa: PLR0913
 
     Tiles are solved side by side, and the bits of one do not depend on the others. Every iteration
     ends with the rows exact, so an early stop leaves only the columns' error. In float32 a marginal
-    error below about 1e-6 cannot be told from rounding.
+    error below about 1e-6 cannot be told from rounding. Memory is that of two matrices beside the
+    cost, three for tiles.
 
     Args:
         problem: dense, or a batch of tiles.
@@ -89,24 +68,18 @@ def sinkhorn(  # noqa: PLR0913
     Raises:
         InputError: if a setting is not positive, or no coupling fits the support.
     """
-    for name, value in (("epsilon", epsilon), ("tolerance", tolerance)):
-        if not 0 < value < math.inf:
-            raise InputError(f"{name} is {value}; it must be positive and finite")
-    if max_iterations < 1:
-        raise InputError(f"max_iterations is {max_iterations}; it must be at least 1")
     check_feasible(problem)
-    scaling = Scaling(problem, epsilon, init=init, staged=epsilon_scaling and init is None)
-    scaling.run(tolerance=tolerance, max_iterations=max_iterations)
-    primal, dual = scaling.values()
+    kernel = DenseKernel(problem)
+    staged = epsilon_scaling and init is None
+    scaling = Scaling(problem.a, problem.b, kernel, epsilon, init=init, staged=staged)
+    report = scaling.run(tolerance=tolerance, max_iterations=max_iterations)
     f, g = scaling.potentials()
     return SinkhornOutput(
-        converged=bool(scaling.finished.all()),
-        marginal_error=float(scaling.error.max()),
-        iterations=scaling.iterations,
-        primal=primal,
-        dual=dual,
+        **vars(report),
         f=f,
         g=g,
         epsilon=epsilon,
-        _scaling=scaling,
+        report=report,
+        _kernel=kernel.matrix,
+        _scales=scaling.scales,
     )

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from raytd.errors import InputError
+from raytd.transport.matched import matched_orders
+from raytd.transport.problem import refuse
 
 Dealing = Literal["index", "random", "matched"]
 
@@ -41,6 +43,16 @@ class Tiles:
         """How many tiles there are."""
         return len(self.rows)
 
+    @property
+    def has_mass(self) -> Bool[Tensor, "tiles n m"]:
+        """Whether row and column of a pair both have mass, so that it is no padding."""
+        return (self.a > 0).unsqueeze(-1) & (self.b > 0).unsqueeze(-2)
+
+    @property
+    def pairs(self) -> Int64[Tensor, "tiles n m"]:
+        """The pairs of source i and target j as numbers, i · n_target + j."""
+        return self.rows.unsqueeze(-1) * self.n_target + self.cols.unsqueeze(-2)
+
     def block(self, index: int, n_blocks: int) -> slice:
         """The tiles of one of `n_blocks` blocks, which are contiguous and as equal as can be.
 
@@ -66,13 +78,14 @@ def n_tiles(n_source: int, n_target: int, tile_size: int) -> int:
     return math.ceil(max(n_source, n_target) / tile_size)
 
 
-def deal_tiles(
+def deal_tiles(  # noqa: PLR0913
     n_source: int,
     n_target: int,
     *,
     tile_size: int,
     dealing: Dealing = "index",
     generator: torch.Generator | None = None,
+    features: tuple[Float[Tensor, "n_source d"], Float[Tensor, "n_target d"]] | None = None,
 ) -> Tiles:
     """Deal the examples of two tasks into tiles of about `tile_size` by `tile_size`.
 
@@ -80,22 +93,26 @@ def deal_tiles(
         n_source: examples of the source.
         n_target: examples of the target.
         tile_size: side of a tile.
-        dealing: `index` takes both in the order of the data, `random` shuffles both.
+        dealing: `index` takes both in the order of the data, `random` shuffles both, `matched`
+            puts close ones together (see `matched_orders`).
         generator: randomness of `random`.
+        features: of sources and targets, for `matched`.
 
     Raises:
-        InputError: if a number is below 1, or `random` has no generator.
+        InputError: if a number is below 1, or what the dealing needs is missing or does not fit.
     """
     count = n_tiles(n_source, n_target, tile_size)
     if dealing not in get_args(Dealing):
         raise InputError(f"dealing is {dealing!r}; choose from {', '.join(get_args(Dealing))}")
-    source_order, target_order = torch.arange(n_source), torch.arange(n_target)
     if dealing == "random":
         if generator is None:
             raise InputError("dealing is 'random'; give a generator")
-        source_order = torch.randperm(n_source, generator=generator)
-        target_order = torch.randperm(n_target, generator=generator)
-    return tiles_in_order(source_order, target_order, n_tiles=count)
+        orders = tuple(torch.randperm(n, generator=generator) for n in (n_source, n_target))
+    elif dealing == "matched":
+        orders = matched_orders(*_checked(features, n_source, n_target), n_tiles=count)
+    else:
+        orders = torch.arange(n_source), torch.arange(n_target)
+    return tiles_in_order(*orders, n_tiles=count)
 
 
 def tiles_in_order(
@@ -125,3 +142,18 @@ def _cut(order: Tensor, n_tiles: int) -> tuple[Tensor, Tensor]:
     units = (stop - start).clamp(min=0)
     indices = torch.where(units > 0, order[example.clamp(max=n - 1)], 0)
     return indices, units.double() / (n * n_tiles)
+
+
+def _checked(
+    features: tuple[Tensor, Tensor] | None, n_source: int, n_target: int
+) -> tuple[Tensor, Tensor]:
+    """The features, if they are what `matched` needs."""
+    if features is None:
+        raise InputError("dealing is 'matched'; give the features of sources and targets")
+    lengths, widths = [len(x) for x in features], {x.shape[1:] for x in features}
+    if lengths != [n_source, n_target] or len(widths) > 1 or features[0].ndim != 2:
+        shapes = " and ".join(str(tuple(x.shape)) for x in features)
+        raise InputError(f"features are {shapes}; they must be ({n_source}, d) and ({n_target}, d)")
+    for x in features:
+        refuse("features", x, ~torch.isfinite(x), "features must be finite")
+    return features

@@ -38,6 +38,11 @@ def test_rows_and_ends_without_mass_are_never_drawn(uniform: float) -> None:
     assert draw_pairs(coupling.flatten(), tensor([uniform])).item() in (6, 13)
 
 
+def test_no_end_without_mass_is_drawn_where_the_total_mass_is_subnormal() -> None:
+    # The product of a uniform and the smallest positive number rounds up to that number.
+    assert draw_pairs(tensor([0.0, 5e-324, 0.0]), tensor([0.1, 0.9])).tolist() == [1, 1]
+
+
 def test_frequencies_follow_the_coupling() -> None:
     weights = torch.rand(60, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     weights[::7] = 0

@@ -43,6 +43,7 @@ def test_strides_are_known(segments: int, expected: tuple[int, ...]) -> None:
     assert strides(segments) == expected
 
 
+@settings(deadline=None)
 @given(segments=st.one_of(st.just(10), st.integers(1, 200).map(lambda n: 20 * n)))
 def test_strides_divide_the_path_and_hold_every_scale_that_lengths_need(segments: int) -> None:
     found = strides(segments)
@@ -64,6 +65,7 @@ def test_two_scales_give_the_length_of_a_constant_speed_whatever_the_noise(
     assert two_scale_length(fine, coarse) == pytest.approx(length, rel=10 * lost)
 
 
+@settings(deadline=None)
 @given(
     noise=st.floats(0, 100),
     n=st.integers(1, 20),
@@ -74,6 +76,12 @@ def test_two_scales_give_nothing_for_noise_alone(noise: float, n: int) -> None:
 
 def test_a_coarse_segment_below_its_fine_ones_counts_as_nothing() -> None:
     assert two_scale_length([1.0, 1.0, 1.0, 1.0], [0.5, 4.0]) == pytest.approx(2.0, rel=1e-15)
+
+
+def test_each_coarse_segment_is_compared_with_its_own_two_fine_ones() -> None:
+    # S2 − S1 is 6 − (1 + 5) / 2 = 3, then 20 − (4 + 12) / 2 = 12.
+    found = two_scale_length([1.0, 5.0, 4.0, 12.0], [6.0, 20.0])
+    assert found == pytest.approx(2 * 1 + 2 * 2, rel=1e-15)
 
 
 def test_a_diffusing_noise_leaves_its_known_share() -> None:
@@ -101,6 +109,13 @@ def test_a_straight_path_has_its_known_lengths(segments: int, noise: float) -> N
     assert (found.distance_quarter is None) == (segments == 10)
     if found.distance_quarter is not None:
         assert found.distance_quarter == pytest.approx(raw(4), rel=1e-13)
+
+
+def test_the_distance_adds_means_and_the_fisher_rao_length_roots_of_mean_squares() -> None:
+    moments = {stride: [Moments(1.0, 4.0)] * (20 // stride) for stride in strides(20)}
+    found = path_lengths(moments, 20)
+    assert (found.distance, found.distance_half, found.distance_quarter) == (20, 10, 5)
+    assert found.fisher_rao_length == 40
 
 
 @pytest.mark.parametrize("segments", SEGMENTS)

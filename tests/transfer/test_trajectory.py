@@ -126,6 +126,14 @@ def test_a_run_trains_in_training_mode_even_after_evaluation() -> None:
     assert not torch.equal(moved["1.running_mean"], start.weights.buffers["1.running_mean"])
 
 
+def test_a_state_is_contiguous_whatever_the_memory_format_of_the_model() -> None:
+    model = network().to(memory_format=torch.channels_last)
+    state = Sgd(model, **SETTINGS).run(TrainState.at_rest(Weights.of(network())), 1, batch)
+    assert not model[0].weight.is_contiguous()
+    assert all(value.is_contiguous() for value in state.momentum.values())
+    assert all(value.is_contiguous() for value in state.weights.parameters.values())
+
+
 def test_no_steps_return_the_state_unchanged() -> None:
     start = Sgd(network(), **SETTINGS).run(TrainState.at_rest(Weights.of(network())), 2, batch)
     end = Sgd(network(), **SETTINGS).run(start, 0, batch)
@@ -208,7 +216,9 @@ def test_mixed_cross_entropy_at_the_ends_is_that_of_one_label() -> None:
 
 
 def test_mixed_cross_entropy_of_a_table_of_pairs_has_its_shape() -> None:
-    log_probs = torch.log_softmax(torch.randn(2, 3, 4, 5, dtype=torch.float64), -1)
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(2, 3, 4, 5, dtype=torch.float64, generator=generator)
+    log_probs = torch.log_softmax(logits, -1)
     source = torch.arange(6).reshape(2, 3, 1).expand(2, 3, 4) % 5
     target = torch.arange(8).reshape(2, 1, 4).expand(2, 3, 4) % 5
     table = mixed_cross_entropy(log_probs, source, target, 0.25)

@@ -52,7 +52,7 @@ def test_a_tile_with_another_mass_is_named() -> None:
 def test_costs_of_padding_are_never_read() -> None:
     a = torch.tensor([1.0, 0.0], dtype=torch.float64)
     problem = LinearProblem(change(COST, (1, 0), torch.nan), a, uniform(3))
-    assert not problem.has_mass[1].any()
+    assert not problem.allowed[1].any()
     torch.testing.assert_close(problem.independent[0], uniform(3))
 
 

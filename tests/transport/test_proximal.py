@@ -13,7 +13,7 @@ from raytd.transport.proximal import (
     first_coupling,
 )
 
-PROXIMALS = ["kl", "linear", "none"]
+PROXIMALS = ["kl", "linear", "frobenius", "none"]
 
 
 def random_problem(n: int = 20, m: int = 15, seed: int = 0) -> LinearProblem:
@@ -197,8 +197,8 @@ def test_first_coupling_is_plain_transport() -> None:
         ({"proximal": "l2"}, "proximal is 'l2'"),
         ({"epsilon_unit": "mean"}, "epsilon_unit is 'mean'"),
         ({"reference": torch.ones(2, 2)}, r"reference has shape \(2, 2\)"),
-        ({"reference": torch.full((20, 15), torch.nan)}, r"reference\[0, 0\] is nan"),
-        ({"reference": torch.full((20, 15), -1.0)}, r"reference\[0, 0\] is -1"),
+        ({"reference": torch.full((20, 15), torch.nan).double()}, r"reference\[0, 0\] is nan"),
+        ({"reference": torch.full((20, 15), -1.0).double()}, r"reference\[0, 0\] is -1"),
     ],
 )
 def test_bad_settings_are_named(changes: dict[str, object], message: str) -> None:

@@ -1,0 +1,211 @@
+"""A coupling over all pairs of two tasks, of which the tiles of an iteration are a part.
+
+The coupling is held as its logarithm: Γ_ij = exp(f_i + g_j − A_ij) / (n m) with A a `PairFunction`.
+A `kl` step with costs C makes A' = (C + pull · A) / (epsilon + pull) of it and finds new f and g,
+so the memory of a trial is that of the features and of what was measured, whatever n · m is.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, Self, get_args
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from raytd.errors import InputError
+from raytd.transport.kernel import DenseKernel, Kernel, StreamedKernel
+from raytd.transport.matched import matched_orders
+from raytd.transport.pairs import PairFunction, PairSpace
+from raytd.transport.problem import LinearProblem
+from raytd.transport.report import SolverReport
+from raytd.transport.scaling import Scaling, check_positive
+from raytd.transport.sinkhorn import sinkhorn
+from raytd.transport.tiles import Tiles, n_tiles, tiles_in_order
+
+DENSE_PAIRS = 2**25  # pairs up to which a solve keeps three matrices of them, 0.8 GB
+CHUNK_PAIRS = 2**22  # pairs of a chunk of rows, 32 MB a matrix; above DENSE_PAIRS solves use them
+SKETCH_WIDTH = 32  # directions by which a coupling is dealt into tiles
+
+GlobalProximal = Literal["kl", "none"]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A global coupling as the tiles can carry it.
+
+    Attributes:
+        coupling: the coupling on the tiles nearest to the global one by relative entropy.
+        captured: mass that the global coupling had on the tiles' pairs, between 0 and 1.
+        report: of the solve.
+    """
+
+    coupling: Float[Tensor, "tiles n m"]
+    captured: float
+    report: SolverReport
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalCoupling:
+    """A coupling over all pairs, with uniform marginals.
+
+    Attributes:
+        exponent: A.
+        f: of the sources.
+        g: of the targets.
+        report: of the solve that found f and g; primal and dual in units of cost.
+    """
+
+    exponent: PairFunction
+    f: Float[Tensor, " n"]
+    g: Float[Tensor, " m"]
+    report: SolverReport
+
+    @classmethod
+    def from_features(
+        cls,
+        space: PairSpace,
+        *,
+        epsilon: float,
+        tolerance: float = 1e-6,
+        max_iterations: int = 5000,
+    ) -> Self:
+        """The coupling of iteration 0, from squared distances of features, eq. (14).
+
+        Args:
+            space: sources and targets.
+            epsilon: entropic regularisation, in spreads of these distances.
+            tolerance: marginal error.
+            max_iterations: of the solver.
+        """
+        check_positive("epsilon", epsilon)
+        unit = epsilon * (space.spread() or 1.0)
+        exponent = PairFunction.distances(space, 1 / unit)
+        return cls._solve(exponent, unit, tolerance=tolerance, max_iterations=max_iterations)
+
+    def step(  # noqa: PLR0913
+        self,
+        cost: PairFunction,
+        *,
+        spread: float,
+        epsilon: float,
+        lam: float,
+        proximal: GlobalProximal = "kl",
+        tolerance: float = 1e-6,
+        max_iterations: int = 5000,
+    ) -> "GlobalCoupling":
+        """The coupling that minimises ⟨Γ, C⟩ − epsilon H(Γ) + KL(Γ‖self) / lam.
+
+        Args:
+            cost: C for all pairs.
+            spread: unit of epsilon and 1/lam in units of cost, such as that of the measured costs.
+            epsilon: entropic regularisation, in spreads.
+            lam: step size, 1/lam in spreads.
+            proximal: `none` leaves the last term out.
+            tolerance: marginal error.
+            max_iterations: of the solver.
+
+        Raises:
+            InputError: if a setting is not positive, or the proximal term needs Γ as a matrix.
+        """
+        for name, value in (("epsilon", epsilon), ("lam", lam)):
+            check_positive(name, value)
+        if proximal not in get_args(GlobalProximal):
+            raise InputError(f"proximal is {proximal!r}; a global coupling takes kl or none")
+        unit = spread if spread > 0 else 1.0
+        pull = unit / lam if proximal == "kl" else 0.0
+        regularisation = epsilon * unit + pull
+        exponent = cost * (1 / regularisation) + self.exponent * (pull / regularisation)
+        new = self._solve(
+            exponent, regularisation, tolerance=tolerance, max_iterations=max_iterations
+        )
+        n, m = cost.space.shape
+        log_self = float(self.f.mean() + self.g.mean()) - math.log(n * m)  # but for −A
+        report = new.report
+        report = replace(
+            report, primal=report.primal - pull * log_self, dual=report.dual - pull * log_self
+        )
+        return replace(new, report=report)
+
+    def rows(self, start: int, stop: int) -> Float[Tensor, "r m"]:
+        """The coupling of the sources from start to stop with all targets."""
+        n, m = self.exponent.space.shape
+        log_density = self.f[start:stop, None] + self.g - self.exponent.rows(start, stop)
+        return log_density.exp_().div_(n * m)
+
+    def at(self, index: Int64[Tensor, " p"]) -> Float[Tensor, " p"]:
+        """The coupling at pairs, i · m + j each."""
+        n, m = self.exponent.space.shape
+        return self._log_density(index).exp() / (n * m)
+
+    def effective_partners(self) -> float:
+        """Exp of the entropy of a row's conditional law, mean over rows."""
+        entropies = [
+            torch.special.entr(rows / rows.sum(1, keepdim=True)).sum(1)
+            for _, rows in self._chunks()
+        ]
+        return float(torch.cat(entropies).exp().mean())
+
+    def project(
+        self, tiles: Tiles, *, tolerance: float = 1e-6, max_iterations: int = 5000
+    ) -> Projection:
+        """The coupling on the tiles nearest to this one: its Sinkhorn projection."""
+        has_mass, pairs = tiles.has_mass, tiles.pairs
+        cost = torch.zeros(pairs.shape, dtype=torch.float64)
+        cost[has_mass] = -self._log_density(pairs[has_mass])
+        solution = sinkhorn(
+            LinearProblem(cost, tiles.a, tiles.b),
+            1.0,
+            tolerance=tolerance,
+            max_iterations=max_iterations,
+        )
+        captured = float(self.at(torch.unique(pairs[has_mass])).sum())
+        return Projection(solution.coupling, captured, solution.report)
+
+    def deal(self, tile_size: int) -> Tiles:
+        """Tiles that hold as much of this coupling as can be had cheaply.
+
+        The leading singular vectors of the coupling place sources and targets in one space, where
+        partners are neighbours, and `matched_orders` deals them.
+        """
+        n, m = self.exponent.space.shape
+        count = n_tiles(n, m, tile_size)
+        grid = torch.arange(1, m + 1).unsqueeze(-1) * torch.arange(1, SKETCH_WIDTH + 1)
+        right = torch.cos(grid.double())
+        for _ in range(2):
+            left = torch.linalg.qr(torch.cat([rows @ right for _, rows in self._chunks()]))[0]
+            right = torch.zeros(m, left.shape[1], dtype=torch.float64)
+            for part, rows in self._chunks():
+                right += rows.mT @ left[part]
+        return tiles_in_order(*matched_orders(left, right, n_tiles=count), n_tiles=count)
+
+    @classmethod
+    def _solve(
+        cls, exponent: PairFunction, unit: float, *, tolerance: float, max_iterations: int
+    ) -> Self:
+        """The coupling with an exponent, whose values the report counts in `unit`."""
+        n, m = exponent.space.shape
+        a, b = (torch.full((size,), 1 / size, dtype=torch.float64) for size in (n, m))
+        kernel: Kernel = StreamedKernel(exponent.rows, n, _chunk_rows(m))
+        if n * m <= DENSE_PAIRS:
+            kernel = DenseKernel(LinearProblem(exponent.rows(0, n), a, b))
+        scaling = Scaling(a, b, kernel, 1.0, init=None, staged=True)
+        report = scaling.run(tolerance=tolerance, max_iterations=max_iterations)
+        report = replace(report, primal=unit * report.primal, dual=unit * report.dual)
+        return cls(exponent, *scaling.potentials(), report)
+
+    def _log_density(self, index: Tensor) -> Tensor:
+        m = self.exponent.space.shape[1]
+        return self.f[index // m] + self.g[index % m] - self.exponent.at(index)
+
+    def _chunks(self) -> Iterator[tuple[slice, Tensor]]:
+        """The coupling in chunks of rows, in order."""
+        n, m = self.exponent.space.shape
+        for start in range(0, n, _chunk_rows(m)):
+            stop = min(start + _chunk_rows(m), n)
+            yield slice(start, stop), self.rows(start, stop)
+
+
+def _chunk_rows(m: int) -> int:
+    return max(1, CHUNK_PAIRS // m)

@@ -1,0 +1,294 @@
+"""`raytd sweep` as a user runs it: a process of its own, a small sweep, everything it leaves."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import raytd
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+SWEEP = """
+name: small
+tasks: [digits-low, digits-high]
+data: {train: 30, val: 20}
+pairs: [[digits-low, digits-high]]
+methods: [coupled, uncoupled]
+grid: {seed: [0, 1]}
+coupled: {iterations: 2, blocks: 2, tile_size: 5}
+trajectory: {steps: 40, batch_size: 8, lr: 0.01, segments: 20}
+pretrain: {epochs: 4, batch_size: 10}
+stop: {tolerance: 0}
+resources: {cpus_per_actor: 0.5, threads: 1}
+"""
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "HOME": str(home), "RAY_AUTH_MODE": "disabled", "COLUMNS": "80"}
+
+
+def command(*args: str | Path) -> list[str]:
+    return [sys.executable, "-m", "raytd", *map(str, args)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep")
+    (folder / "small.yaml").write_text(SWEEP)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(*args),
+            cwd=folder,
+            env=environment(folder),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def first(run: Run) -> subprocess.CompletedProcess[str]:
+    return run("sweep", "small.yaml")
+
+
+@pytest.fixture(scope="module")
+def rows(first: subprocess.CompletedProcess[str], folder: Path) -> list[dict[str, Any]]:
+    return pq.read_table(folder / "runs/small/results.parquet").to_pylist()
+
+
+def test_all_trials_end_and_the_exit_code_is_0(
+    first: subprocess.CompletedProcess[str], rows: list[dict[str, Any]]
+) -> None:
+    assert first.returncode == 0, first.stderr
+    assert [row["status"] for row in rows] == ["done"] * 4
+    assert first.stderr.startswith("small: the file as written (the file has no cpu profile)\n")
+
+
+def test_standard_output_has_the_table_and_the_matrices(
+    first: subprocess.CompletedProcess[str],
+) -> None:
+    assert "coupled, cnn8-narrow: distance (rad), 2 seeds" in first.stdout
+    assert "source \\ target" in first.stdout
+    assert "Configuration for experiment" not in first.stdout + first.stderr
+    assert "Traceback" not in first.stderr
+
+
+def test_every_row_has_the_number_with_its_error_figures(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        assert row["value"] == row["distance"]
+        assert row["fisher_rao_length"] >= row["distance"]
+        assert row["distance"] > row["distance_half"] > row["distance_quarter"] > 0
+        assert row["noise_share"] == 1 - row["noise_free_length"] / row["fisher_rao_length"]
+        assert row["coupling_converged"]
+        assert row["arrived"] == (row["target_accuracy"] >= 0.9 * row["reference_accuracy"])
+        assert row["sgd_steps"] == 40
+        assert len(row["protocol"]) == 8
+    assert len({row["protocol"] for row in rows}) == 1
+
+
+def test_every_trial_leaves_its_files(folder: Path, rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        trial = folder / "runs/small/trials" / row["trial_key"]
+        assert {p.name for p in trial.iterdir()} == {
+            "config.json",
+            "result.json",
+            "iterations.parquet",
+            "knots.parquet",
+            "coupling.parquet",
+            "log.txt",
+        }
+        coupling = pq.read_table(trial / "coupling.parquet").to_pydict()
+        mass, cost = np.array(coupling["mass"]), np.array(coupling["cost"])
+        np.testing.assert_allclose(mass.sum(), 1, rtol=1e-12)
+        # The same sum over pairs in another order.
+        np.testing.assert_allclose((mass * cost).sum(), row["distance"], rtol=1e-12)
+        assert pq.read_table(trial / "knots.parquet").num_rows == 21 * row["iterations"]
+
+
+def test_sources_are_trained_once_for_all_trials(
+    folder: Path, first: subprocess.CompletedProcess[str]
+) -> None:
+    # One source and one reference for each of two seeds.
+    assert len(list((folder / "runs/sources").glob("*.safetensors"))) == 4
+    assert first.stderr.count("training cnn8-narrow") == 4
+
+
+def test_heat_maps_are_drawn(folder: Path, rows: list[dict[str, Any]]) -> None:
+    report = folder / "runs/small/report"
+    for method in ("coupled", "uncoupled"):
+        assert (report / f"distances-{method}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_python_face_gives_the_number_of_the_sweep_to_the_bit(
+    folder: Path, rows: list[dict[str, Any]]
+) -> None:
+    (row,) = (r for r in rows if r["method"] == "coupled" and r["seed"] == 1)
+    result = raytd.distance("digits-low", "digits-high", config=folder / "small.yaml", seed=1)
+    assert result.distance == row["distance"]
+    assert result.noise_free_length == row["noise_free_length"]
+
+
+def test_the_shell_gives_the_number_of_the_sweep_to_the_bit(
+    run: Run, rows: list[dict[str, Any]]
+) -> None:
+    (row,) = (r for r in rows if r["method"] == "uncoupled" and r["seed"] == 0)
+    shown = run(
+        "distance", "digits-low", "digits-high", "--config", "small.yaml",
+        "--method", "uncoupled", "--json",
+    )  # fmt: skip
+    assert json.loads(shown.stdout)["distance"] == row["distance"]
+    assert json.loads(shown.stdout)["trial_key"] == row["trial_key"]
+
+
+def mlflow_runs(folder: Path) -> list[Any]:
+    from raytd.tracking.quiet import import_mlflow
+
+    import_mlflow()
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{folder / 'runs/mlflow.db'}")
+    experiment = client.get_experiment_by_name("small")
+    return list(client.search_runs([experiment.experiment_id]))
+
+
+def test_the_tracking_server_has_a_parent_and_a_child_for_each_trial(
+    folder: Path, rows: list[dict[str, Any]]
+) -> None:
+    runs = mlflow_runs(folder)
+    (parent,) = (r for r in runs if "mlflow.parentRunId" not in r.data.tags)
+    children = {r.data.tags["raytd.trial_key"]: r for r in runs if r is not parent}
+    assert {r.info.status for r in runs} == {"FINISHED"}
+    assert set(children) == {row["trial_key"] for row in rows}
+    for row in rows:
+        child = children[row["trial_key"]]
+        assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert child.data.metrics["final.distance"] == row["distance"]
+        assert child.data.params["seed"] == str(row["seed"])
+        assert "knots.segment_length" in child.data.metrics
+
+
+def test_running_it_again_runs_nothing(run: Run, folder: Path, rows: list[dict[str, Any]]) -> None:
+    before = {p: p.stat().st_mtime_ns for p in folder.glob("runs/small/trials/*/*")}
+    n_runs = len(mlflow_runs(folder))
+    again = run("sweep", "small.yaml", "--json")
+    assert again.returncode == 0
+    assert "4 trials: 4 done, 0 to run" in again.stderr
+    assert {p: p.stat().st_mtime_ns for p in folder.glob("runs/small/trials/*/*")} == before
+    assert len(mlflow_runs(folder)) == n_runs
+    assert len(json.loads(again.stdout)["trials"]) == 4
+
+
+def test_a_wider_grid_runs_only_what_is_new(
+    run: Run, folder: Path, rows: list[dict[str, Any]]
+) -> None:
+    wider = run("sweep", "small.yaml", "--set", "grid.seed=[1, 2]", "--tracking-uri", "none")
+    assert wider.returncode == 0
+    assert "4 trials: 2 done, 2 to run" in wider.stderr
+    table = pq.read_table(folder / "runs/small/results.parquet").to_pylist()
+    assert sorted({row["seed"] for row in table}) == [0, 1, 2]
+
+
+def test_a_trial_that_fails_is_named_and_the_others_go_on(run: Run, folder: Path) -> None:
+    ended = run(
+        "sweep", "small.yaml", "--set", "grid.trajectory.lr=[0.01, 1.0e+30]",
+        "--set", "grid.seed=[0]", "--storage", "failing", "--tracking-uri", "none",
+    )  # fmt: skip
+    assert ended.returncode == 1
+    rows = pq.read_table(folder / "failing/small/results.parquet").to_pylist()
+    failed = [row for row in rows if row["status"] == "failed"]
+    assert len(rows) == 4
+    assert len(failed) == 2
+    for row in failed:
+        assert "block 0, segment 0: the weights became NaN" in row["error"]
+        log = folder / "failing/small/trials" / row["trial_key"] / "log.txt"
+        assert "Traceback" in log.read_text()
+        assert f"({log})" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def processes_with(marker: str) -> list[str]:
+    """Command lines of living processes that have `marker` in their environment."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and marker.encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return [line for line in found if line]
+
+
+def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(folder: Path) -> None:
+    marker = f"RAYTD_TEST_MARKER={os.getpid()}"
+    name, _, value = marker.partition("=")
+    process = subprocess.Popen(
+        command("sweep", "small.yaml", "--storage", "interrupted"),
+        cwd=folder,
+        env={**environment(folder), name: value},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("[1/4]"):
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    _, rest = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted: 1 trials finished; the same command goes on from there" in rest
+    assert "Traceback" not in rest
+    rows = pq.read_table(folder / "interrupted/small/results.parquet").to_pylist()
+    assert [row["status"] for row in rows] == ["done"]
+    deadline = time.monotonic() + 30
+    while processes_with(marker) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert processes_with(marker) == []
+
+
+def test_a_full_disk_is_one_line_and_what_is_finished_stays_readable(folder: Path) -> None:
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1100k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small file system is not permitted here")
+    try:
+        ended = subprocess.run(
+            command("sweep", "small.yaml", "--storage", "disk", "--tracking-uri", "none"),
+            cwd=folder,
+            env=environment(folder),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert ended.returncode == 1
+        assert "the disk is full" in ended.stderr
+        assert "Traceback" not in ended.stderr
+        for result in disk.glob("small/trials/*/result.json"):
+            json.loads(result.read_text())
+        for weights in disk.glob("sources/*.json"):
+            assert weights.with_suffix(".safetensors").stat().st_size > 400_000
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

@@ -1,0 +1,62 @@
+import pytest
+
+from raytd.tasks import datasets
+from raytd.tasks.catalogue import CATALOGUE
+from raytd.tasks.datasets import Dataset
+from raytd.tasks.task import make_task
+from raytd.tasks.vocabulary import CLASS_NAMES
+
+FINE_IDS = {
+    "herbivores": {15, 19, 21, 31, 38},
+    "carnivores": {3, 42, 43, 88, 97},
+    "vehicles-1": {8, 13, 48, 58, 90},
+    "vehicles-2": {41, 69, 81, 85, 89},
+    "flowers": {54, 70, 62, 82, 92},
+    "scenes": {23, 33, 49, 60, 71},
+}
+"""Numbers of the fine classes of CIFAR-100 in the paper's tasks."""
+
+
+def test_the_classes_of_every_readable_data_set_are_known_beforehand() -> None:
+    assert set(CLASS_NAMES) == set(datasets.names())
+
+
+@pytest.mark.parametrize(("name", "count"), [("digits", 10), ("cifar10", 10), ("cifar100", 100)])
+def test_class_names_are_all_there_in_the_order_of_their_numbers(name: str, count: int) -> None:
+    """All three data sets number their classes in the order of the alphabet."""
+    assert len(set(CLASS_NAMES[name])) == count
+    assert list(CLASS_NAMES[name]) == sorted(CLASS_NAMES[name])
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_task_names_known_classes_once(name: str) -> None:
+    spec = CATALOGUE[name]
+    assert spec.name == name
+    assert len(set(spec.classes)) == len(spec.classes)
+    assert set(spec.classes) <= set(CLASS_NAMES[spec.dataset])
+
+
+@pytest.mark.parametrize("name", FINE_IDS)
+def test_tasks_of_cifar100_are_those_of_the_paper(name: str) -> None:
+    numbers = {CLASS_NAMES["cifar100"].index(c) for c in CATALOGUE[name].classes}
+    assert CATALOGUE[name].dataset == "cifar100"
+    assert numbers == FINE_IDS[name]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("digits-low", "digits-high"),
+        ("digits-even", "digits-odd"),
+        ("cifar10-vehicles", "cifar10-animals"),
+    ],
+)
+def test_opposite_tasks_divide_their_data_set(one: str, other: str) -> None:
+    first, second = CATALOGUE[one], CATALOGUE[other]
+    assert sorted(first.classes + second.classes) == sorted(CLASS_NAMES[first.dataset])
+
+
+def test_every_task_of_digits_can_be_cut(digits: Dataset) -> None:
+    cut = {n: make_task(s, digits) for n, s in CATALOGUE.items() if s.dataset == "digits"}
+    assert set(cut) == {f"digits-{part}" for part in ("low", "high", "even", "odd")}
+    assert len({task.digest for task in cut.values()}) == 4

@@ -1,0 +1,62 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from raytd.tasks.spec import TaskSpec
+
+FIELDS = {"name": "some", "dataset": "digits", "classes": ["1", "2"]}
+
+
+def test_a_list_of_classes_becomes_a_tuple_in_its_order() -> None:
+    assert TaskSpec(**FIELDS | {"classes": ["9", "2", "5"]}).classes == ("9", "2", "5")
+
+
+@settings(deadline=None)
+@given(classes=st.lists(st.one_of(st.integers(), st.text(min_size=1)), min_size=1))
+def test_whole_numbers_are_class_names(classes: list[int | str]) -> None:
+    assert TaskSpec(**FIELDS | {"classes": classes}).classes == tuple(map(str, classes))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("classes", []),
+        ("classes", "123"),
+        ("classes", [True]),
+        ("classes", [1.5]),
+        ("classes", [None]),
+        ("classes", None),
+        ("name", ""),
+        ("name", "two words"),
+        ("name", "../escape"),
+        ("name", "-option"),
+        ("name", ".hidden"),
+        ("name", 7),
+        ("dataset", None),
+        ("train", 0),
+        ("train", -1),
+        ("train", 2.0),
+        ("train", "5"),
+        ("train", True),
+        ("val", 0),
+        ("classs", ["1"]),
+    ],
+)
+def test_what_is_no_task_is_refused_at_its_field(field: str, value: object) -> None:
+    with pytest.raises(ValidationError) as error:
+        TaskSpec(**FIELDS | {field: value})
+    assert {problem["loc"][0] for problem in error.value.errors()} == {field}
+
+
+def test_counts_are_unbounded_unless_given() -> None:
+    spec = TaskSpec(**FIELDS)
+    assert spec.train is None
+    assert spec.val is None
+
+
+def test_a_task_cannot_be_changed_and_can_be_a_key() -> None:
+    spec = TaskSpec(**FIELDS)
+    with pytest.raises(ValidationError, match="frozen"):
+        spec.name = "other"
+    assert {spec: 1}[TaskSpec(**FIELDS)] == 1
