@@ -62,7 +62,8 @@ class Progress:
         if done:
             say(f"{count}  {row['value']:.3f} {row['unit']}  {row['wall_s']:.1f} s")
         else:
-            say(f"{count}  failed: {row['error']}  ({folder / 'log.txt'})")
+            log = folder / "log.txt"
+            say(f"{count}  failed: {row['error']}" + (f"  ({log})" if log.exists() else ""))
         self.tracker.finish_trial(
             trial_info(trial),
             _numbers(row, _NOT_FINAL),

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from torch import Tensor
 
 from raytd.engine.block import Evaluation, Measurement
@@ -187,14 +188,14 @@ class _Trajectory:
         return calls
 
     def _collect(self, measuring: Sequence[tuple[int, Sequence[Pending]]]) -> None:
-        """Adds measurements up, in block order within a segment and in segment order."""
+        """Adds measurements up, tile by tile within a segment and in segment order."""
         for stride, pending in measuring:
             parts: list[Measurement] = [p.result() for p in pending]
-            first, second = sum(p.first for p in parts), sum(p.second for p in parts)
+            first, second = _total([p.first for p in parts]), _total([p.second for p in parts])
             self.moments[stride].append(Moments(first, second))
             self.forward_images += sum(p.forward_images for p in parts)
             if stride == 1:
-                self.losses.append(sum(p.train_loss for p in parts))
+                self.losses.append(_total([p.train_loss for p in parts]))
                 self.cost += np.concatenate([p.lengths for p in parts if p.lengths is not None])
 
     def _record(self, evaluations: Sequence[Evaluation]) -> Iteration:
@@ -241,3 +242,8 @@ def _solve(step: CouplingStep) -> Solve:
         spread=step.spread,
         warning=step.warning,
     )
+
+
+def _total(tile_sums: Sequence[Float64[np.ndarray, " tiles"]]) -> float:
+    """The sum over all tiles, in tile order: the same however they are dealt into blocks."""
+    return float(np.concatenate(tile_sums).sum())

@@ -97,9 +97,9 @@ class BlockWorker:
             loss = mixed_cross_entropy(log_p, self._source_labels, self._target_labels, tau)
             return Measurement(
                 lengths=lengths.cpu().numpy() if stride == 1 else None,
-                first=float((mass * lengths).sum()),
-                second=float((mass * squared).sum()),
-                train_loss=float((mass * loss).sum()),
+                first=_tile_sums(mass * lengths),
+                second=_tile_sums(mass * squared),
+                train_loss=_tile_sums(mass * loss),
                 forward_images=mass.numel() * (2 if stride == 1 else 1),
             )
 
@@ -213,3 +213,9 @@ class BlockWorker:
         self.forward_images += len(images.pixels)
         size = self.setup.chunk * self.rows.shape[1] * self.cols.shape[1]
         return images.in_batches(function, size)
+
+
+def _tile_sums(values: Float64[Tensor, "tiles n m"]) -> Float64[np.ndarray, " tiles"]:
+    """One sum a tile: the coordinator adds them up in an order that blocks do not change."""
+    sums: Float64[np.ndarray, " tiles"] = values.sum(dim=(1, 2)).cpu().numpy()
+    return sums

@@ -141,7 +141,7 @@ def tile_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -
 
 
 def write_plan(plan: SweepPlan, text: bytes) -> None:
-    """Writes the sweep file as it was read, and the plan, into the folder of the sweep.
+    """Writes the sweep file as it was read and, with profile and overrides applied, the plan.
 
     Raises:
         StorageError: in one line.
@@ -156,4 +156,5 @@ def write_plan(plan: SweepPlan, text: bytes) -> None:
         for t in plan.trials
     ]
     write_bytes(plan.folder / "sweep.yaml", text)
-    write_json(plan.folder / "plan.json", {"name": plan.spec.name, "trials": trials})
+    resolved = plan.spec.model_dump(mode="json")
+    write_json(plan.folder / "plan.json", {"sweep": resolved, "trials": trials})

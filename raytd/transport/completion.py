@@ -9,7 +9,7 @@ would look worse than everything that it has not.
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from raytd.errors import InputError
@@ -45,8 +45,7 @@ def complete(measured: MeasuredCosts, space: PairSpace) -> Completion:
     """
     if len(measured.index) < 2:
         raise InputError(f"{len(measured.index)} measured pairs; completion needs at least 2")
-    # Multiplying by a primitive root modulo a prime scatters the pairs, always in the same way.
-    held_out = (measured.index + 1) * 48271 % (2**31 - 1) % HELD_OUT == 0
+    held_out = _scattered(measured.index) % HELD_OUT == 0
     held_out[0], held_out[1] = True, False
     levels = _fit(measured, space, ~held_out, interactions=False)
     guess = _fit(measured, space, ~held_out)
@@ -59,6 +58,13 @@ def complete(measured: MeasuredCosts, space: PairSpace) -> Completion:
         r_squared=_r_squared(error, truth - truth.mean()),
         interaction_r_squared=_r_squared(error, truth - levels.smooth_at(index)),
     )
+
+
+def _scattered(index: Int64[Tensor, " p"]) -> Int64[Tensor, " p"]:
+    """Numbers that look random beside the pairs' rows and columns, always the same ones."""
+    mixed = (index + 1) * 2654435761 % 2**32
+    mixed = (mixed ^ (mixed >> 15)) * 1274126177 % 2**32
+    return mixed ^ (mixed >> 16)
 
 
 def _fit(

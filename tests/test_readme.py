@@ -1,0 +1,56 @@
+"""The README says what is true: its program prints its output, its links and options exist."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from raytd.cli import cli
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_program_prints_the_output_that_stands_below_it() -> None:
+    match = re.search(r"```python\n(.*?)```\s+```text\n(.*?)```", README, re.DOTALL)
+    assert match is not None
+    program, stated = match.groups()
+    assert len(program.splitlines()) <= 16
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(program, "README.md", "exec"), {})
+    assert re.sub(r"\d+\.\d+", "#", printed.getvalue()) == re.sub(r"\d+\.\d+", "#", stated)
+    numbers = [
+        float(n) for text in (printed.getvalue(), stated) for n in re.findall(r"\d+\.\d+", text)
+    ]
+    half = len(numbers) // 2
+    # Other processors have other kernels, and SGD amplifies their last bits.
+    assert numbers[:half] == pytest.approx(numbers[half:], rel=0.1)
+
+
+def test_links_to_files_resolve() -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_option_in_the_table_exists() -> None:
+    options = re.findall(r"^\| `(--[a-z-]+)", README, re.MULTILINE)
+    assert len(options) >= 8
+    usage = CliRunner().invoke(cli, ["sweep", "--help"]).output
+    assert [option for option in options if option not in usage] == []
+
+
+def test_every_sweep_file_named_in_the_readme_exists() -> None:
+    named = set(re.findall(r"raytd \w+ (?:\S+ \S+ --config )?(sweeps/\S+\.yaml)", README))
+    assert named == {"sweeps/quickstart.yaml", "sweeps/wrn_vs_cnn.yaml"}
+    assert all((ROOT / path).exists() for path in named)
+
+
+def test_make_targets_named_in_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

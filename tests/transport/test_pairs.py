@@ -1,0 +1,80 @@
+import pytest
+import torch
+
+from raytd.errors import InputError
+from raytd.transport.pairs import PairFunction, PairSpace
+from raytd.transport.problem import LinearProblem
+from raytd.transport.spread import cost_spread
+
+N, M = 12, 9
+
+
+def space() -> PairSpace:
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(k, 4, generator=generator, dtype=torch.float64) for k in (N, M))
+    return PairSpace(x, y, torch.arange(N) % 3, torch.arange(M) % 2)
+
+
+def function(seed: int) -> PairFunction:
+    """Every part of it random, exceptions at a third of the pairs."""
+    generator = torch.Generator().manual_seed(seed)
+    f, g, table = (
+        torch.randn(*size, generator=generator, dtype=torch.float64)
+        for size in ((N,), (M,), (3, 2))
+    )
+    index = torch.randperm(N * M, generator=generator)[: N * M // 3].sort()[0]
+    exceptions = torch.randn(len(index), generator=generator, dtype=torch.float64)
+    return PairFunction(space(), f, g, table, 0.3 + seed, index, exceptions)
+
+
+def dense(function: PairFunction) -> torch.Tensor:
+    """The definition, entry by entry."""
+    s = function.space
+    values = torch.zeros(N, M, dtype=torch.float64)
+    for i in range(N):
+        for j in range(M):
+            distance = ((s.source_features[i] - s.target_features[j]) ** 2).sum()
+            values[i, j] = function.f[i] + function.g[j] + function.slope * distance
+            values[i, j] += function.table[s.source_classes[i], s.target_classes[j]]
+    values.view(-1)[function.index] += function.exceptions
+    return values
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, N), (0, 1), (5, 8), (N - 1, N)])
+def test_rows_are_what_the_definition_says(start: int, stop: int) -> None:
+    one = function(0)
+    torch.testing.assert_close(one.rows(start, stop), dense(one)[start:stop])
+
+
+def test_pairs_are_what_the_definition_says() -> None:
+    one, index = function(0), torch.tensor([0, 5, 17, 17, N * M - 1, 40])
+    torch.testing.assert_close(one.at(index), dense(one).view(-1)[index])
+    without = PairFunction.distances(space(), 2.0)
+    torch.testing.assert_close(without.at(index), dense(without).view(-1)[index])
+
+
+def test_sums_and_multiples_are_those_of_the_values() -> None:
+    one, other = function(0), function(1)
+    combined = one * 2.0 + other * -0.5
+    torch.testing.assert_close(combined.rows(0, N), 2 * dense(one) - 0.5 * dense(other))
+    assert bool((combined.index[1:] > combined.index[:-1]).all())
+
+
+def test_the_spread_of_distances_has_its_closed_form() -> None:
+    a, b = torch.full((N,), 1 / N).double(), torch.full((M,), 1 / M).double()
+    problem = LinearProblem(space().squared_distances(slice(0, N)), a / a.sum(), b / b.sum())
+    assert space().spread() == pytest.approx(cost_spread(problem), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"source_features": torch.zeros(N, 3).double()}, "both must be as wide"),
+        ({"source_classes": torch.zeros(3, dtype=torch.int64)}, r"source_classes has shape \(3,\)"),
+        ({"target_classes": torch.full((M,), -1)}, r"target_classes\[0\] is -1"),
+        ({"target_features": torch.full((M, 4), torch.inf)}, r"target_features\[0, 0\] is inf"),
+    ],
+)
+def test_bad_input_is_named(changes: dict[str, torch.Tensor], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        PairSpace(**(vars(space()) | changes))
