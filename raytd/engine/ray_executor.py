@@ -156,8 +156,8 @@ class RayCall:
                 self.executor.revive(host, self._generation)
                 self._start()
         raise WorkerLostError(
-            f"block {self.block}: its actor was lost {self.executor.attempts} times in {self.method}; "
-            f"the last time: {str(lost).splitlines()[0]}"
+            f"block {self.block}: its actor was lost {self.executor.attempts} times in "
+            f"{self.method}; the last time: {str(lost).splitlines()[0]}"
         )
 
     def _start(self) -> None:
