@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 
-from raytd.transfer.interpolation import Mixing
+from raytd.transfer.interpolation import Augment, Mixing
+from raytd.transfer.trajectory import Schedule
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class BlockSetup:
     """The rows, columns and tiles of one block, and how its segments are run and measured.
 
     Attributes:
-        block: index of the block.
+        block: index that names the block's random streams.
         source: images of the block's rows.
         target: images of its columns.
         validation: the block's share of the target's validation images.
@@ -46,6 +47,8 @@ class BlockSetup:
         momentum: of SGD.
         weight_decay: of SGD.
         mixing: law of the mixing coefficient.
+        schedule: of the learning rate.
+        augment: what is done to both images of a drawn pair.
         chunk: tiles per forward pass in measuring.
         threads: torch threads while this block's worker computes.
         use_gpu: whether the worker computes on a GPU where its process can see one.
@@ -67,6 +70,8 @@ class BlockSetup:
     momentum: float
     weight_decay: float
     mixing: Mixing
+    schedule: Schedule
+    augment: Augment
     chunk: int
     threads: int
     use_gpu: bool

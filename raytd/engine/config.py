@@ -34,7 +34,11 @@ class TrajectoryConfig(Settings):
         segments: M, the number of segments between the M + 1 knots; 10 or a multiple of 20.
         mixing: law of the mixing coefficient t.
         labels: how the label spaces of the two tasks are joined.
-        sync: what the blocks do at a knot.
+        sync: what the blocks do at a knot: `knot` averages them into one trajectory, `single`
+            lets one worker advance on all pairs and the blocks only measure, `none` lets each
+            block follow a trajectory of its own.
+        schedule: of the learning rate along the path.
+        augment: `crop-flip` shifts and mirrors both images of a drawn pair alike.
     """
 
     steps: Count | None = None
@@ -46,7 +50,9 @@ class TrajectoryConfig(Settings):
     segments: Count = 20
     mixing: Literal["beta", "linear", "bernoulli"] = "beta"
     labels: Literal["union"] = "union"
-    sync: Literal["knot"] = "knot"
+    sync: Literal["knot", "single", "none"] = "knot"
+    schedule: Literal["constant", "cosine"] = "constant"
+    augment: Literal["none", "crop-flip"] = "none"
 
     @model_validator(mode="before")
     @classmethod

@@ -25,7 +25,7 @@ class Prepared:
 
     Attributes:
         plan: for the coordinator.
-        setups: for the workers, one per block.
+        setups: for the workers, one per block; under `sync: single` one more, of all tiles.
         source_accuracy: of w^s on the source's validation images.
         reference_accuracy: of a network trained on the target alone with the trajectory's budget.
         labels_differ: (tiles, n, m) whether the two ends of a pair have different labels.
@@ -61,13 +61,17 @@ def prepare(
         steps=context.trajectory.sgd_steps(len(pair.source.train.labels)),
         segments=context.trajectory.segments,
         iterations=iterations,
+        sync=context.trajectory.sync,
         coupling=coupling,
         tolerance=context.stop.tolerance,
         threads=context.resources.threads,
     )
+    setups = [cutter.setup(b, tiles.block(b, n_blocks), plan, context) for b in range(n_blocks)]
+    if plan.sync == "single":
+        setups.append(cutter.setup(0, slice(0, tiles.n_tiles), plan, context))
     return Prepared(
         plan=plan,
-        setups=tuple(cutter.setup(block, plan, context) for block in range(n_blocks)),
+        setups=tuple(setups),
         source_accuracy=source.accuracy,
         reference_accuracy=reference.accuracy,
         labels_differ=cutter.labels_differ(),
@@ -114,10 +118,9 @@ class _Cutter:
     def __init__(self, pair: Pair, space: LabelSpace, tiles: Tiles, n_blocks: int) -> None:
         self.pair, self.space, self.tiles, self.n_blocks = pair, space, tiles, n_blocks
 
-    def setup(self, block: int, plan: Plan, context: Context) -> BlockSetup:
-        """What the worker of one block is built from."""
+    def setup(self, block: int, chosen: slice, plan: Plan, context: Context) -> BlockSetup:
+        """What the worker of the block that owns the chosen tiles is built from."""
         pair, trajectory, resources = self.pair, context.trajectory, context.resources
-        chosen = self.tiles.block(block, self.n_blocks)
         source, rows = _local(self.tiles.rows[chosen].numpy(), self.tiles.a[chosen].numpy())
         target, cols = _local(self.tiles.cols[chosen].numpy(), self.tiles.b[chosen].numpy())
         share = np.arange(block, len(pair.target.val.labels), self.n_blocks)
@@ -138,6 +141,8 @@ class _Cutter:
             momentum=trajectory.momentum,
             weight_decay=trajectory.weight_decay,
             mixing=trajectory.mixing,
+            schedule=trajectory.schedule,
+            augment=trajectory.augment,
             chunk=resources.chunk,
             threads=resources.threads,
             use_gpu=resources.gpus_per_actor > 0,

@@ -41,11 +41,11 @@ class BlockHost:
         """The actor's process; answers once it has started."""
         return os.getpid()
 
-    def build(self, trial: str, setup: BlockSetup) -> None:
-        """Builds a block's worker; the first block of a new trial drops those of the last."""
+    def build(self, trial: str, index: int, setup: BlockSetup) -> None:
+        """Builds a worker; the first one of a new trial drops those of the last."""
         if trial != self._trial:
             self._trial, self._workers = trial, {}
-        self._workers[setup.block] = BlockWorker(setup)
+        self._workers[index] = BlockWorker(setup)
 
     def call(self, trial: str, block: int, method: str, *args: Any) -> Any:
         """Calls a method of a block's worker."""
@@ -123,7 +123,7 @@ class RayExecutor:
 
     def _build_host(self, host: int) -> list[Any]:
         blocks = [b for b in range(len(self.setups)) if self.host_of(b) == host]
-        return [self.hosts[host].build.remote(self.trial, self.setups[b]) for b in blocks]
+        return [self.hosts[host].build.remote(self.trial, b, self.setups[b]) for b in blocks]
 
 
 @dataclass

@@ -11,6 +11,7 @@ from raytd.transfer.state import Weights
 from raytd.transport.tiles import Tiles
 
 Pairs = Float64[np.ndarray, "tiles n m"]
+Sync = Literal["knot", "single", "none"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Plan:
         steps: SGD steps of one trajectory.
         segments: M.
         iterations: K, the greatest number of trajectories.
+        sync: what the blocks do at a knot.
         coupling: how Γ is updated; None keeps the independent coupling.
         tolerance: relative change of the distance below which an iteration is the last.
         threads: torch threads of the coupling step.
@@ -47,6 +49,7 @@ class Plan:
     steps: int
     segments: int
     iterations: int
+    sync: Sync
     coupling: CouplingSettings | None
     tolerance: float
     threads: int

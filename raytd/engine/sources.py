@@ -5,7 +5,6 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +23,7 @@ from raytd.tasks.datasets import Part
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import derive_seed, generator, layers_seeded
 from raytd.transfer.state import Weights
+from raytd.transfer.trajectory import Schedule, rate_factor
 
 NEW_OUTPUT_MASS = 1e-3
 """Probability that all outputs for new classes have together, on average over the source."""
@@ -50,7 +50,7 @@ class Recipe:
     lr: float
     momentum: float
     weight_decay: float
-    schedule: Literal["cosine", "constant"]
+    schedule: Schedule
     seed: int
 
 
@@ -190,13 +190,11 @@ def _fit(model: nn.Module, images: Images, recipe: Recipe) -> None:
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
     )
-    factor = 1.0 if recipe.schedule == "constant" else None
     model.train()
     order = _batches(len(images.labels), recipe)
     for step, batch in enumerate(order):
-        scale = factor or 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
         for group in optimizer.param_groups:
-            group["lr"] = recipe.lr * scale
+            group["lr"] = recipe.lr * rate_factor(recipe.schedule, step, recipe.steps)
         optimizer.zero_grad(set_to_none=True)
         chosen = batch.to(images.pixels.device)
         x = images.pixels[chosen].contiguous(memory_format=torch.channels_last)

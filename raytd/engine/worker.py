@@ -1,6 +1,7 @@
 """The worker of one coupling block: advances, measures and evaluates on its own pairs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,18 +15,28 @@ from raytd.errors import NotFiniteError
 from raytd.models import zoo
 from raytd.models.heads import penultimate
 from raytd.simplex import kl_divergence, log_probs
-from raytd.transfer.interpolation import draw_pairs, mix, mixing_coefficients
+from raytd.transfer.interpolation import crop_and_flip, draw_pairs, mix, mixing_coefficients
 from raytd.transfer.randomness import derive_seed, generator, layers_seeded
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import (
     Batch,
     Sgd,
     mixed_cross_entropy,
+    rate_factor,
     segment_steps,
     step_times,
 )
 
 Coupling = Float64[np.ndarray, "tiles n m"]
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """What is drawn for a segment; shifts only where images are moved."""
+
+    pairs: Int64[Tensor, "steps batch"]
+    t: Float64[Tensor, "steps batch"]
+    shifts: Float64[Tensor, "steps 3 batch"] | None
 
 
 class BlockWorker:
@@ -64,8 +75,13 @@ class BlockWorker:
         steps = segment_steps(segment, steps=setup.steps, segments=setup.segments)
         seed = derive_seed(setup.run_seed, "layers", setup.block, segment)
         with torch_threads(setup.threads), layers_seeded(seed, self.device):
-            pairs, t = self._draws(segment, steps, coupling)
-            moved = self.sgd.run(state, len(steps), lambda n: self._batch(pairs[n], t[n]))
+            draws = self._draws(segment, steps, coupling)
+            moved = self.sgd.run(
+                state,
+                len(steps),
+                lambda n: self._batch(draws, n),
+                lambda n: rate_factor(setup.schedule, steps[n], setup.steps),
+            )
             self._check_finite(segment, moved.weights)
         return moved
 
@@ -142,25 +158,30 @@ class BlockWorker:
         weights.load_into(self.model)
         return self.model.eval()
 
-    def _draws(
-        self, segment: int, steps: range, coupling: Coupling
-    ) -> tuple[Int64[Tensor, "steps batch"], Float64[Tensor, "steps batch"]]:
-        """Pairs and mixing coefficients of a segment; their uniforms do not depend on Γ."""
+    def _draws(self, segment: int, steps: range, coupling: Coupling) -> _Draws:
+        """Pairs, coefficients and shifts of a segment; their uniforms do not depend on Γ."""
         setup = self.setup
         stream = generator(setup.run_seed, "draws", setup.block, segment)
         shape = (2, len(steps), setup.batch_size)
         uniforms = torch.rand(shape, dtype=torch.float64, generator=stream)
         pairs = draw_pairs(torch.tensor(coupling).flatten(), uniforms[0])
         tau = step_times(steps, total=setup.steps)[:, None].expand_as(uniforms[1])
-        return pairs, mixing_coefficients(setup.mixing, tau, uniforms[1])
+        shifts = None
+        if setup.augment == "crop-flip":
+            stream = generator(setup.run_seed, "augment", setup.block, segment)
+            shape = (len(steps), 3, setup.batch_size)
+            shifts = torch.rand(shape, dtype=torch.float64, generator=stream)
+        return _Draws(pairs, mixing_coefficients(setup.mixing, tau, uniforms[1]), shifts)
 
-    def _batch(self, pairs: Int64[Tensor, " batch"], t: Float64[Tensor, " batch"]) -> Batch:
+    def _batch(self, draws: _Draws, step: int) -> Batch:
+        """The mixed images of one step."""
         n, m = self.rows.shape[1], self.cols.shape[1]
-        pairs = pairs.to(self.device)
+        pairs, t = draws.pairs[step].to(self.device), draws.t[step].float().to(self.device)
         tile, row, col = pairs // (n * m), pairs // m % n, pairs % m
         i, j = self.rows[tile, row], self.cols[tile, col]
-        t = t.float().to(self.device)
         mixed = mix(self.source.pixels[i], self.target.pixels[j], t[:, None, None, None])
+        if draws.shifts is not None:
+            mixed = crop_and_flip(mixed, draws.shifts[step])
         return Batch(
             mixed.contiguous(memory_format=torch.channels_last),
             self.source.labels[i],

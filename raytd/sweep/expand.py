@@ -32,6 +32,8 @@ _PROTOCOL = (
     "mixing",
     "labels",
     "sync",
+    "schedule",
+    "augment",
 )
 
 

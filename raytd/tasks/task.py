@@ -131,5 +131,5 @@ def _normalisation(
         n = int(counts.sum())
         m = int(counts @ levels) / n / 255
         mean.append(m)
-        std.append(max((int(counts @ levels**2) / n / 255**2 - m * m) ** 0.5, 1e-6))
+        std.append(max(int(counts @ levels**2) / n / 255**2 - m * m, 1e-12) ** 0.5)
     return tuple(mean), tuple(std)

@@ -7,6 +7,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 Mixing = Literal["beta", "linear", "bernoulli"]
+Augment = Literal["none", "crop-flip"]
 
 
 def draw_pairs(
@@ -51,3 +52,23 @@ def mix(
 ) -> Float[Tensor, "*batch c h w"]:
     """(1 − t) x_i + t x'_j; exactly one end where t is 0 or 1."""
     return (1 - t) * source + t * target
+
+
+def crop_and_flip(
+    images: Float[Tensor, "batch c h w"], uniforms: Float64[Tensor, "3 batch"]
+) -> Float[Tensor, "batch c h w"]:
+    """Images shifted by up to an eighth of their side, zeros coming in, and half of them mirrored.
+
+    Args:
+        images: of which each is treated by itself.
+        uniforms: in [0, 1): vertical shift, horizontal shift, mirror.
+    """
+    height, width = images.shape[-2:]
+    reach_y, reach_x = height // 8, width // 8
+    padded = torch.nn.functional.pad(images, (reach_x, reach_x, reach_y, reach_y))
+    u = uniforms.to(images.device)
+    top = (u[0] * (2 * reach_y + 1)).long()[:, None] + torch.arange(height, device=images.device)
+    left = (u[1] * (2 * reach_x + 1)).long()[:, None] + torch.arange(width, device=images.device)
+    left = torch.where(u[2, :, None] < 0.5, left.flip(1), left)
+    batch = torch.arange(len(images), device=images.device)[:, None, None]
+    return padded.permute(0, 2, 3, 1)[batch, top[:, :, None], left[:, None, :]].permute(0, 3, 1, 2)

@@ -1,7 +1,9 @@
 """SGD on the interpolated task through one segment of the trajectory, eq. (17c)."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +11,8 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor, nn
 
 from raytd.transfer.state import TrainState, Weights, copy_to_cpu
+
+Schedule = Literal["constant", "cosine"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ def segment_steps(segment: int, *, steps: int, segments: int) -> range:
 def step_times(steps: range, *, total: int) -> Float64[Tensor, " steps"]:
     """τ of each step: the middle of the step's share of [0, 1]."""
     return (torch.arange(steps.start, steps.stop, dtype=torch.float64) + 0.5) / total
+
+
+def rate_factor(schedule: Schedule, step: int, total: int) -> float:
+    """Share of the learning rate that a step of a path of `total` steps uses."""
+    return 1.0 if schedule == "constant" else 0.5 * (1 + math.cos(math.pi * step / total))
 
 
 def mixed_cross_entropy(
@@ -59,17 +68,32 @@ class Sgd:
     def __init__(
         self, model: nn.Module, *, lr: float, momentum: float, weight_decay: float
     ) -> None:
-        self.model = model
+        self.model, self.lr = model, lr
         self.optimizer = torch.optim.SGD(
             model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
         )
 
-    def run(self, state: TrainState, n_steps: int, batch: Callable[[int], Batch]) -> TrainState:
-        """The state after `n_steps` steps in training mode, step n on `batch(n)`."""
+    def run(
+        self,
+        state: TrainState,
+        n_steps: int,
+        batch: Callable[[int], Batch],
+        rate: Callable[[int], float] = lambda _: 1.0,
+    ) -> TrainState:
+        """The state after `n_steps` steps in training mode.
+
+        Args:
+            state: where to start.
+            n_steps: how many steps.
+            batch: the images of step n, counted from 0.
+            rate: the share of the learning rate that step n uses.
+        """
         state.weights.load_into(self.model)
         self._load_momentum(state)
         self.model.train()
         for step in range(n_steps):
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr * rate(step)
             self._step(batch(step))
         return TrainState(Weights.of(self.model), self._momentum())
 

@@ -15,6 +15,7 @@ leaves the entropy out of its line search and stops short of the solution.
 """
 
 import math
+from itertools import count
 
 import torch
 from jaxtyping import Float
@@ -54,7 +55,7 @@ def frobenius_coupling(  # noqa: PLR0913
     check_feasible(problem)
     dual = _Dual(problem, density.double().cpu(), epsilon=epsilon, pull=pull)
     f, g = dual.start()
-    for iteration in range(max_iterations + 1):
+    for iteration in count():
         r = dual.density(f, g)
         error = dual.marginal_error(r)
         if bool((error <= tolerance).all()) or iteration == max_iterations:

@@ -31,7 +31,7 @@ SKETCH_WIDTH = 32  # directions by which a coupling is dealt into tiles
 GlobalProximal = Literal["kl", "none"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Projection:
     """A global coupling as the tiles can carry it.
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from raytd.errors import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LinearProblem:
     """A transport problem on a dense matrix, or on a batch of equally shaped tiles.
 
@@ -39,10 +39,7 @@ class LinearProblem:
             refuse(name, marginal, ~torch.isfinite(marginal), "masses must be finite")
             refuse(name, marginal, marginal < 0, "masses must not be negative")
         _check_masses(self.a, self.b)
-        if self.support is not None and self.support.shape != self.cost.shape:
-            raise InputError(
-                f"support has shape {tuple(self.support.shape)}, not {tuple(self.cost.shape)}"
-            )
+        _check_support(self.support, self.cost)
         bad = ~torch.isfinite(self.cost) & self.allowed
         refuse("cost", self.cost, bad, "costs must be finite where there is mass")
 
@@ -92,6 +89,16 @@ def _check_shapes(cost: Tensor, a: Tensor, b: Tensor) -> None:
             )
     if not cost.is_floating_point():
         raise InputError(f"cost is {cost.dtype}; it must be a floating-point tensor")
+
+
+def _check_support(support: Tensor | None, cost: Tensor) -> None:
+    if support is None:
+        return
+    if support.shape != cost.shape or support.dtype != torch.bool:
+        raise InputError(
+            f"support is {support.dtype} of shape {tuple(support.shape)}; it must be torch.bool of "
+            f"shape {tuple(cost.shape)}"
+        )
 
 
 def _check_masses(a: Tensor, b: Tensor) -> None:

@@ -30,7 +30,7 @@ Proximal = Literal["kl", "linear", "frobenius", "none"]
 EpsilonUnit = Literal["spread", "absolute"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CouplingStep:
     """A new coupling and how it came about.
 

@@ -74,11 +74,12 @@ class Scaling:
         else:
             f = torch.zeros_like(self.p) if init is None else init[0]
             self.g = kernel.column_potential(f, self.p, self.stage).where(self.q > 0, 0)
-        self.log_v, self.change = torch.zeros_like(self.q), torch.zeros_like(self.q)
+        self.v, self.change = torch.ones_like(self.q), torch.zeros_like(self.q)
         self.omega = torch.ones_like(self.stage)
         self.error = torch.full_like(self.stage, torch.inf)
         self.finished = torch.zeros_like(self.stage, dtype=torch.bool)
         self.iterations = 0
+        self.smallest = torch.finfo(self.p.dtype).tiny
         self._set_momentum()
         self._anchor()
 
@@ -106,26 +107,26 @@ class Scaling:
     @property
     def scales(self) -> tuple[Float[Tensor, "*tiles n"], Float[Tensor, "*tiles m"]]:
         """The coupling is the kernel times these, by rows and by columns."""
-        return self.a * self.u, self.q * self.log_v.exp()
+        return self.a * self.u, self.q * self.v
 
     def potentials(self) -> tuple[Float[Tensor, "*tiles n"], Float[Tensor, "*tiles m"]]:
         """The potentials of the present state; 0 where there is no mass."""
         f = self.f + self.stage * self.u.log()
-        g = self.g + self.stage * self.log_v
+        g = self.g + self.stage * self.v.log()
         return f.where(self.p > 0, 0), g.where(self.q > 0, 0)
 
     def _iterate(self) -> None:
         """Move the columns by a step with momentum, then make the rows exact."""
-        plain = self.log_v + self.sums.log()
+        plain = (self.v * self.sums).clamp(min=self.smallest).log()
         step = (self.momentum * self.change - self.gain * plain).clamp(-LARGEST_STEP, LARGEST_STEP)
-        self.log_v, self.change = self.log_v + step, step
+        self.v, self.change = self.v * step.exp(), step
         self._scale_rows()
 
     def _scale_rows(self) -> None:
-        row_sums = self.kernel.row_sums(self.q * self.log_v.exp())
+        row_sums = self.kernel.row_sums(self.q * self.v)
         self.u = 1 / row_sums.where(self.p > 0, 1)
         sums = self.kernel.column_sums(self.p * self.u)
-        self.sums = sums.where(self.q > 0, 1).clamp(min=torch.finfo(sums.dtype).tiny)
+        self.sums = sums.where(self.q > 0, 1 / self.v)
 
     def _look(self, tolerance: float, n_iterations: int) -> None:
         """Measure the error, adapt the momentum, and end stages that have done their work."""
@@ -138,7 +139,7 @@ class Scaling:
         self.change = self.change.where(~next_stage, 0)
         self.error = self.error.where(~next_stage, torch.inf)
         self._set_momentum()
-        largest = self.log_v.abs().amax(-1, keepdim=True)
+        largest = self.v.log().abs().amax(-1, keepdim=True)
         absorb = (next_stage | (largest > math.log(LARGEST_SCALING))) & ~self.finished
         if absorb.any():
             smaller = (self.stage * NEXT_EPSILON).clamp(min=self.epsilon)
@@ -153,8 +154,8 @@ class Scaling:
 
     def _absorb(self, absorb: Tensor, stage: Tensor) -> None:
         """Move the columns' scaling of the tiles in `absorb` into g, and go on at `stage`."""
-        self.g = torch.where(absorb, self.g + self.stage * self.log_v, self.g)
-        self.log_v = self.log_v.where(~absorb, 0)
+        self.g = torch.where(absorb, self.g + self.stage * self.v.log(), self.g)
+        self.v = self.v.where(~absorb, 1)
         self.stage = stage
         self._anchor()
 
@@ -173,7 +174,7 @@ class Scaling:
         f, g = self.potentials()
         a, q = self.a, self.q
         b = q * a.sum(-1, keepdim=True)
-        columns = b * self.log_v.exp() * self.sums
+        columns = b * self.v * self.sums
         rows = (a * f + self.stage * torch.xlogy(a, a)).sum()
         log_q = torch.where(q > 0, q, 1).log()
         primal, dual = (rows + (mass * (g + self.stage * log_q)).sum() for mass in (columns, b))
@@ -181,7 +182,7 @@ class Scaling:
 
     def _marginal_error(self) -> Tensor:
         """Total variation of the columns; the rows are exact."""
-        off = self.q * (self.log_v.exp() * self.sums - 1)
+        off = self.q * (self.v * self.sums - 1)
         return off.abs().sum(-1, keepdim=True) / 2
 
 

@@ -3,17 +3,19 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from raytd.errors import InputError
 from raytd.transport.feasibility import check_feasible
 from raytd.transport.kernel import DenseKernel
-from raytd.transport.problem import LinearProblem
+from raytd.transport.problem import LinearProblem, refuse
 from raytd.transport.report import SolverReport
 from raytd.transport.scaling import Scaling
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SinkhornOutput(SolverReport):
     """An entropic solution: potentials, and the coupling on demand.
 
@@ -54,20 +56,27 @@ def sinkhorn(  # noqa: PLR0913
 
     Tiles are solved side by side, and the bits of one do not depend on the others. Every iteration
     ends with the rows exact, so an early stop leaves only the columns' error. In float32 a marginal
-    error below about 1e-6 cannot be told from rounding. Memory is that of two matrices beside the
-    cost, three for tiles.
+    error below 1e-5 takes many more iterations, because momentum amplifies rounding, and one below
+    1e-6 may never come. Memory is that of two matrices beside the cost, three for tiles.
 
     Args:
         problem: dense, or a batch of tiles.
         epsilon: regularisation, in units of cost.
         tolerance: marginal error, as a share of the mass, at which a tile is finished.
         max_iterations: most iterations of a tile, over all stages of epsilon.
-        init: potentials (f, g) of a similar problem to start from; switches the stages off.
+        init: potentials (f, g) of a similar problem to start from; switches the stages off. Only
+            f is read, for g follows from it.
         epsilon_scaling: whether epsilon comes down from a large value in stages.
 
     Raises:
-        InputError: if a setting is not positive, or no coupling fits the support.
+        InputError: if a setting is not positive, `init` does not fit, or no coupling fits the
+            support.
     """
+    if init is not None:
+        if init[0].shape != problem.a.shape:
+            shapes = f"{tuple(init[0].shape)}, not {tuple(problem.a.shape)}"
+            raise InputError(f"f of init has shape {shapes}")
+        refuse("f of init", init[0], ~torch.isfinite(init[0]), "potentials must be finite")
     check_feasible(problem)
     kernel = DenseKernel(problem)
     staged = epsilon_scaling and init is None

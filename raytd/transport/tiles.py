@@ -15,7 +15,7 @@ from raytd.transport.problem import refuse
 Dealing = Literal["index", "random", "matched"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tiles:
     """The tiles of a problem of `n_source` by `n_target` examples, all of one shape.
 

@@ -1,5 +1,7 @@
 """The coordinator against a plain sequential loop, and what its numbers have to obey."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -42,15 +44,22 @@ def run(
     return list(run_in_process(prepared.plan, prepared.setups))
 
 
-def test_one_block_equals_a_plain_sequential_loop_to_the_bit(
-    pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig
+@pytest.mark.parametrize(
+    ("sync", "n_blocks"), [("knot", 1), ("single", 1), ("single", 2), ("single", 3)]
+)
+def test_one_block_or_one_mover_equals_a_plain_sequential_loop_to_the_bit(
+    sync: str,
+    n_blocks: int,
+    pair: Pair,
+    sources: SourceCache,
+    small_trajectory: TrajectoryConfig,
 ) -> None:
-    tiles = deal(pair, tile_size=5, n_blocks=1, dealing="random")
+    tiles = deal(pair, tile_size=5, n_blocks=n_blocks, dealing="random")
     prepared = prepare(
         pair,
-        make_context(sources, small_trajectory),
+        make_context(sources, small_trajectory.model_copy(update={"sync": sync})),
         tiles,
-        n_blocks=1,
+        n_blocks=n_blocks,
         iterations=1,
         coupling=None,
     )
@@ -168,8 +177,6 @@ def test_knots_add_up_to_the_lengths(iterations: list[Iteration]) -> None:
 def test_iterations_end_when_the_distance_settles(
     pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig
 ) -> None:
-    from dataclasses import replace
-
     tiles = deal(pair, tile_size=5, n_blocks=1, dealing="random")
     context = make_context(sources, small_trajectory)
     prepared = prepare(pair, context, tiles, n_blocks=1, iterations=9, coupling=KL)
@@ -188,3 +195,32 @@ def test_the_answer_depends_on_blocks(
 ) -> None:
     one = run(pair, sources, small_trajectory, n_blocks=1, iterations=1)
     assert one[0].lengths.distance != iterations[0].lengths.distance
+
+
+def test_blocks_on_their_own_give_what_each_block_gives_alone(
+    pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig
+) -> None:
+    apart = small_trajectory.model_copy(update={"sync": "none"})
+    tiles = deal(pair, tile_size=5, n_blocks=2, dealing="random")
+    context = make_context(sources, apart)
+    prepared = prepare(pair, context, tiles, n_blocks=2, iterations=1, coupling=None)
+    (both,) = run_in_process(prepared.plan, prepared.setups)
+    for block in range(2):
+        chosen = tiles.block(block, 2)
+        fields = {n: getattr(tiles, n)[chosen] for n in ("rows", "cols", "a", "b")}
+        alone = replace(prepared.plan, tiles=replace(tiles, **fields), n_blocks=1)
+        (one,) = run_in_process(alone, [prepared.setups[block]])
+        np.testing.assert_array_equal(both.cost[chosen], one.cost)
+
+
+@pytest.mark.parametrize("change", [{"schedule": "cosine"}, {"augment": "crop-flip"}])
+def test_schedule_and_augmentation_change_the_path_and_keep_its_start(
+    change: dict[str, str],
+    pair: Pair,
+    sources: SourceCache,
+    small_trajectory: TrajectoryConfig,
+) -> None:
+    fixed = run(pair, sources, small_trajectory, iterations=1)[0]
+    changed = run(pair, sources, small_trajectory.model_copy(update=change), iterations=1)[0]
+    assert changed.lengths.distance != fixed.lengths.distance
+    assert changed.knots[0].train_loss == fixed.knots[0].train_loss

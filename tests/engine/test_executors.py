@@ -75,6 +75,19 @@ def test_one_actor_gives_the_bits_of_one_process(
     assert_same_bits(list(one_actor.launch(prepared.plan, prepared.setups)), undisturbed)
 
 
+def test_actors_give_the_same_bits_when_one_worker_moves_for_all(
+    two_actors: ActorPool, pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig
+) -> None:
+    alone = small_trajectory.model_copy(update={"sync": "single"})
+    tiles = deal(pair, tile_size=5, n_blocks=N_BLOCKS, dealing="random")
+    context = make_context(sources, alone)
+    single = prepare(pair, context, tiles, n_blocks=N_BLOCKS, iterations=1, coupling=None)
+    (here,) = run_in_process(single.plan, single.setups)
+    (there,) = two_actors.launch(single.plan, single.setups)
+    assert here.lengths == there.lengths
+    np.testing.assert_array_equal(here.cost, there.cost)
+
+
 def test_two_actors_give_the_bits_of_one_process_however_often_they_are_used(
     two_actors: ActorPool, prepared: Prepared, undisturbed: list[Iteration]
 ) -> None:

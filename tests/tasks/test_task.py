@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -137,6 +137,13 @@ def test_images_are_shuffled_within_their_class(digits: Dataset) -> None:
     assert not np.array_equal(task.train.images, in_order[: len(task.train.images)])
 
 
+def test_the_same_images_are_shuffled_otherwise_under_the_name_of_another_data_set() -> None:
+    dataset = with_own_validation()
+    one, other = (make_task(MADE, replace(dataset, name=name)) for name in ("made", "other"))
+    assert identities(one.train) == identities(other.train)
+    assert not np.array_equal(one.train.images, other.train.images)
+
+
 def test_a_data_set_with_a_validation_part_keeps_its_split() -> None:
     dataset = with_own_validation()
     task = make_task(MADE, dataset)
@@ -196,6 +203,7 @@ def test_normalisation_is_that_of_all_training_pixels(name: str, digits: Dataset
 
 
 @settings(deadline=None, max_examples=50)
+@example(images=np.full((3, 1, 1, 1), 33, np.uint8))
 @given(
     images=arrays(
         np.uint8,

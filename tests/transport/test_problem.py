@@ -60,3 +60,9 @@ def test_masses_may_differ_by_the_rounding_of_their_sums() -> None:
     a = torch.full((4000,), 1 / 4000, dtype=torch.float32)
     b = torch.full((3001,), 1 / 3001, dtype=torch.float32)
     assert LinearProblem(torch.zeros(4000, 3001), a, b).mass == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("support", [torch.ones(2, 2, dtype=torch.bool), torch.ones(2, 3)])
+def test_a_support_that_does_not_fit_is_refused(support: torch.Tensor) -> None:
+    with pytest.raises(InputError, match=r"must be torch.bool of shape \(2, 3\)"):
+        LinearProblem(COST, uniform(2), uniform(3), support)

@@ -196,6 +196,7 @@ def test_first_coupling_is_plain_transport() -> None:
         ({"lam": -1.0}, "lam is -1.0"),
         ({"proximal": "l2"}, "proximal is 'l2'"),
         ({"epsilon_unit": "mean"}, "epsilon_unit is 'mean'"),
+        ({"reference": torch.ones(20, 15)}, "reference is torch.float32"),
         ({"reference": torch.ones(2, 2)}, r"reference has shape \(2, 2\)"),
         ({"reference": torch.full((20, 15), torch.nan).double()}, r"reference\[0, 0\] is nan"),
         ({"reference": torch.full((20, 15), -1.0).double()}, r"reference\[0, 0\] is -1"),

@@ -179,3 +179,30 @@ def test_stages_of_epsilon_change_the_way_and_not_the_goal() -> None:
 def test_bad_settings_are_named(name: str, settings: dict[str, float]) -> None:
     with pytest.raises(InputError, match=rf"{name} is "):
         sinkhorn(random_problem(3, 3), **settings)
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [(torch.zeros(4), r"shape \(4,\), not \(3,\)"), (torch.full((3,), torch.nan), r"\[0\] is nan")],
+)
+def test_a_start_that_does_not_fit_is_refused(f: torch.Tensor, message: str) -> None:
+    with pytest.raises(InputError, match=f"f of init.*{message}"):
+        sinkhorn(random_problem(3, 3), 0.1, init=(f, torch.zeros(3)))
+
+
+def test_a_warm_start_from_a_similar_problem_needs_fewer_iterations() -> None:
+    problem = random_problem(60, 50)
+    cold = sinkhorn(problem, 0.02)
+    moved = problem.with_cost(problem.cost + 1e-3 * random_problem(60, 50, seed=1).cost)
+    assert (
+        sinkhorn(moved, 0.02, init=(cold.f, cold.g)).iterations < sinkhorn(moved, 0.02).iterations
+    )
+
+
+def test_a_senseless_start_is_recovered_from() -> None:
+    problem = random_problem(60, 50)
+    far = torch.linspace(-1e4, 1e4, 60).double()
+    output = sinkhorn(problem, 0.1, init=(far, torch.zeros(50)), max_iterations=20000)
+    assert bool(torch.isfinite(output.coupling).all())
+    assert output.converged
+    torch.testing.assert_close(output.coupling, sinkhorn(problem, 0.1).coupling, rtol=0, atol=1e-6)
