@@ -1,5 +1,5 @@
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal, localcontext
 
 import numpy as np
@@ -11,9 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from raytd.engine.devices import torch_threads
 from raytd.simplex import fisher_rao_distance, kl_divergence, log_probs, segment_length
 
 START, MIRRORED, ASKEW = [0.9, 0.05, 0.05], [0.05, 0.05, 0.9], [0.2, 0.3, 0.5]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Tensors of this size lose more by waiting for a second thread than they gain."""
+    with torch_threads(1):
+        yield
 
 
 def tensor(values: object) -> Tensor:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64, UInt8
+from torch import Tensor
 
 from raytd.transfer.interpolation import Augment, Mixing
 from raytd.transfer.trajectory import Schedule
@@ -111,3 +112,10 @@ class Evaluation:
     correct: int
     loss: float
     device: str
+
+
+def members(
+    index: Int64[Tensor, "tiles side"], mass: Float64[Tensor, "tiles side"]
+) -> Int64[np.ndarray, " n"]:
+    """The images that a block's rows or columns stand for, each once, in rising order."""
+    return np.unique(index[mass > 0].numpy())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from raytd.engine.block import BlockSetup
-from raytd.engine.coordinator import Coordinator
+from raytd.engine.coordinator import Cut, iterations
 from raytd.engine.records import Iteration, Plan
 from raytd.engine.worker import BlockWorker
 
@@ -13,8 +13,8 @@ from raytd.engine.worker import BlockWorker
 class Launcher(Protocol):
     """Runs one coordinator with its workers, wherever they live."""
 
-    def __call__(self, plan: Plan, setups: Sequence[BlockSetup]) -> Iterator[Iteration]:
-        """Yields the iterations of the plan as they end."""
+    def __call__(self, plan: Plan, cut: Cut) -> Iterator[Iteration]:
+        """Yields the iterations of the plan as they end; `cut` cuts images for the workers."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class SerialExecutor:
     """Runs every call at once, in this process.
 
     Args:
-        setups: one per block, in block order.
+        setups: one per worker, blocks first.
     """
 
     def __init__(self, setups: Sequence[BlockSetup]) -> None:
@@ -47,6 +47,6 @@ class SerialExecutor:
         return Done(getattr(self.workers[block], method)(*args))
 
 
-def run_in_process(plan: Plan, setups: Sequence[BlockSetup]) -> Iterator[Iteration]:
+def run_in_process(plan: Plan, cut: Cut) -> Iterator[Iteration]:
     """The launcher without a cluster."""
-    return Coordinator(plan, SerialExecutor(setups)).iterations()
+    return iterations(plan, cut, SerialExecutor)

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float64
+from torch import Tensor
 
-from raytd.engine.block import Evaluation, Measurement
+from raytd.engine.block import Evaluation, Measurement, members
 from raytd.engine.calls import Executor, Pending
 from raytd.engine.devices import torch_threads
-from raytd.engine.records import Iteration, Knot, Pairs, Plan, Solve
+from raytd.engine.records import Dealt, Iteration, Knot, Pairs, Plan
 from raytd.transfer.lengths import Moments, path_lengths, strides
 from raytd.transfer.state import TrainState, average
+from raytd.transport.tiles import Tiles
 
 
 class Crew:
@@ -20,23 +23,39 @@ class Crew:
 
     Args:
         plan: the trial.
+        tiles: by which the workers were cut.
         executor: runs the workers; under `sync: single` worker B, behind those of the B blocks,
             is the one that advances on the whole coupling.
     """
 
-    def __init__(self, plan: Plan, executor: Executor) -> None:
-        self.plan, self.executor = plan, executor
+    def __init__(self, plan: Plan, tiles: Tiles, executor: Executor) -> None:
+        self.plan, self.tiles, self.executor = plan, tiles, executor
         self.blocks = range(plan.n_blocks)
-        slices = [plan.tiles.block(b, plan.n_blocks) for b in self.blocks]
-        mass = plan.tiles.a.sum(dim=1)
-        self.masses = [float(mass[s].sum() / mass.sum()) for s in slices]
+        self.masses = [tiles.block_mass(b, plan.n_blocks) for b in self.blocks]
         alone = plan.sync == "single"
         self.movers = [plan.n_blocks] if alone else list(self.blocks)
-        self.slices = [*slices, slice(0, plan.tiles.n_tiles)] if alone else slices
+        self.slices = [tiles.block(b, plan.n_blocks) for b in self.blocks]
+        if alone:
+            self.slices.append(slice(0, tiles.n_tiles))
 
     def submit_all(self, method: str, *args: Any) -> list[Pending]:
         """The same call to every block, in block order."""
         return [self.executor.submit(b, method, *args) for b in self.blocks]
+
+    def features(self) -> tuple[Float64[Tensor, "n d"], Float64[Tensor, "m d"]]:
+        """What the head sees of every training image under w^s, sources and targets."""
+        start = self.executor.share(TrainState.at_rest(self.plan.start))
+        tiles, gathered = self.tiles, []
+        calls = self.submit_all("features", start)
+        for block, (source, target) in enumerate(call.result() for call in calls):
+            chosen = self.slices[block]
+            gathered.append((members(tiles.rows[chosen], tiles.a[chosen]), source, 0))
+            gathered.append((members(tiles.cols[chosen], tiles.b[chosen]), target, 1))
+        width = gathered[0][1].shape[1]
+        both = [np.empty((n, width)) for n in (tiles.n_source, tiles.n_target)]
+        for index, values, side in gathered:
+            both[side][index] = values
+        return torch.from_numpy(both[0]), torch.from_numpy(both[1])
 
     def share_states(self, moved: Sequence[TrainState]) -> list[Any]:
         """Handles of the states that the blocks go on from, one a block.
@@ -78,19 +97,16 @@ class _Tally:
             self.cost += np.concatenate([p.lengths for p in parts if p.lengths is not None])
 
 
-def follow(
-    crew: Crew, iteration: int, coupling: Pairs, solve: Solve, previous: float | None
-) -> Iteration:
+def follow(crew: Crew, iteration: int, dealt: Dealt, previous: float | None) -> Iteration:
     """Runs one trajectory from w^s to the target.
 
     Args:
         crew: the workers.
         iteration: k.
-        coupling: Γ^k on the tiles.
-        solve: how it came about.
+        dealt: Γ^k on the tiles of the crew.
         previous: distance of the last iteration.
     """
-    path = _Path(crew, iteration, coupling)
+    path = _Path(crew, iteration, dealt.coupling)
     states = path.run()
     evaluations: list[Evaluation] = [
         crew.executor.submit(b, "evaluate", states[b]).result() for b in crew.blocks
@@ -98,17 +114,20 @@ def follow(
     lengths = path_lengths(path.tally.moments, crew.plan.segments)
     n = sum(e.n for e in evaluations)
     change = None if previous is None else abs(lengths.distance - previous) / lengths.distance
+    settled = change is not None and change < crew.plan.tolerance
     return Iteration(
         iteration=iteration,
+        last=settled or iteration + 1 == crew.plan.iterations,
+        tiles=crew.tiles,
         lengths=lengths,
         change=change,
-        solve=solve,
+        solve=dealt.solve,
         target_accuracy=sum(e.correct for e in evaluations) / n,
         target_loss=sum(e.loss for e in evaluations) / n,
         forward_images=path.tally.forward_images + n,
         device=evaluations[0].device,
         knots=_knots(path.tally, crew.plan.segments),
-        coupling=coupling,
+        coupling=dealt.coupling,
         cost=path.tally.cost,
     )
 

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Float64, Int64
+from torch import Tensor
 
-from raytd.engine.block import BlockSetup, ImageSlice
+from raytd.engine.block import BlockSetup, ImageSlice, members
 from raytd.engine.context import Context, Pair, reference_recipe, source_recipe
+from raytd.engine.coordinator import Cut
 from raytd.engine.records import CouplingSettings, Plan
 from raytd.engine.sources import Source
 from raytd.errors import InputError
@@ -20,30 +22,37 @@ from raytd.transport.tiles import Dealing, Tiles, deal_tiles
 
 
 @dataclass(frozen=True)
+class Tiling:
+    """How the pairs of two tasks are dealt, before anything is known of the images."""
+
+    tiles: Tiles
+    tile_size: int
+    n_blocks: int
+    dealing: Dealing
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A trial that is ready to run.
 
     Attributes:
         plan: for the coordinator.
-        setups: for the workers, one per block; under `sync: single` one more, of all tiles.
+        cut: cuts the images for the workers.
         source_accuracy: of w^s on the source's validation images.
         reference_accuracy: of a network trained on the target alone with the trajectory's budget.
-        labels_differ: (tiles, n, m) whether the two ends of a pair have different labels.
     """
 
     plan: Plan
-    setups: tuple[BlockSetup, ...]
+    cut: Cut
     source_accuracy: float
     reference_accuracy: float
-    labels_differ: Bool[np.ndarray, "tiles n m"]
 
 
 def prepare(
     pair: Pair,
     context: Context,
-    tiles: Tiles,
+    dealt: Tiling,
     *,
-    n_blocks: int,
     iterations: int,
     coupling: CouplingSettings | None,
 ) -> Prepared:
@@ -53,10 +62,13 @@ def prepare(
     reference = context.sources.get(
         pair.target, reference_recipe(pair, context.pretrain, context.trajectory)
     )
-    cutter = _Cutter(pair, space, tiles, n_blocks)
+    outputs = [space.outputs(t)[t.train.labels] for t in (pair.source, pair.target)]
     plan = Plan(
-        tiles=tiles,
-        n_blocks=n_blocks,
+        tiles=dealt.tiles,
+        tile_size=dealt.tile_size,
+        dealing=dealt.dealing,
+        labels=(outputs[0], outputs[1]),
+        n_blocks=dealt.n_blocks,
         start=_extended(source, space),
         steps=context.trajectory.sgd_steps(len(pair.source.train.labels)),
         segments=context.trajectory.segments,
@@ -66,20 +78,18 @@ def prepare(
         tolerance=context.stop.tolerance,
         threads=context.resources.threads,
     )
-    setups = [cutter.setup(b, tiles.block(b, n_blocks), plan, context) for b in range(n_blocks)]
-    if plan.sync == "single":
-        setups.append(cutter.setup(0, slice(0, tiles.n_tiles), plan, context))
     return Prepared(
         plan=plan,
-        setups=tuple(setups),
+        cut=Cutter(pair, space, plan, context).cut,
         source_accuracy=source.accuracy,
         reference_accuracy=reference.accuracy,
-        labels_differ=cutter.labels_differ(),
     )
 
 
-def deal(pair: Pair, *, tile_size: int, n_blocks: int, dealing: Dealing) -> Tiles:
+def deal(pair: Pair, *, tile_size: int, n_blocks: int, dealing: Dealing) -> Tiling:
     """Deals the training images of a pair into tiles.
+
+    `matched` deals them in order at first; the coordinator deals them anew once it has features.
 
     Raises:
         InputError: if there are more blocks than tiles.
@@ -89,7 +99,7 @@ def deal(pair: Pair, *, tile_size: int, n_blocks: int, dealing: Dealing) -> Tile
         n_source,
         n_target,
         tile_size=tile_size,
-        dealing=dealing,
+        dealing="index" if dealing == "matched" else dealing,
         generator=generator(pair.seed, "tiles"),
     )
     if n_blocks > tiles.n_tiles:
@@ -98,7 +108,7 @@ def deal(pair: Pair, *, tile_size: int, n_blocks: int, dealing: Dealing) -> Tile
             f"({pair.source.name}: {n_source}, {pair.target.name}: {n_target} images); "
             "set fewer blocks or a smaller coupled.tile_size"
         )
-    return tiles
+    return Tiling(tiles, tile_size, n_blocks, dealing)
 
 
 def _extended(source: Source, space: LabelSpace) -> Weights:
@@ -112,18 +122,33 @@ def _extended(source: Source, space: LabelSpace) -> Weights:
     return Weights(parameters, source.weights.buffers)
 
 
-class _Cutter:
-    """Cuts what one block needs out of two tasks."""
+class Cutter:
+    """Cuts what each worker needs out of two tasks.
 
-    def __init__(self, pair: Pair, space: LabelSpace, tiles: Tiles, n_blocks: int) -> None:
-        self.pair, self.space, self.tiles, self.n_blocks = pair, space, tiles, n_blocks
+    Args:
+        pair: the tasks.
+        space: their joint label space.
+        plan: of the trial.
+        context: of the trial.
+    """
 
-    def setup(self, block: int, chosen: slice, plan: Plan, context: Context) -> BlockSetup:
-        """What the worker of the block that owns the chosen tiles is built from."""
-        pair, trajectory, resources = self.pair, context.trajectory, context.resources
-        source, rows = _local(self.tiles.rows[chosen].numpy(), self.tiles.a[chosen].numpy())
-        target, cols = _local(self.tiles.cols[chosen].numpy(), self.tiles.b[chosen].numpy())
-        share = np.arange(block, len(pair.target.val.labels), self.n_blocks)
+    def __init__(self, pair: Pair, space: LabelSpace, plan: Plan, context: Context) -> None:
+        self.pair, self.space, self.plan, self.context = pair, space, plan, context
+
+    def cut(self, tiles: Tiles) -> list[BlockSetup]:
+        """One setup a block; under `sync: single` one more, of all tiles, for the mover."""
+        n_blocks = self.plan.n_blocks
+        setups = [self._setup(b, tiles, tiles.block(b, n_blocks)) for b in range(n_blocks)]
+        if self.plan.sync == "single":
+            setups.append(self._setup(0, tiles, slice(0, tiles.n_tiles)))
+        return setups
+
+    def _setup(self, block: int, tiles: Tiles, chosen: slice) -> BlockSetup:
+        pair, plan = self.pair, self.plan
+        trajectory, resources = self.context.trajectory, self.context.resources
+        source, rows = _local(tiles.rows[chosen], tiles.a[chosen])
+        target, cols = _local(tiles.cols[chosen], tiles.b[chosen])
+        share = np.arange(block, len(pair.target.val.labels), plan.n_blocks)
         return BlockSetup(
             block=block,
             source=self._slice(pair.source, pair.source.train, source),
@@ -148,22 +173,14 @@ class _Cutter:
             use_gpu=resources.gpus_per_actor > 0,
         )
 
-    def labels_differ(self) -> Bool[np.ndarray, "tiles n m"]:
-        """Whether the two ends of each pair have different labels."""
-        source, target = self.pair.source, self.pair.target
-        rows = self.space.outputs(source)[source.train.labels][self.tiles.rows.numpy()]
-        cols = self.space.outputs(target)[target.train.labels][self.tiles.cols.numpy()]
-        differ: Bool[np.ndarray, "tiles n m"] = rows[:, :, None] != cols[:, None, :]
-        return differ
-
     def _slice(self, task: Task, part: Part, chosen: Int64[np.ndarray, " n"]) -> ImageSlice:
         labels = self.space.outputs(task)[part.labels[chosen]]
         return ImageSlice(part.images[chosen], labels, task.mean, task.std)
 
 
 def _local(
-    index: Int64[np.ndarray, "tiles side"], mass: Float64[np.ndarray, "tiles side"]
+    index: Int64[Tensor, "tiles side"], mass: Float64[Tensor, "tiles side"]
 ) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, "tiles side"]]:
     """Which images a block uses, and its index into them; padding points at the first."""
-    used = np.unique(index[mass > 0])
-    return used, np.where(mass > 0, np.searchsorted(used, index), 0)
+    used = members(index, mass)
+    return used, np.where(mass.numpy() > 0, np.searchsorted(used, index.numpy()), 0)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -13,10 +13,11 @@ from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from raytd.engine.block import BlockSetup
-from raytd.engine.coordinator import Coordinator
+from raytd.engine.coordinator import Coordinator, Cut
 from raytd.engine.records import Iteration, Plan
 from raytd.engine.worker import BlockWorker
 from raytd.errors import WaitTimeoutError, WorkerLostError
+from raytd.transport.tiles import Tiles
 
 ATTEMPTS = 5
 START_TIMEOUT_S = 300.0
@@ -57,10 +58,14 @@ class BlockHost:
 class CoordinatorHost:
     """The actor that holds the coordinator of one trial at a time."""
 
-    def iterate(self, plan: Plan, executor: "RayExecutor") -> Iterator[Iteration]:
-        """Builds the workers and yields the iterations as they end."""
-        executor.build()
-        yield from Coordinator(plan, executor).iterations()
+    def start(self, plan: Plan, executor: "RayExecutor") -> Tiles | None:
+        """Begins a trial; see `Coordinator.start`."""
+        self._coordinator = Coordinator(plan)
+        return self._coordinator.start(executor)
+
+    def iterate(self, executor: "RayExecutor") -> tuple[Iteration, Tiles | None]:
+        """Runs the next iteration; see `Coordinator.iterate`."""
+        return self._coordinator.iterate(executor)
 
 
 class RayExecutor:
@@ -95,8 +100,8 @@ class RayExecutor:
         Raises:
             WaitTimeoutError: if an actor does not start in time.
         """
-        calls = [self._build_host(h) for h in range(len(self.hosts))]
-        _wait([c for host in calls for c in host], START_TIMEOUT_S, "the block actors to start")
+        for host in range(len(self.hosts)):
+            self._build_host(host)
 
     def host_of(self, block: int) -> int:
         """Blocks are dealt to hosts in contiguous runs."""
@@ -106,24 +111,19 @@ class RayExecutor:
         """Waits until Ray has restarted a host, and gives it its blocks again, once per loss."""
         if self._generation[host] != generation:
             return
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            try:
-                left = max(0.1, deadline - time.monotonic())
-                _wait(self._build_host(host), left, f"block actor {host} to come back")
-            except RayActorError:
-                time.sleep(_RETRY_PAUSE_S)
-                continue
-            self._generation[host] += 1
-            return
+        self._build_host(host)
+        self._generation[host] += 1
 
     def generation(self, host: int) -> int:
         """How often a host has been given its blocks again."""
         return self._generation[host]
 
-    def _build_host(self, host: int) -> list[Any]:
+    def _build_host(self, host: int) -> None:
         blocks = [b for b in range(len(self.setups)) if self.host_of(b) == host]
-        return [self.hosts[host].build.remote(self.trial, b, self.setups[b]) for b in blocks]
+        _wait_for_actor(
+            lambda: [self.hosts[host].build.remote(self.trial, b, self.setups[b]) for b in blocks],
+            f"block actor {host} to start",
+        )
 
 
 @dataclass
@@ -204,19 +204,33 @@ class ActorPool:
             .remote()
         )
 
-    def launch(self, plan: Plan, setups: Sequence[BlockSetup]) -> Iterator[Iteration]:
+    def launch(self, plan: Plan, cut: Cut) -> Iterator[Iteration]:
         """Runs a plan on the pool; the launcher of trials on a cluster.
+
+        The images stay in this process but for what each actor is given of them.
 
         Raises:
             WaitTimeoutError: if the actors do not start in time.
         """
-        waited_for = f"{self.shape.n_actors} actors of {self.shape.cpus:g} CPUs and "
-        waited_for += f"{self.shape.gpus:g} GPUs each"
-        _wait([h.pid.remote() for h in self.hosts], START_TIMEOUT_S, waited_for)
+        shape = self.shape
+        _wait_for_actor(
+            lambda: [host.pid.remote() for host in self.hosts],
+            f"{shape.n_actors} actors of {shape.cpus:g} CPUs and {shape.gpus:g} GPUs each",
+        )
+        executor = self._executor(cut(plan.tiles))
+        tiles = ray.get(self.coordinator.start.remote(plan, executor))
+        while True:
+            if tiles is not None:
+                executor = self._executor(cut(tiles))
+            record, tiles = ray.get(self.coordinator.iterate.remote(executor))
+            yield record
+            if record.last:
+                return
+
+    def _executor(self, setups: Sequence[BlockSetup]) -> RayExecutor:
         executor = RayExecutor(self.hosts, [ray.put(s) for s in setups])
-        iterate = self.coordinator.iterate.options(num_returns="streaming")
-        for reference in iterate.remote(plan, executor):
-            yield ray.get(reference)
+        executor.build()
+        return executor
 
     def close(self) -> None:
         """Ends the actors."""
@@ -255,3 +269,15 @@ def _wait(references: Any, timeout_s: float, what: str) -> Any:
         return ray.get(references, timeout=timeout_s)
     except GetTimeoutError as error:
         raise WaitTimeoutError(f"waited {timeout_s:g} s for {what}, in vain") from error
+
+
+def _wait_for_actor(call: Callable[[], list[Any]], what: str) -> None:
+    """Repeats calls until the actor that Ray starts, or starts again, has answered them all."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            _wait(call(), max(0.1, deadline - time.monotonic()), what)
+        except RayActorError:
+            time.sleep(_RETRY_PAUSE_S)
+        else:
+            return

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from raytd.transfer.lengths import Lengths
 from raytd.transfer.state import Weights
-from raytd.transport.tiles import Tiles
+from raytd.transport.proximal import EpsilonUnit, Proximal
+from raytd.transport.tiles import Dealing, Tiles
 
 Pairs = Float64[np.ndarray, "tiles n m"]
 Sync = Literal["knot", "single", "none"]
+Support = Literal["blocks", "global"]
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,12 @@ class CouplingSettings:
 
     epsilon: float
     lam: float
-    proximal: Literal["kl", "linear", "none"]
-    epsilon_unit: Literal["spread", "absolute"]
+    proximal: Proximal
+    epsilon_unit: EpsilonUnit
     tolerance: float
     max_iterations: int
+    support: Support
+    tile_size: int
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,10 @@ class Plan:
     """Everything the coordinator needs to run a trial.
 
     Attributes:
-        tiles: the support of the coupling.
+        tiles: the support of the coupling, as long as no others are dealt.
+        tile_size: side of a tile.
+        dealing: how the images are dealt into tiles.
+        labels: output of each training image of source and target in the joint label space.
         n_blocks: blocks that the tiles are dealt into.
         start: w^s with its head extended, where every trajectory starts.
         steps: SGD steps of one trajectory.
@@ -44,6 +51,9 @@ class Plan:
     """
 
     tiles: Tiles
+    tile_size: int
+    dealing: Dealing
+    labels: tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " m"]]
     n_blocks: int
     start: Weights
     steps: int
@@ -53,6 +63,11 @@ class Plan:
     coupling: CouplingSettings | None
     tolerance: float
     threads: int
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether the images go through the source model before anything is transported."""
+        return self.coupling is not None or self.dealing == "matched"
 
 
 @dataclass(frozen=True)
@@ -85,6 +100,8 @@ class Solve:
         effective_partners: exp of the row entropy, mean by mass.
         spread: unit of epsilon and 1/lam in radians; None for a given coupling.
         warning: what the user should know, or None.
+        captured_mass: of a global coupling, what the tiles captured of it before projection.
+        completion_r_squared: how well held-out measured costs are guessed.
     """
 
     converged: bool
@@ -93,6 +110,17 @@ class Solve:
     effective_partners: float
     spread: float | None
     warning: str | None
+    captured_mass: float | None = None
+    completion_r_squared: float | None = None
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """A coupling with the tiles that carry it."""
+
+    tiles: Tiles
+    coupling: Pairs
+    solve: Solve
 
 
 @dataclass(frozen=True)
@@ -101,6 +129,8 @@ class Iteration:
 
     Attributes:
         iteration: k.
+        last: whether no further one follows.
+        tiles: that carried the coupling.
         lengths: of the path.
         change: |distance − the last one| / distance; None at k = 0.
         solve: how Γ^k came about.
@@ -114,6 +144,8 @@ class Iteration:
     """
 
     iteration: int
+    last: bool
+    tiles: Tiles
     lengths: Lengths
     change: float | None
     solve: Solve

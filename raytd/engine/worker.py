@@ -119,13 +119,17 @@ class BlockWorker:
                 forward_images=mass.numel() * (2 if stride == 1 else 1),
             )
 
-    def feature_cost(self, state: TrainState) -> Coupling:
-        """‖φ(x_i) − φ(x'_j)‖² of the block's pairs, with φ what the head sees, eq. (14)."""
+    def features(
+        self, state: TrainState
+    ) -> tuple[Float64[np.ndarray, "n d"], Float64[np.ndarray, "m d"]]:
+        """What the head sees of the block's images, sources and targets, φ in eq. (14)."""
         with torch_threads(self.setup.threads), torch.inference_mode():
             phi = penultimate(self._load(state.weights))
-            source = self._in_batches(phi, self.source).double()[self.rows]
-            target = self._in_batches(phi, self.target).double()[self.cols]
-            return (torch.cdist(source, target) ** 2).cpu().numpy()
+            source, target = (
+                self._in_batches(phi, images).double().cpu().numpy()
+                for images in (self.source, self.target)
+            )
+            return source, target
 
     def evaluate(self, state: TrainState) -> Evaluation:
         """Accuracy and loss on the block's share of the target's validation images."""

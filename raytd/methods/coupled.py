@@ -1,6 +1,8 @@
 """Coupled transfer: the coupling and the trajectory are optimised together, eq. (17)."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import model_validator
 
 from raytd.engine.config import Count, Positive, Settings
 
@@ -21,7 +23,9 @@ class CoupledConfig(Settings):
         epsilon: entropic regularisation.
         lam: step size; a larger one is a weaker pull towards the last coupling.
         epsilon_unit: `spread` measures epsilon and 1/lam in spreads of the cost.
-        support: which pairs may carry mass; `blocks` is the tiles.
+        support: which pairs may carry mass: `blocks` are those of the tiles as they were dealt;
+            `global` is every pair, with tiles dealt anew in each iteration and unmeasured costs
+            completed from measured ones.
         features: what chooses the first coupling, eq. (14).
         tolerance: marginal error (total variation) at which a Sinkhorn solve counts as converged.
         max_iterations: Sinkhorn iterations per solve.
@@ -30,15 +34,21 @@ class CoupledConfig(Settings):
     iterations: Count = 4
     blocks: Count = 1
     tile_size: Count = 25
-    dealing: Literal["random", "index"] = "random"
-    proximal: Literal["kl", "linear", "none"] = "kl"
+    dealing: Literal["random", "index", "matched"] = "random"
+    proximal: Literal["kl", "linear", "frobenius", "none"] = "kl"
     epsilon: Positive = 0.5
     lam: Positive = 20.0
     epsilon_unit: Literal["spread", "absolute"] = "spread"
-    support: Literal["blocks"] = "blocks"
+    support: Literal["blocks", "global"] = "blocks"
     features: Literal["source"] = "source"
     tolerance: Positive = 1e-6
     max_iterations: Count = 5000
+
+    @model_validator(mode="after")
+    def _global_steps(self) -> Self:
+        if self.support == "global" and self.proximal not in ("kl", "none"):
+            raise ValueError(f"support global takes proximal kl or none, not {self.proximal}")
+        return self
 
 
 def run(pair: "Pair", config: CoupledConfig, context: "Context") -> "DistanceResult":
@@ -54,14 +64,9 @@ def run(pair: "Pair", config: CoupledConfig, context: "Context") -> "DistanceRes
         epsilon_unit=config.epsilon_unit,
         tolerance=config.tolerance,
         max_iterations=config.max_iterations,
+        support=config.support,
+        tile_size=config.tile_size,
     )
     tiles = deal(pair, tile_size=config.tile_size, n_blocks=config.blocks, dealing=config.dealing)
-    prepared = prepare(
-        pair,
-        context,
-        tiles,
-        n_blocks=config.blocks,
-        iterations=config.iterations,
-        coupling=settings,
-    )
+    prepared = prepare(pair, context, tiles, iterations=config.iterations, coupling=settings)
     return run_prepared(prepared, context)

@@ -107,7 +107,7 @@ class DistanceResult:
 def run_prepared(prepared: Prepared, context: Context) -> DistanceResult:
     """Runs a prepared transfer and gathers its result."""
     iterations = []
-    for iteration in context.launch(prepared.plan, prepared.setups):
+    for iteration in context.launch(prepared.plan, prepared.cut):
         context.on_iteration(iteration)
         iterations.append(iteration)
     return _gather(prepared, tuple(iterations))
@@ -117,14 +117,16 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
     plan, last = prepared.plan, iterations[-1]
     lengths = last.lengths
     fixed = plan.coupling is None
-    features = 0 if fixed else plan.tiles.n_source + plan.tiles.n_target
-    mass_differing = float((last.coupling * prepared.labels_differ).sum())
+    features = plan.tiles.n_source + plan.tiles.n_target if plan.needs_features else 0
+    sources, targets = plan.labels
+    coupling = _coupling(last)
+    differ = sources[coupling.source_index] != targets[coupling.target_index]
     return DistanceResult(
         value=lengths.distance,
         unit="rad",
         smaller_is_closer=True,
         **vars(lengths),
-        label_reference=math.pi * mass_differing,
+        label_reference=math.pi * float(coupling.mass[differ].sum()),
         coupling_converged=all(i.solve.converged for i in iterations),
         distance_converged=fixed or (last.change is not None and last.change < plan.tolerance),
         effective_partners=last.solve.effective_partners,
@@ -137,15 +139,15 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
         parameters=sum(p.numel() for p in plan.start.parameters.values()),
         device=last.device,
         iterations=iterations,
-        coupling=_coupling(prepared, last),
+        coupling=coupling,
         warnings=tuple(dict.fromkeys(i.solve.warning for i in iterations if i.solve.warning)),
     )
 
 
-def _coupling(prepared: Prepared, last: Iteration) -> Coupling:
+def _coupling(last: Iteration) -> Coupling:
     """The pairs of the tiles without padding, tile by tile."""
-    tiles = prepared.plan.tiles
-    real = ((tiles.a > 0)[:, :, None] & (tiles.b > 0)[:, None, :]).numpy()
+    tiles = last.tiles
+    real = tiles.has_mass.numpy()
     rows = np.broadcast_to(tiles.rows.numpy()[:, :, None], real.shape)
     cols = np.broadcast_to(tiles.cols.numpy()[:, None, :], real.shape)
     return Coupling(

@@ -14,7 +14,7 @@ class UncoupledConfig(Settings):
 
     blocks: Count = 1
     tile_size: Count = 25
-    dealing: Literal["random", "index"] = "random"
+    dealing: Literal["random", "index", "matched"] = "random"
 
 
 def run(pair: "Pair", config: UncoupledConfig, context: "Context") -> "DistanceResult":
@@ -23,5 +23,5 @@ def run(pair: "Pair", config: UncoupledConfig, context: "Context") -> "DistanceR
     from raytd.methods.result import run_prepared
 
     tiles = deal(pair, tile_size=config.tile_size, n_blocks=config.blocks, dealing=config.dealing)
-    prepared = prepare(pair, context, tiles, n_blocks=config.blocks, iterations=1, coupling=None)
+    prepared = prepare(pair, context, tiles, iterations=1, coupling=None)
     return run_prepared(prepared, context)

@@ -26,8 +26,11 @@ def is_read(method: "Method", key: str) -> bool:
 
 def is_effective(method: "Method", settings: Settings, key: str) -> bool:
     """Whether another value of a key would change the answer of a method with these settings."""
-    idle = key == "coupled.lam" and getattr(settings, "proximal", None) == "none"
-    return is_read(method, key) and not idle
+    idle = {
+        "coupled.lam": getattr(settings, "proximal", None) == "none",
+        "coupled.dealing": getattr(settings, "support", None) == "global",
+    }
+    return is_read(method, key) and not idle.get(key, False)
 
 
 def _method_sections() -> set[str]:

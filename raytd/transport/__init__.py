@@ -1,1 +1,1 @@
-"""."""
+"""Optimal transport: problems and their entropic solutions, coupling steps, tiles."""

@@ -26,6 +26,7 @@ from raytd.transport.tiles import Tiles, n_tiles, tiles_in_order
 
 DENSE_PAIRS = 2**25  # pairs up to which a solve keeps three matrices of them, 0.8 GB
 CHUNK_PAIRS = 2**22  # pairs of a chunk of rows, 32 MB a matrix; above DENSE_PAIRS solves use them
+ALIKE = 1e-12  # spread in radians up to which costs are alike and any unit gives one coupling
 SKETCH_WIDTH = 32  # directions by which a coupling is dealt into tiles
 
 GlobalProximal = Literal["kl", "none"]
@@ -48,7 +49,7 @@ class Projection:
 
 @dataclass(frozen=True, eq=False)
 class GlobalCoupling:
-    """A coupling over all pairs, with uniform marginals.
+    """A coupling over all pairs with uniform marginals, on the CPU and in float64.
 
     Attributes:
         exponent: A.
@@ -99,7 +100,7 @@ class GlobalCoupling:
 
         Args:
             cost: C for all pairs.
-            spread: unit of epsilon and 1/lam in units of cost, such as that of the measured costs.
+            spread: unit of epsilon and 1/lam, that of the measured costs; see `cost_spread`.
             epsilon: entropic regularisation, in spreads.
             lam: step size, 1/lam in spreads.
             proximal: `none` leaves the last term out.
@@ -113,7 +114,7 @@ class GlobalCoupling:
             check_positive(name, value)
         if proximal not in get_args(GlobalProximal):
             raise InputError(f"proximal is {proximal!r}; a global coupling takes kl or none")
-        unit = spread if spread > 0 else 1.0
+        unit = spread if spread > ALIKE else 1.0
         pull = unit / lam if proximal == "kl" else 0.0
         regularisation = epsilon * unit + pull
         exponent = cost * (1 / regularisation) + self.exponent * (pull / regularisation)
@@ -122,11 +123,8 @@ class GlobalCoupling:
         )
         n, m = cost.space.shape
         log_self = float(self.f.mean() + self.g.mean()) - math.log(n * m)  # but for −A
-        report = new.report
-        report = replace(
-            report, primal=report.primal - pull * log_self, dual=report.dual - pull * log_self
-        )
-        return replace(new, report=report)
+        values = {k: getattr(new.report, k) - pull * log_self for k in ("primal", "dual")}
+        return replace(new, report=replace(new.report, **values))
 
     def rows(self, start: int, stop: int) -> Float[Tensor, "r m"]:
         """The coupling of the sources from start to stop with all targets."""

@@ -20,7 +20,7 @@ from raytd.tasks.labels import union
 from raytd.transfer.randomness import derive_seed, generator
 from tests.conftest import make_context
 
-KL = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000)
+KL = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, "blocks", 5)
 
 
 def run(
@@ -37,11 +37,10 @@ def run(
         pair,
         make_context(sources, trajectory),
         tiles,
-        n_blocks=n_blocks,
         iterations=iterations,
         coupling=coupling,
     )
-    return list(run_in_process(prepared.plan, prepared.setups))
+    return list(run_in_process(prepared.plan, prepared.cut))
 
 
 @pytest.mark.parametrize(
@@ -59,14 +58,13 @@ def test_one_block_or_one_mover_equals_a_plain_sequential_loop_to_the_bit(
         pair,
         make_context(sources, small_trajectory.model_copy(update={"sync": sync})),
         tiles,
-        n_blocks=n_blocks,
         iterations=1,
         coupling=None,
     )
-    (engine,) = run_in_process(prepared.plan, prepared.setups)
+    (engine,) = run_in_process(prepared.plan, prepared.cut)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    plain = _plain_loop(pair, prepared.plan.start, tiles, small_trajectory)
+    plain = _plain_loop(pair, prepared.plan.start, tiles.tiles, small_trajectory)
     torch.set_num_threads(threads)
     np.testing.assert_array_equal(engine.cost, plain)
 
@@ -179,9 +177,9 @@ def test_iterations_end_when_the_distance_settles(
 ) -> None:
     tiles = deal(pair, tile_size=5, n_blocks=1, dealing="random")
     context = make_context(sources, small_trajectory)
-    prepared = prepare(pair, context, tiles, n_blocks=1, iterations=9, coupling=KL)
+    prepared = prepare(pair, context, tiles, iterations=9, coupling=KL)
     generous = replace(prepared.plan, tolerance=0.5)
-    ended = list(run_in_process(generous, prepared.setups))
+    ended = list(run_in_process(generous, prepared.cut))
     assert len(ended) == 2
     assert ended[1].change is not None
     assert ended[1].change < 0.5
@@ -203,13 +201,13 @@ def test_blocks_on_their_own_give_what_each_block_gives_alone(
     apart = small_trajectory.model_copy(update={"sync": "none"})
     tiles = deal(pair, tile_size=5, n_blocks=2, dealing="random")
     context = make_context(sources, apart)
-    prepared = prepare(pair, context, tiles, n_blocks=2, iterations=1, coupling=None)
-    (both,) = run_in_process(prepared.plan, prepared.setups)
-    for block in range(2):
-        chosen = tiles.block(block, 2)
-        fields = {n: getattr(tiles, n)[chosen] for n in ("rows", "cols", "a", "b")}
-        alone = replace(prepared.plan, tiles=replace(tiles, **fields), n_blocks=1)
-        (one,) = run_in_process(alone, [prepared.setups[block]])
+    prepared = prepare(pair, context, tiles, iterations=1, coupling=None)
+    (both,) = run_in_process(prepared.plan, prepared.cut)
+    for block, setup in enumerate(prepared.cut(tiles.tiles)):
+        chosen = tiles.tiles.block(block, 2)
+        fields = {n: getattr(tiles.tiles, n)[chosen] for n in ("rows", "cols", "a", "b")}
+        alone = replace(prepared.plan, tiles=replace(tiles.tiles, **fields), n_blocks=1)
+        (one,) = run_in_process(alone, lambda _, setup=setup: [setup])
         np.testing.assert_array_equal(both.cost[chosen], one.cost)
 
 

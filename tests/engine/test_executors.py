@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 import ray
+import torch
 from ray.exceptions import RayTaskError
 
+from raytd.engine.block import BlockSetup
 from raytd.engine.config import TrajectoryConfig
 from raytd.engine.context import Pair
-from raytd.engine.coordinator import Coordinator
+from raytd.engine.coordinator import iterations
 from raytd.engine.executor import run_in_process
 from raytd.engine.prepare import Prepared, deal, prepare
 from raytd.engine.ray_executor import ActorPool, ActorShape, RayCall, RayExecutor, local_cause
 from raytd.engine.records import CouplingSettings, Iteration
 from raytd.engine.sources import SourceCache
 from raytd.errors import NotFiniteError, WorkerLostError
+from raytd.transport.tiles import Tiles
 from tests.conftest import make_context
 
 pytestmark = pytest.mark.ray
@@ -27,17 +30,22 @@ pytestmark = pytest.mark.ray
 N_BLOCKS = 2
 
 
-@pytest.fixture(scope="module")
-def prepared(pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig) -> Prepared:
+@pytest.fixture(scope="module", params=["blocks", "global"])
+def prepared(
+    request: pytest.FixtureRequest,
+    pair: Pair,
+    sources: SourceCache,
+    small_trajectory: TrajectoryConfig,
+) -> Prepared:
     context = make_context(sources, small_trajectory)
-    settings = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000)
+    settings = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, request.param, 5)
     tiles = deal(pair, tile_size=5, n_blocks=N_BLOCKS, dealing="random")
-    return prepare(pair, context, tiles, n_blocks=N_BLOCKS, iterations=2, coupling=settings)
+    return prepare(pair, context, tiles, iterations=2, coupling=settings)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(prepared: Prepared) -> list[Iteration]:
-    return list(run_in_process(prepared.plan, prepared.setups))
+    return list(run_in_process(prepared.plan, prepared.cut))
 
 
 def assert_same_bits(left: Sequence[Iteration], right: Sequence[Iteration]) -> None:
@@ -47,6 +55,7 @@ def assert_same_bits(left: Sequence[Iteration], right: Sequence[Iteration]) -> N
         np.testing.assert_array_equal(one.cost, other.cost)
         np.testing.assert_array_equal(one.coupling, other.coupling)
         assert one.knots == other.knots
+        assert torch.equal(one.tiles.rows, other.tiles.rows)
         assert one.solve == other.solve
         assert one.target_loss == other.target_loss
         assert one.forward_images == other.forward_images
@@ -72,7 +81,7 @@ def two_actors(ray_cluster: None) -> Iterator[ActorPool]:
 def test_one_actor_gives_the_bits_of_one_process(
     one_actor: ActorPool, prepared: Prepared, undisturbed: list[Iteration]
 ) -> None:
-    assert_same_bits(list(one_actor.launch(prepared.plan, prepared.setups)), undisturbed)
+    assert_same_bits(list(one_actor.launch(prepared.plan, prepared.cut)), undisturbed)
 
 
 def test_actors_give_the_same_bits_when_one_worker_moves_for_all(
@@ -81,9 +90,9 @@ def test_actors_give_the_same_bits_when_one_worker_moves_for_all(
     alone = small_trajectory.model_copy(update={"sync": "single"})
     tiles = deal(pair, tile_size=5, n_blocks=N_BLOCKS, dealing="random")
     context = make_context(sources, alone)
-    single = prepare(pair, context, tiles, n_blocks=N_BLOCKS, iterations=1, coupling=None)
-    (here,) = run_in_process(single.plan, single.setups)
-    (there,) = two_actors.launch(single.plan, single.setups)
+    single = prepare(pair, context, tiles, iterations=1, coupling=None)
+    (here,) = run_in_process(single.plan, single.cut)
+    (there,) = two_actors.launch(single.plan, single.cut)
     assert here.lengths == there.lengths
     np.testing.assert_array_equal(here.cost, there.cost)
 
@@ -91,9 +100,9 @@ def test_actors_give_the_same_bits_when_one_worker_moves_for_all(
 def test_two_actors_give_the_bits_of_one_process_however_often_they_are_used(
     two_actors: ActorPool, prepared: Prepared, undisturbed: list[Iteration]
 ) -> None:
-    first = list(two_actors.launch(prepared.plan, prepared.setups))
+    first = list(two_actors.launch(prepared.plan, prepared.cut))
     pids = {ray.get(host.pid.remote()) for host in two_actors.hosts}
-    second = list(two_actors.launch(prepared.plan, prepared.setups))
+    second = list(two_actors.launch(prepared.plan, prepared.cut))
     assert {ray.get(host.pid.remote()) for host in two_actors.hosts} == pids
     assert_same_bits(first, undisturbed)
     assert_same_bits(second, undisturbed)
@@ -126,7 +135,7 @@ class Murderous:
 
 @pytest.mark.parametrize(
     ("method", "at"),
-    [("advance", [7]), ("measure", [20]), ("advance", [4, 5]), ("feature_cost", [0])],
+    [("advance", [7]), ("measure", [20]), ("advance", [4, 5]), ("features", [0])],
 )
 def test_a_killed_block_actor_changes_nothing(
     method: str,
@@ -135,11 +144,16 @@ def test_a_killed_block_actor_changes_nothing(
     prepared: Prepared,
     undisturbed: list[Iteration],
 ) -> None:
-    executor = RayExecutor(two_actors.hosts, [ray.put(s) for s in prepared.setups])
-    executor.build()
-    murderous = Murderous(executor, method, at)
-    disturbed = list(Coordinator(prepared.plan, murderous).iterations())
-    assert murderous.kills == len(at)
+    murderers = []
+
+    def make_executor(setups: Sequence[BlockSetup]) -> Murderous:
+        executor = RayExecutor(two_actors.hosts, [ray.put(s) for s in setups])
+        executor.build()
+        murderers.append(Murderous(executor, method, at))
+        return murderers[-1]
+
+    disturbed = list(iterations(prepared.plan, prepared.cut, make_executor))
+    assert sum(m.kills for m in murderers) >= len(at)
     assert_same_bits(disturbed, undisturbed)
 
 
@@ -153,7 +167,8 @@ class Poison:
 def test_a_call_whose_actor_is_lost_every_time_is_given_up(
     one_actor: ActorPool, prepared: Prepared
 ) -> None:
-    executor = RayExecutor(one_actor.hosts, [ray.put(s) for s in prepared.setups], attempts=2)
+    setups = [ray.put(s) for s in prepared.cut(prepared.plan.tiles)]
+    executor = RayExecutor(one_actor.hosts, setups, attempts=2)
     executor.build()
     call = executor.submit(1, "evaluate", Poison())
     with pytest.raises(WorkerLostError, match="block 1: its actor was lost 2 times in evaluate"):
@@ -163,7 +178,9 @@ def test_a_call_whose_actor_is_lost_every_time_is_given_up(
 def test_the_error_of_a_worker_reaches_the_caller_as_itself(
     two_actors: ActorPool, prepared: Prepared
 ) -> None:
-    wild = [replace(setup, lr=1e30) for setup in prepared.setups]
+    def wild(tiles: Tiles) -> list[BlockSetup]:
+        return [replace(setup, lr=1e30) for setup in prepared.cut(tiles)]
+
     with pytest.raises(RayTaskError) as caught:
         list(two_actors.launch(prepared.plan, wild))
     cause = local_cause(caught.value)

@@ -8,6 +8,7 @@ import torch
 
 from raytd.engine.config import TrajectoryConfig
 from raytd.engine.context import Pair
+from raytd.engine.coordinator import Coordinator
 from raytd.engine.executor import SerialExecutor, run_in_process
 from raytd.engine.prepare import Prepared, deal, prepare
 from raytd.engine.sources import SourceCache
@@ -22,12 +23,12 @@ from tests.conftest import make_context
 def prepared(pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig) -> Prepared:
     tiles = deal(pair, tile_size=5, n_blocks=2, dealing="random")
     context = make_context(sources, small_trajectory)
-    return prepare(pair, context, tiles, n_blocks=2, iterations=1, coupling=None)
+    return prepare(pair, context, tiles, iterations=1, coupling=None)
 
 
 @pytest.fixture
 def worker(prepared: Prepared) -> BlockWorker:
-    return BlockWorker(prepared.setups[1])
+    return BlockWorker(prepared.cut(prepared.plan.tiles)[1])
 
 
 @pytest.fixture
@@ -50,7 +51,9 @@ def test_advance_is_a_function_of_its_arguments(
     worker.advance(4, first, coupling)
     worker.evaluate(first)
     assert_same_state(worker.advance(3, start, coupling), first)
-    assert_same_state(BlockWorker(prepared.setups[1]).advance(3, start, coupling), first)
+    assert_same_state(
+        BlockWorker(prepared.cut(prepared.plan.tiles)[1]).advance(3, start, coupling), first
+    )
 
 
 def test_segments_and_blocks_draw_different_pairs(
@@ -60,7 +63,7 @@ def test_segments_and_blocks_draw_different_pairs(
     head = "head.weight"
     here = worker.advance(3, start, coupling).weights.parameters[head]
     later = worker.advance(4, start, coupling).weights.parameters[head]
-    other = BlockWorker(replace(prepared.setups[1], block=0))
+    other = BlockWorker(replace(prepared.cut(prepared.plan.tiles)[1], block=0))
     there = other.advance(3, start, coupling).weights.parameters[head]
     assert not torch.equal(here, later)
     assert not torch.equal(here, there)
@@ -105,10 +108,10 @@ def test_measured_lengths_are_those_of_each_pair_by_itself(
 
 
 def test_nothing_is_computed_twice(prepared: Prepared) -> None:
-    executor = SerialExecutor(prepared.setups)
-    from raytd.engine.coordinator import Coordinator
-
-    (iteration,) = Coordinator(prepared.plan, executor).iterations()
+    executor = SerialExecutor(prepared.cut(prepared.plan.tiles))
+    coordinator = Coordinator(prepared.plan)
+    coordinator.start(executor)
+    iteration, _ = coordinator.iterate(executor)
     went_forward = sum(w.forward_images for w in executor.workers)
     pairs = prepared.plan.tiles.a.numel() * prepared.plan.tiles.cols.shape[1]
     # 20 segments of two ends, 10 double and 5 quadruple ones whose first end is known already.
@@ -118,9 +121,9 @@ def test_nothing_is_computed_twice(prepared: Prepared) -> None:
 
 @pytest.mark.parametrize("chunk", [2, 6])
 def test_the_chunk_changes_the_last_bits_at_most(prepared: Prepared, chunk: int) -> None:
-    other = [replace(s, chunk=chunk) for s in prepared.setups]
-    (one,) = run_in_process(prepared.plan, prepared.setups)
-    (two,) = run_in_process(prepared.plan, other)
+    other = [replace(s, chunk=chunk) for s in prepared.cut(prepared.plan.tiles)]
+    (one,) = run_in_process(prepared.plan, prepared.cut)
+    (two,) = run_in_process(prepared.plan, lambda _: other)
     # float32 logits of a batch of another size differ in the last bits; SGD sees none of it.
     np.testing.assert_allclose(two.cost, one.cost, rtol=1e-3, atol=1e-4)
 
@@ -128,7 +131,7 @@ def test_the_chunk_changes_the_last_bits_at_most(prepared: Prepared, chunk: int)
 def test_a_rate_that_diverges_is_reported_with_block_and_segment(
     prepared: Prepared, coupling: np.ndarray
 ) -> None:
-    wild = BlockWorker(replace(prepared.setups[1], lr=1e30))
+    wild = BlockWorker(replace(prepared.cut(prepared.plan.tiles)[1], lr=1e30))
     with pytest.raises(NotFiniteError, match=r"block 1, segment 5: .* lower trajectory\.lr"):
         wild.advance(5, TrainState.at_rest(prepared.plan.start), coupling)
 

@@ -182,6 +182,22 @@ def test_classes_that_belong_together_find_each_other() -> None:
     assert played[2].cost < 2.1
 
 
+def test_costs_that_are_alike_move_the_coupling_towards_independence_only() -> None:
+    """As the dense step does: the cost says nothing, the entropy still spreads."""
+    ours = GlobalCoupling.from_features(space(), epsilon=0.3, tolerance=1e-12)
+    settings = {"epsilon": 0.1, "lam": 5.0, "tolerance": 1e-12}
+    dense = coupling_step(
+        dense_problem(torch.full((N, M), 2.0).double()), ours.rows(0, N), **settings
+    )
+    alike = PairFunction.distances(space(), 0.0)
+    alike = PairFunction(
+        alike.space, alike.f + 2, alike.g, alike.table, 0.0, alike.index, alike.exceptions
+    )
+    step = ours.step(alike, spread=dense.spread, **settings)
+    torch.testing.assert_close(step.rows(0, N), dense.coupling, rtol=0, atol=1e-10)
+    assert step.effective_partners() > ours.effective_partners()
+
+
 def test_partners_are_counted_as_on_a_dense_coupling() -> None:
     coupling = GlobalCoupling.from_features(space(), epsilon=0.2)
     assert coupling.effective_partners() == pytest.approx(effective_partners(coupling.rows(0, N)))

@@ -1,0 +1,191 @@
+"""How the coupling of a trial begins and changes: given, on its tiles, or over all pairs."""
+
+from dataclasses import dataclass
+from typing import Protocol, TypedDict
+
+import numpy as np
+import torch
+
+from raytd.engine.follow import Crew
+from raytd.engine.records import CouplingSettings, Dealt, Iteration, Plan, Solve
+from raytd.transport.completion import complete
+from raytd.transport.global_coupling import GlobalCoupling
+from raytd.transport.measured import MeasuredCosts
+from raytd.transport.pairs import PairSpace
+from raytd.transport.problem import LinearProblem, independent_coupling
+from raytd.transport.proximal import (
+    CouplingStep,
+    coupling_step,
+    effective_partners,
+    first_coupling,
+)
+from raytd.transport.spread import cost_spread
+from raytd.transport.tiles import Tiles, deal_tiles
+
+
+class CouplingRule(Protocol):
+    """Chooses the coupling of each iteration."""
+
+    def first(self, crew: Crew) -> Dealt:
+        """Γ^0, and the tiles that carry it."""
+
+    def next(self, record: Iteration) -> Dealt:
+        """Γ^{k+1} from the costs C^k that were measured under Γ^k."""
+
+
+def rule_of(plan: Plan) -> CouplingRule:
+    """The rule that a plan asks for."""
+    if plan.coupling is None:
+        return GivenCoupling(plan)
+    if plan.coupling.support == "global":
+        return GlobalRule(plan, plan.coupling)
+    return TileRule(plan, plan.coupling)
+
+
+class GivenCoupling:
+    """The independent coupling, for ever."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def first(self, crew: Crew) -> Dealt:
+        """Γ = a bᵀ on each tile."""
+        tiles = _matched(self.plan, crew) if self.plan.dealing == "matched" else self.plan.tiles
+        coupling = independent_coupling(tiles.a, tiles.b)
+        solve = Solve(True, 0.0, 0, effective_partners(coupling), None, None)
+        return Dealt(tiles, coupling.numpy(), solve)
+
+    def next(self, record: Iteration) -> Dealt:
+        """The same again."""
+        return Dealt(record.tiles, record.coupling, record.solve)
+
+
+class TileRule:
+    """A coupling that lives on its tiles: one problem a tile, all solved together."""
+
+    def __init__(self, plan: Plan, settings: CouplingSettings) -> None:
+        self.plan, self.settings = plan, settings
+
+    def first(self, crew: Crew) -> Dealt:
+        """From the features of the source model, eq. (14)."""
+        plan, settings = self.plan, self.settings
+        space = feature_space(plan, crew)
+        tiles = plan.tiles
+        if plan.dealing == "matched":
+            tiles = _matched(plan, crew, space)
+        rows, cols = space.source_features[tiles.rows], space.target_features[tiles.cols]
+        step = first_coupling(
+            LinearProblem(torch.cdist(rows, cols) ** 2, tiles.a, tiles.b),
+            epsilon=settings.epsilon,
+            tolerance=settings.tolerance,
+            max_iterations=settings.max_iterations,
+        )
+        return Dealt(tiles, step.coupling.numpy(), _solve(step))
+
+    def next(self, record: Iteration) -> Dealt:
+        """A proximal step on the measured costs, eq. (17a)."""
+        settings, tiles = self.settings, record.tiles
+        step = coupling_step(
+            LinearProblem(torch.from_numpy(record.cost), tiles.a, tiles.b),
+            torch.from_numpy(record.coupling),
+            epsilon=settings.epsilon,
+            lam=settings.lam,
+            proximal=settings.proximal,
+            epsilon_unit=settings.epsilon_unit,
+            tolerance=settings.tolerance,
+            max_iterations=settings.max_iterations,
+        )
+        return Dealt(tiles, step.coupling.numpy(), _solve(step))
+
+
+class _Limits(TypedDict):
+    tolerance: float
+    max_iterations: int
+
+
+@dataclass
+class GlobalRule:
+    """A coupling over all pairs; the tiles are dealt anew in each iteration to carry most of it.
+
+    Unmeasured costs are completed from measured ones, so that mass can move to any pair.
+    """
+
+    plan: Plan
+    settings: CouplingSettings
+
+    def first(self, crew: Crew) -> Dealt:
+        """From the features of the source model over all pairs, eq. (14)."""
+        self._space = feature_space(self.plan, crew)
+        self._measured = MeasuredCosts.nothing(self.plan.tiles.n_target)
+        self._coupling = GlobalCoupling.from_features(
+            self._space, epsilon=self.settings.epsilon, **self._limits()
+        )
+        return self._deal(spread=self._space.spread(), r_squared=None)
+
+    def next(self, record: Iteration) -> Dealt:
+        """A proximal step on measured and completed costs, then new tiles."""
+        settings, tiles = self.settings, record.tiles
+        cost = torch.from_numpy(record.cost)
+        self._measured = self._measured.remember(tiles, cost, record.iteration)
+        completion = complete(self._measured, self._space)
+        spread = cost_spread(LinearProblem(cost, tiles.a, tiles.b))
+        self._coupling = self._coupling.step(
+            completion.cost,
+            spread=spread if settings.epsilon_unit == "spread" else 1.0,
+            epsilon=settings.epsilon,
+            lam=settings.lam,
+            proximal="kl" if settings.proximal == "kl" else "none",
+            **self._limits(),
+        )
+        return self._deal(spread=spread, r_squared=completion.r_squared)
+
+    def _deal(self, *, spread: float, r_squared: float | None) -> Dealt:
+        tiles = self._coupling.deal(self.settings.tile_size)
+        projection = self._coupling.project(tiles, **self._limits())
+        solves = (self._coupling.report, projection.report)
+        warnings = [s.warning for s in solves if s.warning]
+        solve = Solve(
+            converged=all(s.converged for s in solves),
+            marginal_error=max(s.marginal_error for s in solves),
+            sinkhorn_iterations=sum(s.iterations for s in solves),
+            effective_partners=effective_partners(projection.coupling),
+            spread=spread,
+            warning=warnings[0] if warnings else None,
+            captured_mass=projection.captured,
+            completion_r_squared=r_squared,
+        )
+        return Dealt(tiles, projection.coupling.numpy(), solve)
+
+    def _limits(self) -> _Limits:
+        settings = self.settings
+        return {"tolerance": settings.tolerance, "max_iterations": settings.max_iterations}
+
+
+def feature_space(plan: Plan, crew: Crew) -> PairSpace:
+    """What the source model sees in every image, and the classes of the images."""
+    source, target = crew.features()
+    labels = (torch.from_numpy(np.unique(y, return_inverse=True)[1]) for y in plan.labels)
+    return PairSpace(source, target, *labels)
+
+
+def _matched(plan: Plan, crew: Crew, space: PairSpace | None = None) -> Tiles:
+    """Tiles whose images are close to one another in the features of the source model."""
+    space = space or feature_space(plan, crew)
+    return deal_tiles(
+        plan.tiles.n_source,
+        plan.tiles.n_target,
+        tile_size=plan.tile_size,
+        dealing="matched",
+        features=(space.source_features, space.target_features),
+    )
+
+
+def _solve(step: CouplingStep) -> Solve:
+    return Solve(
+        converged=step.report.converged,
+        marginal_error=step.report.marginal_error,
+        sinkhorn_iterations=step.report.iterations,
+        effective_partners=step.effective_partners,
+        spread=step.spread,
+        warning=step.warning,
+    )
