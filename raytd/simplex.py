@@ -4,6 +4,8 @@ Lengths are in radians on the statistical manifold, where two categorical distri
 farther apart than π.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -27,8 +29,9 @@ def kl_divergence(
     cancels when p and q are close. Classes with p = 0 and q = 0 contribute nothing.
     """
     p = log_p.exp()
-    d = torch.where(p > 0, log_q - log_p, torch.zeros_like(log_p))
-    lost_mass = torch.where(p > 0, torch.zeros_like(p), log_q.exp())
+    present = p >= torch.finfo(p.dtype).tiny  # below it, expm1(d) could overflow
+    d = torch.where(present, log_q - log_p, torch.zeros_like(log_p))
+    lost_mass = torch.where(present, torch.zeros_like(p), log_q.exp())
     return (p * (torch.expm1(d) - d) + lost_mass).sum(dim=-1)
 
 
@@ -44,4 +47,4 @@ def fisher_rao_distance(
 ) -> Float[Tensor, "*batch"]:
     """Geodesic distance 2 arccos Σ sqrt(p q), in radians, as 4 asin(‖sqrt p − sqrt q‖ / 2)."""
     chord = torch.linalg.vector_norm((log_p / 2).exp() - (log_q / 2).exp(), dim=-1)
-    return 4 * torch.asin((chord / 2).clamp(max=1.0))
+    return (4 * torch.asin(chord / 2)).clamp(max=math.pi)

@@ -8,6 +8,7 @@ import pytest
 
 from raytd.engine.config import PretrainConfig, ResourcesConfig, StopConfig, TrajectoryConfig
 from raytd.engine.context import Context, Pair
+from raytd.engine.devices import torch_threads
 from raytd.engine.executor import Launcher, run_in_process
 from raytd.engine.sources import SourceCache
 from raytd.tasks import datasets
@@ -15,6 +16,13 @@ from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.task import Task, make_task
 
 SMALL = {"train": 30, "val": 20}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> Iterator[None]:
+    """Networks of this size lose more by waiting for a second thread than they gain."""
+    with torch_threads(1):
+        yield
 
 
 def small_task(name: str, **counts: int) -> Task:

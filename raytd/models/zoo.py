@@ -50,7 +50,7 @@ def build(name: str, *, in_channels: int, n_classes: int, seed: int) -> "nn.Modu
     if problem is not None:
         raise InputError(problem)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         if name.startswith("cnn8"):
             widths = NARROW if name == "cnn8-narrow" else WIDE
             return CNN8(in_channels, n_classes, widths=widths)

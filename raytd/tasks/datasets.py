@@ -41,7 +41,7 @@ def data_root(path: str | Path | None = None) -> Path:
     chosen = path or os.environ.get("RAYTD_DATA")
     if chosen:
         return Path(chosen).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser().absolute() / "raytd"
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute() / "raytd"
 
 
 def _read_digits(root: Path) -> Dataset:

@@ -67,8 +67,11 @@ def make_task(spec: TaskSpec, dataset: Dataset) -> Task:
     that an image that trains one task validates no other. Counts are dealt evenly over classes.
 
     Raises:
-        DataError: if a class is unknown, or has fewer images than wanted.
+        DataError: if a class is unknown or named twice, or has fewer images than wanted.
     """
+    twice = [c for c in spec.classes if spec.classes.count(c) > 1]
+    if twice:
+        raise DataError(f"task '{spec.name}': class '{twice[0]}' is named twice")
     unknown = [c for c in spec.classes if c not in dataset.class_names]
     if unknown:
         raise DataError(

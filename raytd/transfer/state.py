@@ -71,7 +71,7 @@ def _mean(values: Sequence[Tensors], masses: Sequence[float]) -> Tensors:
 
 def _weighted(tensors: Sequence[Tensor], masses: Sequence[float]) -> Tensor:
     """Σ m x in float64, in order, returned in the type of x; Σ m is 1."""
-    total = torch.zeros_like(tensors[0], dtype=torch.float64)
+    total = torch.full_like(tensors[0], -0.0, dtype=torch.float64)  # −0 + x is x, for −0 too
     for tensor, mass in zip(tensors, masses, strict=True):
         total.add_(tensor, alpha=mass)
     return total.to(tensors[0].dtype)

@@ -282,3 +282,9 @@ def moved_image(task: Task) -> Task:
 def test_the_digest_sees_every_change_of_the_content(change: object) -> None:
     task = make_task(MADE, with_own_validation())
     assert change(task).digest != task.digest
+
+
+def test_a_class_that_is_named_twice_is_refused(digits: Dataset) -> None:
+    twice = TaskSpec(name="twice", dataset="digits", classes=("3", "5", "3"))
+    with pytest.raises(DataError, match="class '3' is named twice"):
+        make_task(twice, digits)
