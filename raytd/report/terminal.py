@@ -12,20 +12,20 @@ from rich.text import Text
 from raytd.report.matrices import DistanceMatrix
 from raytd.report.rows import Row, denied, number, varying
 
-_WHERE_VARYING = ("model", "seed", "protocol")
+_WHERE_VARYING = ("method", "model", "seed")
 
 
 def results_table(rows: Sequence[Row], *, title: str | None = None, compact: bool = False) -> Table:
-    """One line per trial; model, seed, protocol and notes have a column only where they are needed.
+    """One line per trial; what all trials share, and notes that nobody has, get no column.
 
     Args:
         rows: rows of results.parquet.
         title: stands above the table.
         compact: leaves out what a terminal of 80 columns has no room for: the lengths beside the
-            distance, and the partners.
+            distance, accuracy and partners.
     """
     done = [row for row in rows if row.get("status") != "failed"]
-    named = ["source", "target", "method", *varying(done, _WHERE_VARYING)]
+    named = ["source", "target", *varying(rows, _WHERE_VARYING), *varying(done, ["protocol"])]
     remarks = [shorten("; ".join(notes(row)), 60, placeholder=" …") for row in rows]
     shown = [n for n in _NUMBERS if not compact or n.column in _COMPACT]
     table = _table(title)
@@ -62,9 +62,9 @@ def notes(row: Row) -> list[str]:
         error = str(row.get("error") or "").strip() or "no message"
         return [f"failed: {error.splitlines()[0]}"]
     said = {
-        "arrived": "model did not arrive",
-        "coupling_converged": "coupling did not converge",
-        "distance_converged": "distance still moving",
+        "arrived": "did not arrive",
+        "coupling_converged": "coupling not converged",
+        "distance_converged": "still moving",
     }
     return [words for column, words in said.items() if denied(row, column)]
 
@@ -98,7 +98,7 @@ class _Number(NamedTuple):
     show: Callable[[float | None], str]
 
 
-_COMPACT = frozenset({"value", "noise_share", "target_accuracy"})
+_COMPACT = frozenset({"value", "noise_share"})
 _NUMBERS = (
     _Number("distance", "value", _digits),
     _Number("Fisher-\nRao", "fisher_rao_length", _digits),
