@@ -5,10 +5,10 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from raytd import __version__
 from raytd.engine.context import Context, Pair
 from raytd.engine.executor import Launcher
 from raytd.engine.records import Iteration
@@ -65,7 +65,7 @@ class Trial:
             "smaller_is_closer": method.smaller_is_closer,
             "threads": config.resources.threads,
             "chunk": config.resources.chunk,
-            "raytd_version": __version__,
+            "raytd_version": version("raytd"),
         }
 
 
