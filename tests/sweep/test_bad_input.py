@@ -41,7 +41,7 @@ ADDED = [
     ),
     (
         "coupled: {proximal: kll}",
-        "4:11 coupled.proximal  must be one of 'kl', 'linear', 'none', not 'kll'; "
+        "4:11 coupled.proximal  must be one of 'kl', 'linear', 'frobenius', 'none', not 'kll'; "
         "did you mean 'kl'?",
     ),
     ("coupled: [kl]", "4:1 coupled  must be a mapping of keys, not a list"),
