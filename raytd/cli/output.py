@@ -11,6 +11,8 @@ from raytd.sweep.plan import SweepPlan
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from raytd.report.matrices import DistanceMatrix
+
 
 def say(line: str) -> None:
     """A line of progress, on standard error."""
@@ -29,14 +31,22 @@ def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
 def write_report(plan: SweepPlan) -> list[Path]:
     """Writes `results.parquet` and a heat map per method; returns what was written."""
     from raytd.report.heatmap import save_heatmaps
-    from raytd.report.matrices import distance_matrices
     from raytd.sweep.ledger import Ledger
 
     table = Ledger(plan.folder).write_results()
-    tasks = [t.name for t in plan.spec.tasks]
-    axes = [a for a in plan.spec.grid if a not in ("model", "seed")]
-    matrices = distance_matrices(sweep_rows(plan), axes=axes, tasks=tasks)
-    return [table, *save_heatmaps(matrices, plan.folder / "report")]
+    return [table, *save_heatmaps(_matrices(plan, sweep_rows(plan)), plan.folder / "report")]
+
+
+def _axes(plan: SweepPlan) -> list[str]:
+    """The axes that have a column of their own beside model and seed."""
+    return [axis for axis in plan.spec.grid if axis not in ("model", "seed")]
+
+
+def _matrices(plan: SweepPlan, rows: list[dict[str, Any]]) -> "list[DistanceMatrix]":
+    """One matrix for everything that must not be mixed, tasks in the order of the sweep."""
+    from raytd.report.matrices import distance_matrices
+
+    return distance_matrices(rows, axes=_axes(plan), tasks=[t.name for t in plan.spec.tasks])
 
 
 _FIGURES = (
@@ -85,16 +95,13 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     from rich.console import Console
 
     from raytd.report.compare import paired
-    from raytd.report.matrices import distance_matrices
     from raytd.report.terminal import matrix_table, results_table
 
     console = Console()
-    tasks = [t.name for t in plan.spec.tasks]
-    axes = [a for a in plan.spec.grid if a not in ("model", "seed")]
     console.print(results_table(rows, compact=console.width < 120))
-    for matrix in distance_matrices(rows, axes=axes, tasks=tasks):
+    for matrix in _matrices(plan, rows):
         console.print(matrix_table(matrix))
     if {"coupled", "uncoupled"} <= set(plan.spec.methods):
-        console.print(paired(rows, axes=axes).summary())
+        console.print(paired(rows, axes=_axes(plan)).summary())
     console.print(f"results  {plan.folder / 'results.parquet'}", soft_wrap=True)
     console.print(f"figures  {plan.folder / 'report'}", soft_wrap=True)

@@ -79,11 +79,6 @@ class Ledger:
         row: Row = json.loads(path.read_text())
         return row
 
-    def is_done(self, key: str) -> bool:
-        """Whether a trial has a result; a failed one has none."""
-        row = self.row(key)
-        return row is not None and row["status"] == "done"
-
     def rows(self) -> list[Row]:
         """The rows of all trials that have ended, whatever the sweep file says today."""
         keys = sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))

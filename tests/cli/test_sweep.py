@@ -267,22 +267,16 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(folder: Path) -> No
     assert processes_with(marker) == []
 
 
-def test_a_full_disk_is_one_line_and_what_is_finished_stays_readable(folder: Path) -> None:
+def test_a_full_disk_is_one_line_and_what_is_finished_stays_readable(
+    run: Run, folder: Path
+) -> None:
     disk = folder / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1100k", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         pytest.skip("mounting a small file system is not permitted here")
     try:
-        ended = subprocess.run(
-            command("sweep", "small.yaml", "--storage", "disk", "--tracking-uri", "none"),
-            cwd=folder,
-            env=environment(folder),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        ended = run("sweep", "small.yaml", "--storage", "disk", "--tracking-uri", "none")
         assert ended.returncode == 1
         assert "the disk is full" in ended.stderr
         assert "Traceback" not in ended.stderr
