@@ -48,3 +48,14 @@ def fisher_rao_distance(
     """Geodesic distance 2 arccos Σ sqrt(p q), in radians, as 4 asin(‖sqrt p − sqrt q‖ / 2)."""
     chord = torch.linalg.vector_norm((log_p / 2).exp() - (log_q / 2).exp(), dim=-1)
     return (4 * torch.asin(chord / 2)).clamp(max=math.pi)
+
+
+def vertex_distance(
+    log_p: Float[Tensor, "*batch classes"],
+) -> Float[Tensor, "*batch classes"]:
+    """Geodesic distance 2 arccos sqrt(p_c) from each distribution to each corner, in radians.
+
+    Computed as 2 atan2(sqrt(1 − p_c), sqrt(p_c)), which keeps its digits at a corner.
+    """
+    rest = -torch.expm1(log_p)
+    return 2 * torch.atan2(rest.clamp(min=0).sqrt(), (log_p / 2).exp())

@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from raytd.simplex import fisher_rao_distance, kl_divergence, log_probs, segment_length
+from raytd.simplex import (
+    fisher_rao_distance,
+    kl_divergence,
+    log_probs,
+    segment_length,
+    vertex_distance,
+)
 
 START, MIRRORED, ASKEW = [0.9, 0.05, 0.05], [0.05, 0.05, 0.9], [0.2, 0.3, 0.5]
 
@@ -335,3 +341,20 @@ def test_batches_are_measured_row_by_row() -> None:
         single = measure(log_p[2, 3], log_q[2, 3])
         # Reductions may run in another order.
         torch.testing.assert_close(batched[2, 3], single, rtol=1e-13, atol=0)
+
+
+@settings(deadline=None)
+@given(logits=st.lists(st.floats(-40, 40), min_size=2, max_size=6))
+def test_the_distance_to_a_corner_is_that_to_a_certain_class(logits: list[float]) -> None:
+    log_p = log_probs(tensor(logits))
+    for c in range(len(logits)):
+        corner = torch.full_like(log_p, -math.inf)
+        corner[c] = 0
+        expected = fisher_rao_distance(log_p, corner)
+        # 4 asin(chord / 2) and 2 atan2 in float64; asin has slope 1/sqrt(eps) at the far end.
+        torch.testing.assert_close(vertex_distance(log_p)[c], expected, rtol=1e-6, atol=1e-7)
+
+
+def test_distances_to_a_corner_keep_their_digits_close_to_it() -> None:
+    log_p = torch.log1p(tensor([-1e-12]))
+    torch.testing.assert_close(vertex_distance(log_p), tensor([2e-6]), rtol=1e-4, atol=0)

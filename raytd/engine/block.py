@@ -36,6 +36,7 @@ class BlockSetup:
         source: images of the block's rows.
         target: images of its columns.
         validation: the block's share of the target's validation images.
+        probes: the block's share of the validation pairs, as source and target images.
         rows: (tiles, n) index into `source`; padding has index 0 and no mass.
         cols: (tiles, m) index into `target`, likewise.
         model: name in the zoo.
@@ -59,6 +60,7 @@ class BlockSetup:
     source: ImageSlice
     target: ImageSlice
     validation: ImageSlice
+    probes: tuple[ImageSlice, ImageSlice]
     rows: Int64[np.ndarray, "tiles n"]
     cols: Int64[np.ndarray, "tiles m"]
     model: str
@@ -95,6 +97,19 @@ class Measurement:
     second: Float64[np.ndarray, " tiles"]
     train_loss: Float64[np.ndarray, " tiles"]
     forward_images: int
+
+
+@dataclass(frozen=True)
+class ProbeReading:
+    """What one block's validation pairs say at one knot.
+
+    Attributes:
+        loss: cross-entropy of each pair on p_τ, in nats.
+        fisher_rao_form: each pair's share of the squared Fisher-Rao norm of the weights.
+    """
+
+    loss: Float64[np.ndarray, " probes"]
+    fisher_rao_form: Float64[np.ndarray, " probes"]
 
 
 @dataclass(frozen=True)

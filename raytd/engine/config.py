@@ -7,12 +7,21 @@ methods and the sweep unpack them.
 import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _known_network(name: str) -> str:
+    from raytd.models.zoo import problem_with
+
+    problem = problem_with(name)
+    if problem is not None:
+        raise ValueError(problem)
+    return name
 
 
 class Settings(BaseModel):
@@ -33,12 +42,16 @@ class TrajectoryConfig(Settings):
         weight_decay: of SGD, on every parameter.
         segments: M, the number of segments between the M + 1 knots; 10 or a multiple of 20.
         mixing: law of the mixing coefficient t.
-        labels: how the label spaces of the two tasks are joined.
+        labels: how the label spaces of the two tasks are joined: `union` gives each class an
+            output, `aligned` gives one to each pair of classes that the source model finds alike.
         sync: what the blocks do at a knot: `knot` averages them into one trajectory, `single`
             lets one worker advance on all pairs and the blocks only measure, `none` lets each
             block follow a trajectory of its own.
         schedule: of the learning rate along the path.
         augment: `crop-flip` shifts and mirrors both images of a drawn pair alike.
+        match: what networks have in common: `lr` takes the rate as it is, `speed` scales it so
+            that predictions move as fast at the start as those of the reference network.
+        reference: name of that network.
     """
 
     steps: Count | None = None
@@ -49,10 +62,21 @@ class TrajectoryConfig(Settings):
     weight_decay: NonNegative = 5e-4
     segments: Count = 20
     mixing: Literal["beta", "linear", "bernoulli"] = "beta"
-    labels: Literal["union"] = "union"
+    labels: Literal["union", "aligned"] = "union"
     sync: Literal["knot", "single", "none"] = "knot"
     schedule: Literal["constant", "cosine"] = "constant"
     augment: Literal["none", "crop-flip"] = "none"
+    match: Literal["lr", "speed"] = "lr"
+    reference: Annotated[str, AfterValidator(_known_network)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reference_of_speed(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("reference") is None:
+            return given
+        if "match" not in given:
+            raise ValueError("reference has no effect without match: speed")
+        return given if given["match"] == "speed" else {**given, "reference": None}
 
     @model_validator(mode="before")
     @classmethod
@@ -71,6 +95,8 @@ class TrajectoryConfig(Settings):
             raise ValueError(
                 f"steps = {self.steps} is fewer than one step per segment ({self.segments})"
             )
+        if self.match == "speed" and self.reference is None:
+            raise ValueError("match: speed needs the name of a network as trajectory.reference")
         return self
 
     def sgd_steps(self, n_source: int) -> int:

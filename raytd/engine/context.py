@@ -1,7 +1,7 @@
 """What a trial works on, and what every method shares while it runs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from raytd.engine.config import PretrainConfig, ResourcesConfig, StopConfig, TrajectoryConfig
 from raytd.engine.executor import Launcher
@@ -18,6 +18,11 @@ class Pair:
     target: Task
     model: str
     seed: int
+
+    @property
+    def is_self(self) -> bool:
+        """Whether source and target are the same images."""
+        return self.source.digest == self.target.digest
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,25 @@ class Context:
     stop: StopConfig
     resources: ResourcesConfig
     on_iteration: Callable[[Iteration], None]
+
+
+def networks(
+    pair: Pair, pretrain: PretrainConfig, trajectory: TrajectoryConfig
+) -> list[tuple[Task, Recipe]]:
+    """Every network that a trial needs trained before it starts."""
+    reference = speed_reference(pair, trajectory)
+    sources = [pair] if reference is None else [pair, reference]
+    return [
+        *((p.source, source_recipe(p, pretrain)) for p in sources),
+        (pair.target, reference_recipe(pair, pretrain, trajectory)),
+    ]
+
+
+def speed_reference(pair: Pair, trajectory: TrajectoryConfig) -> Pair | None:
+    """The same tasks with the network whose speed is to be matched, if one is."""
+    if trajectory.match == "lr" or trajectory.reference is None:
+        return None
+    return replace(pair, model=trajectory.reference)
 
 
 def source_recipe(pair: Pair, pretrain: PretrainConfig) -> Recipe:

@@ -1,7 +1,8 @@
 """One trajectory under a fixed coupling, driven segment by segment, and what is measured on it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from raytd.engine.block import Evaluation, Measurement, members
+from raytd.engine.block import Evaluation, Measurement, ProbeReading, members
 from raytd.engine.calls import Executor, Pending
 from raytd.engine.devices import torch_threads
 from raytd.engine.records import Dealt, Iteration, Knot, Pairs, Plan
-from raytd.transfer.lengths import Moments, path_lengths, strides
+from raytd.transfer.diagnostics import integral
+from raytd.transfer.lengths import Moments, open_knots, path_lengths, strides
 from raytd.transfer.state import TrainState, average
+from raytd.transfer.validation import class_masses
 from raytd.transport.tiles import Tiles
 
 
@@ -57,6 +60,13 @@ class Crew:
             both[side][index] = values
         return torch.from_numpy(both[0]), torch.from_numpy(both[1])
 
+    def class_masses(self, coupling: Pairs) -> Float64[np.ndarray, "classes classes"]:
+        """Mass of every pair of outputs under a coupling on the tiles."""
+        tiles, (source, target) = self.tiles, self.plan.labels
+        rows = np.broadcast_to(source[tiles.rows.numpy()][:, :, None], coupling.shape)
+        cols = np.broadcast_to(target[tiles.cols.numpy()][:, None, :], coupling.shape)
+        return class_masses(coupling, rows, cols, self.plan.n_classes)
+
     def share_states(self, moved: Sequence[TrainState]) -> list[Any]:
         """Handles of the states that the blocks go on from, one a block.
 
@@ -69,22 +79,25 @@ class Crew:
             state = average(moved, self.masses) if self.plan.sync == "knot" else moved[0]
         return [self.executor.share(state)] * len(self.blocks)
 
-    def advance(self, segment: int, states: Sequence[Any], shares: Sequence[Any]) -> list[Pending]:
-        """Starts a segment on every mover."""
+    def move(
+        self, method: str, where: int, states: Sequence[Any], shares: Sequence[Any]
+    ) -> list[Pending]:
+        """Starts SGD on every mover: `advance` through a segment, or `stay` at a knot."""
         if self.plan.sync == "single":
             states = [states[0]] * (len(self.blocks) + 1)
-        return [
-            self.executor.submit(m, "advance", segment, states[m], shares[m]) for m in self.movers
-        ]
+        return [self.executor.submit(m, method, where, states[m], shares[m]) for m in self.movers]
 
 
 @dataclass
 class _Tally:
-    """What has been measured so far."""
+    """What has been measured so far; losses and norms by knot."""
 
     cost: Pairs
     moments: dict[int, list[Moments]]
-    losses: list[float]
+    weights: Float64[np.ndarray, " probes"]
+    losses: list[float] = field(default_factory=list)
+    val_losses: list[float] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
     forward_images: int = 0
 
     def add(self, stride: int, parts: Sequence[Measurement]) -> None:
@@ -96,6 +109,21 @@ class _Tally:
             self.losses.append(_total([p.train_loss for p in parts]))
             self.cost += np.concatenate([p.lengths for p in parts if p.lengths is not None])
 
+    def add_probes(self, parts: Sequence[ProbeReading]) -> None:
+        """Adds one knot's validation pairs up, in their order."""
+        loss, form = (np.empty_like(self.weights) for _ in range(2))
+        for block, part in enumerate(parts):
+            loss[block :: len(parts)] = part.loss
+            form[block :: len(parts)] = part.fisher_rao_form
+        self.val_losses.append(float((self.weights * loss).sum()))
+        self.norms.append(math.sqrt(float((self.weights * form).sum())))
+        self.forward_images += len(self.weights)
+
+    def add_loss(self, parts: Sequence[tuple[Float64[np.ndarray, " tiles"], int]]) -> float:
+        """A training loss that was asked for by itself."""
+        self.forward_images += sum(n for _, n in parts)
+        return _total([sums for sums, _ in parts])
+
 
 def follow(crew: Crew, iteration: int, dealt: Dealt, previous: float | None) -> Iteration:
     """Runs one trajectory from w^s to the target.
@@ -106,29 +134,35 @@ def follow(crew: Crew, iteration: int, dealt: Dealt, previous: float | None) -> 
         dealt: Γ^k on the tiles of the crew.
         previous: distance of the last iteration.
     """
-    path = _Path(crew, iteration, dealt.coupling)
+    plan, path = crew.plan, _Path(crew, iteration, dealt.coupling)
     states = path.run()
     evaluations: list[Evaluation] = [
         crew.executor.submit(b, "evaluate", states[b]).result() for b in crew.blocks
     ]
-    lengths = path_lengths(path.tally.moments, crew.plan.segments)
-    n = sum(e.n for e in evaluations)
+    tally = path.tally
+    lengths = path_lengths(tally.moments, plan.segments)
     change = None if previous is None else abs(lengths.distance - previous) / lengths.distance
-    settled = change is not None and change < crew.plan.tolerance
+    settled = change is not None and change < plan.tolerance
+    last = settled or iteration + 1 == plan.iterations
+    gaps = path.tracking_gaps() if last else {}
+    n = sum(e.n for e in evaluations)
+    knots = _knots(tally, gaps)
     return Iteration(
         iteration=iteration,
-        last=settled or iteration + 1 == crew.plan.iterations,
+        last=last,
         tiles=crew.tiles,
         lengths=lengths,
+        moments={stride: tuple(moments) for stride, moments in tally.moments.items()},
+        fisher_rao_norm_integral=integral(tally.norms, [k.tau for k in knots]),
         change=change,
         solve=dealt.solve,
         target_accuracy=sum(e.correct for e in evaluations) / n,
         target_loss=sum(e.loss for e in evaluations) / n,
-        forward_images=path.tally.forward_images + n,
+        forward_images=tally.forward_images + n,
         device=evaluations[0].device,
-        knots=_knots(path.tally, crew.plan.segments),
+        knots=knots,
         coupling=dealt.coupling,
-        cost=path.tally.cost,
+        cost=tally.cost,
     )
 
 
@@ -136,11 +170,14 @@ class _Path:
     """The calls of one trajectory: advancing leads, measuring runs one knot behind."""
 
     def __init__(self, crew: Crew, iteration: int, coupling: Pairs) -> None:
+        plan = crew.plan
         self.crew, self.iteration = crew, iteration
         self.shares = [crew.executor.share(coupling[s]) for s in crew.slices]
-        self.strides = strides(crew.plan.segments)
-        self.tally = _Tally(np.zeros_like(coupling), {s: [] for s in self.strides}, [])
+        self.strides = strides(plan.segments)
+        weights = plan.validation.weights(crew.class_masses(coupling))
+        self.tally = _Tally(np.zeros_like(coupling), {s: [] for s in self.strides}, weights)
         self.states: dict[int, list[Any]] = {}
+        self._fifths = range(plan.segments // 5, plan.segments + 1, plan.segments // 5)
 
     def run(self) -> list[Any]:
         """Advances through all segments and measures them; the states at the end, one a block."""
@@ -148,44 +185,73 @@ class _Path:
         start = TrainState.at_rest(crew.plan.start)
         self.states[0] = [crew.executor.share(start)] * len(crew.blocks)
         measuring: list[tuple[int, list[Pending]]] = []
+        probing: list[Pending] = []
         for segment in range(last):
-            moving = crew.advance(segment, self.states[segment], self.shares)
-            self._collect(measuring)
-            measuring = self._measure(segment)
+            moving = crew.move("advance", segment, self.states[segment], self.shares)
+            self._collect(measuring, probing)
+            measuring, probing = self._measure(segment)
             self.states[segment + 1] = crew.share_states([p.result() for p in moving])
-        self._collect(measuring)
-        self._collect(self._measure(last))
+        self._collect(measuring, probing)
+        self._collect(*self._measure(last))
+        self.tally.losses.append(self._losses({last: self.states[last]})[last])
         return self.states[last]
 
-    def _measure(self, knot: int) -> list[tuple[int, list[Pending]]]:
-        """Submits every segment that ends at a knot, of each stride; forgets what is behind."""
+    def tracking_gaps(self) -> dict[int, float]:
+        """At every fifth of the path: the loss less what it is after a few steps more."""
+        crew = self.crew
+        moving = {k: crew.move("stay", k, self.states[k], self.shares) for k in self._fifths}
+        stayed = {k: crew.share_states([p.result() for p in m]) for k, m in moving.items()}
+        return {k: self.tally.losses[k] - loss for k, loss in self._losses(stayed).items()}
+
+    def _losses(self, states: Mapping[int, Sequence[Any]]) -> dict[int, float]:
+        """Training losses of some states, each at its knot."""
+        submit = self.crew.executor.submit
+        calls = {
+            knot: [submit(b, "train_loss", knot, s[b], self.shares[b]) for b in self.crew.blocks]
+            for knot, s in states.items()
+        }
+        return {k: self.tally.add_loss([p.result() for p in c]) for k, c in calls.items()}
+
+    def _measure(self, knot: int) -> tuple[list[tuple[int, list[Pending]]], list[Pending]]:
+        """Submits what is measured at a knot: every segment that ends there, and its probes."""
+        crew = self.crew
         calls = [
-            (stride, [self._measure_block(b, knot - stride, knot) for b in self.crew.blocks])
+            (stride, [self._measure_block(b, knot - stride, knot) for b in crew.blocks])
             for stride in self.strides
             if knot >= stride and knot % stride == 0
         ]
-        self.states.pop(knot - self.strides[-1], None)
-        return calls
+        probes = [crew.executor.submit(b, "probe", knot, self.states[knot][b]) for b in crew.blocks]
+        kept = {knot, *open_knots(knot + 1, crew.plan.segments), *self._fifths}
+        self.states = {k: s for k, s in self.states.items() if k in kept}
+        return calls, probes
 
     def _measure_block(self, block: int, start: int, end: int) -> Pending:
         states = self.states[start][block], self.states[end][block]
         knots, share = (start, end), self.shares[block]
         return self.crew.executor.submit(block, "measure", self.iteration, knots, *states, share)
 
-    def _collect(self, measuring: Sequence[tuple[int, Sequence[Pending]]]) -> None:
+    def _collect(
+        self, measuring: Sequence[tuple[int, Sequence[Pending]]], probing: Sequence[Pending]
+    ) -> None:
         for stride, pending in measuring:
             self.tally.add(stride, [p.result() for p in pending])
+        if probing:
+            self.tally.add_probes([p.result() for p in probing])
 
 
-def _knots(tally: _Tally, segments: int) -> tuple[Knot, ...]:
-    steps = tally.moments[1]
+def _knots(tally: _Tally, gaps: Mapping[int, float]) -> tuple[Knot, ...]:
+    steps, segments = tally.moments[1], len(tally.moments[1])
     return tuple(
         Knot(
             knot=knot,
             tau=knot / segments,
             segment_length=steps[knot - 1].second ** 0.5 if knot > 0 else None,
             segment_distance=steps[knot - 1].first if knot > 0 else None,
-            train_loss=tally.losses[knot] if knot < segments else None,
+            train_loss=tally.losses[knot],
+            val_loss=tally.val_losses[knot],
+            generalisation_gap=tally.val_losses[knot] - tally.losses[knot],
+            tracking_gap=gaps.get(knot),
+            fisher_rao_norm=tally.norms[knot],
         )
         for knot in range(segments + 1)
     )

@@ -1,23 +1,34 @@
 """From two tasks and a configuration to a plan for the coordinator and a setup for each block."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from raytd.engine.alignment import class_pair_costs
 from raytd.engine.block import BlockSetup, ImageSlice, members
-from raytd.engine.context import Context, Pair, reference_recipe, source_recipe
+from raytd.engine.context import (
+    Context,
+    Pair,
+    reference_recipe,
+    source_recipe,
+    speed_reference,
+)
 from raytd.engine.coordinator import Cut
 from raytd.engine.records import CouplingSettings, Plan
 from raytd.engine.sources import Source
+from raytd.engine.speed import initial_speed
 from raytd.errors import InputError
 from raytd.models.heads import extend_head
 from raytd.tasks.datasets import Part
-from raytd.tasks.labels import LabelSpace, union
+from raytd.tasks.labels import LabelSpace, aligned, union
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import generator
 from raytd.transfer.state import Weights
+from raytd.transfer.validation import validation_pairs
+from raytd.transport.problem import independent_coupling
 from raytd.transport.tiles import Dealing, Tiles, deal_tiles
 
 
@@ -36,14 +47,20 @@ class Prepared:
     """A trial that is ready to run.
 
     Attributes:
+        pair: what it is about.
         plan: for the coordinator.
         cut: cuts the images for the workers.
+        space: outputs of the network.
+        lr: learning rate of the trajectory, matched to the reference network where that is asked.
         source_accuracy: of w^s on the source's validation images.
         reference_accuracy: of a network trained on the target alone with the trajectory's budget.
     """
 
+    pair: Pair
     plan: Plan
     cut: Cut
+    space: LabelSpace
+    lr: float
     source_accuracy: float
     reference_accuracy: float
 
@@ -57,18 +74,21 @@ def prepare(
     coupling: CouplingSettings | None,
 ) -> Prepared:
     """Trains or reads the source, extends its head, and cuts the tasks into blocks."""
-    space = union(pair.source, pair.target)
     source = context.sources.get(pair.source, source_recipe(pair, context.pretrain))
     reference = context.sources.get(
         pair.target, reference_recipe(pair, context.pretrain, context.trajectory)
     )
+    space = _label_space(pair, context, source)
     outputs = [space.outputs(t)[t.train.labels] for t in (pair.source, pair.target)]
+    watched = [space.outputs(t)[t.val.labels] for t in (pair.source, pair.target)]
     plan = Plan(
         tiles=dealt.tiles,
         tile_size=dealt.tile_size,
         dealing=dealt.dealing,
         labels=(outputs[0], outputs[1]),
         n_blocks=dealt.n_blocks,
+        validation=validation_pairs(watched[0], watched[1]),
+        n_classes=len(space.classes),
         start=_extended(source, space),
         steps=context.trajectory.sgd_steps(len(pair.source.train.labels)),
         segments=context.trajectory.segments,
@@ -78,12 +98,45 @@ def prepare(
         tolerance=context.stop.tolerance,
         threads=context.resources.threads,
     )
+    cutter = Cutter(pair, space, plan, context)
+    cutter.lr *= _rate_factor(cutter)
     return Prepared(
+        pair=pair,
         plan=plan,
-        cut=Cutter(pair, space, plan, context).cut,
+        cut=cutter.cut,
+        space=space,
+        lr=cutter.lr,
         source_accuracy=source.accuracy,
         reference_accuracy=reference.accuracy,
     )
+
+
+def _label_space(pair: Pair, context: Context, source: Source) -> LabelSpace:
+    if context.trajectory.labels == "union":
+        return union(pair.source, pair.target)
+    costs = class_pair_costs(
+        source,
+        pair.target,
+        model=pair.model,
+        device=context.sources.device,
+        threads=context.resources.threads,
+    )
+    return aligned(pair.source, pair.target, costs)
+
+
+def _rate_factor(cutter: "Cutter") -> float:
+    """What the learning rate is multiplied by so that the network is as fast as the reference."""
+    context = cutter.context
+    other = speed_reference(cutter.pair, context.trajectory)
+    if other is None:
+        return 1.0
+    source = context.sources.get(other.source, source_recipe(other, context.pretrain))
+    start = _extended(source, cutter.space)
+    speeds = [
+        cutter.initial_speed(),
+        Cutter(other, cutter.space, replace(cutter.plan, start=start), context).initial_speed(),
+    ]
+    return math.sqrt(speeds[1] / speeds[0])
 
 
 def deal(pair: Pair, *, tile_size: int, n_blocks: int, dealing: Dealing) -> Tiling:
@@ -130,10 +183,14 @@ class Cutter:
         space: their joint label space.
         plan: of the trial.
         context: of the trial.
+
+    Attributes:
+        lr: learning rate that the workers are given.
     """
 
     def __init__(self, pair: Pair, space: LabelSpace, plan: Plan, context: Context) -> None:
         self.pair, self.space, self.plan, self.context = pair, space, plan, context
+        self.lr = context.trajectory.lr
 
     def cut(self, tiles: Tiles) -> list[BlockSetup]:
         """One setup a block; under `sync: single` one more, of all tiles, for the mover."""
@@ -142,6 +199,13 @@ class Cutter:
         if self.plan.sync == "single":
             setups.append(self._setup(0, tiles, slice(0, tiles.n_tiles)))
         return setups
+
+    def initial_speed(self) -> float:
+        """How fast predictions move at the start under a bᵀ; see `raytd.engine.speed`."""
+        tiles = self.plan.tiles
+        setup = self._setup(0, tiles, slice(0, tiles.n_tiles))
+        coupling = independent_coupling(tiles.a, tiles.b).numpy()
+        return initial_speed(setup, self.plan.start, coupling)
 
     def _setup(self, block: int, tiles: Tiles, chosen: slice) -> BlockSetup:
         pair, plan = self.pair, self.plan
@@ -153,6 +217,7 @@ class Cutter:
             block=block,
             source=self._slice(pair.source, pair.source.train, source),
             target=self._slice(pair.target, pair.target.train, target),
+            probes=self._probes(block),
             validation=self._slice(pair.target, pair.target.val, share),
             rows=rows,
             cols=cols,
@@ -162,7 +227,7 @@ class Cutter:
             steps=plan.steps,
             segments=plan.segments,
             batch_size=trajectory.batch_size,
-            lr=trajectory.lr,
+            lr=self.lr,
             momentum=trajectory.momentum,
             weight_decay=trajectory.weight_decay,
             mixing=trajectory.mixing,
@@ -171,6 +236,15 @@ class Cutter:
             chunk=resources.chunk,
             threads=resources.threads,
             use_gpu=resources.gpus_per_actor > 0,
+        )
+
+    def _probes(self, block: int) -> tuple[ImageSlice, ImageSlice]:
+        """The block's share of the validation pairs."""
+        pairs, share = self.plan.validation, slice(block, None, self.plan.n_blocks)
+        source, target = self.pair.source, self.pair.target
+        return (
+            self._slice(source, source.val, pairs.source_index[share]),
+            self._slice(target, target.val, pairs.target_index[share]),
         )
 
     def _slice(self, task: Task, part: Part, chosen: Int64[np.ndarray, " n"]) -> ImageSlice:

@@ -1,13 +1,15 @@
 """What a coordinator is asked to do, and what it reports of every iteration."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from raytd.transfer.lengths import Lengths
+from raytd.transfer.lengths import Lengths, Moments
 from raytd.transfer.state import Weights
+from raytd.transfer.validation import ValidationPairs
 from raytd.transport.proximal import EpsilonUnit, Proximal
 from raytd.transport.tiles import Dealing, Tiles
 
@@ -40,6 +42,8 @@ class Plan:
         dealing: how the images are dealt into tiles.
         labels: output of each training image of source and target in the joint label space.
         n_blocks: blocks that the tiles are dealt into.
+        validation: pairs of validation images on which p_τ is watched.
+        n_classes: outputs of the joint label space.
         start: w^s with its head extended, where every trajectory starts.
         steps: SGD steps of one trajectory.
         segments: M.
@@ -55,6 +59,8 @@ class Plan:
     dealing: Dealing
     labels: tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " m"]]
     n_blocks: int
+    validation: ValidationPairs
+    n_classes: int
     start: Weights
     steps: int
     segments: int
@@ -80,13 +86,22 @@ class Knot:
         segment_length: Fisher-Rao length in radians of the segment that ends here.
         segment_distance: Σ Γ ds of the same segment.
         train_loss: cross-entropy in nats on p_τ built from the training images, at the knot.
+        val_loss: the same on p_τ built from the validation images; see `ValidationPairs`.
+        generalisation_gap: val_loss − train_loss.
+        tracking_gap: train_loss less what it is after as many further steps as a segment has, τ
+            standing still; at every fifth of the path of the last iteration.
+        fisher_rao_norm: ‖w‖ of eq. (7), at the validation images of p_τ.
     """
 
     knot: int
     tau: float
     segment_length: float | None
     segment_distance: float | None
-    train_loss: float | None
+    train_loss: float
+    val_loss: float
+    generalisation_gap: float
+    tracking_gap: float | None
+    fisher_rao_norm: float
 
 
 @dataclass(frozen=True)
@@ -132,6 +147,8 @@ class Iteration:
         last: whether no further one follows.
         tiles: that carried the coupling.
         lengths: of the path.
+        moments: at each stride, those of its segments; the lengths follow from them.
+        fisher_rao_norm_integral: ∫ ‖w‖ dτ, eq. (21).
         change: |distance − the last one| / distance; None at k = 0.
         solve: how Γ^k came about.
         target_accuracy: on the target's validation images at τ = 1.
@@ -147,6 +164,8 @@ class Iteration:
     last: bool
     tiles: Tiles
     lengths: Lengths
+    moments: Mapping[int, tuple[Moments, ...]]
+    fisher_rao_norm_integral: float
     change: float | None
     solve: Solve
     target_accuracy: float

@@ -5,21 +5,23 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float64, Int64
 from torch import Tensor, nn
 
-from raytd.engine.block import BlockSetup, Evaluation, Measurement
+from raytd.engine.block import BlockSetup, Evaluation, Measurement, ProbeReading
 from raytd.engine.devices import device_name, pick_device, torch_threads
 from raytd.engine.images import Images
+from raytd.engine.pair_images import PairImages
 from raytd.errors import NotFiniteError
 from raytd.models import zoo
 from raytd.models.heads import penultimate
 from raytd.simplex import kl_divergence, log_probs
-from raytd.transfer.interpolation import crop_and_flip, draw_pairs, mix, mixing_coefficients
+from raytd.transfer.diagnostics import fisher_rao_forms
+from raytd.transfer.interpolation import draw_pairs, mix, mixing_coefficients
+from raytd.transfer.lengths import open_knots
 from raytd.transfer.randomness import derive_seed, generator, layers_seeded
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import (
-    Batch,
     Sgd,
     mixed_cross_entropy,
     rate_factor,
@@ -32,11 +34,28 @@ Coupling = Float64[np.ndarray, "tiles n m"]
 
 @dataclass(frozen=True)
 class _Draws:
-    """What is drawn for a segment; shifts only where images are moved."""
+    """What is drawn for some steps; shifts only where images are moved."""
 
     pairs: Int64[Tensor, "steps batch"]
     t: Float64[Tensor, "steps batch"]
     shifts: Float64[Tensor, "steps 3 batch"] | None
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Steps of SGD that belong together: their random streams, their times, their rates.
+
+    Attributes:
+        stream: names the random streams, with the block.
+        tau: of each step.
+        rates: share of the learning rate of each step.
+        where: what an error calls it.
+    """
+
+    stream: tuple[str | int, ...]
+    tau: Float64[Tensor, " steps"]
+    rates: tuple[float, ...]
+    where: str
 
 
 class BlockWorker:
@@ -53,11 +72,9 @@ class BlockWorker:
     def __init__(self, setup: BlockSetup) -> None:
         self.setup = setup
         self.device = pick_device(setup.use_gpu)
-        self.source = Images(setup.source, self.device)
-        self.target = Images(setup.target, self.device)
+        self.pairs = PairImages(setup, self.device)
         self.validation = Images(setup.validation, self.device)
-        self.rows = torch.tensor(setup.rows, device=self.device)
-        self.cols = torch.tensor(setup.cols, device=self.device)
+        self.probes = tuple(Images(side, self.device) for side in setup.probes)
         self.model = self._build()
         self.sgd = Sgd(
             self.model, lr=setup.lr, momentum=setup.momentum, weight_decay=setup.weight_decay
@@ -73,17 +90,30 @@ class BlockWorker:
         """
         setup = self.setup
         steps = segment_steps(segment, steps=setup.steps, segments=setup.segments)
-        seed = derive_seed(setup.run_seed, "layers", setup.block, segment)
-        with torch_threads(setup.threads), layers_seeded(seed, self.device):
-            draws = self._draws(segment, steps, coupling)
-            moved = self.sgd.run(
-                state,
-                len(steps),
-                lambda n: self._batch(draws, n),
-                lambda n: rate_factor(setup.schedule, steps[n], setup.steps),
-            )
-            self._check_finite(segment, moved.weights)
-        return moved
+        chosen = _Steps(
+            stream=(segment,),
+            tau=step_times(steps, total=setup.steps),
+            rates=tuple(rate_factor(setup.schedule, n, setup.steps) for n in steps),
+            where=f"segment {segment}",
+        )
+        return self._run(chosen, state, coupling)
+
+    def stay(self, knot: int, state: TrainState, coupling: Coupling) -> TrainState:
+        """The state after a segment's worth of further steps on p_τ of one knot, τ standing still.
+
+        Raises:
+            NotFiniteError: if a weight became NaN or infinite.
+        """
+        setup = self.setup
+        n = max(1, setup.steps // setup.segments)
+        at = min(knot * setup.steps // setup.segments, setup.steps - 1)
+        chosen = _Steps(
+            stream=("stay", knot),
+            tau=torch.full((n,), knot / setup.segments, dtype=torch.float64),
+            rates=(rate_factor(setup.schedule, at, setup.steps),) * n,
+            where=f"standing at knot {knot}",
+        )
+        return self._run(chosen, state, coupling)
 
     def measure(
         self,
@@ -106,18 +136,43 @@ class BlockWorker:
         stride, tau = second - first, first / self.setup.segments
         with torch_threads(self.setup.threads), torch.inference_mode():
             mass = torch.tensor(coupling, device=self.device)
-            log_p = self._log_probs_at_start(iteration, first, start.weights)
+            log_p = self._log_probs_at_start(iteration, knots, start.weights)
             log_q = self._pair_log_probs(end.weights, tau)
             squared = 2 * kl_divergence(log_p, log_q)
             lengths = squared.sqrt()
-            loss = mixed_cross_entropy(log_p, self._source_labels, self._target_labels, tau)
+            loss = mixed_cross_entropy(log_p, *self.pairs.labels, tau)
             return Measurement(
                 lengths=lengths.cpu().numpy() if stride == 1 else None,
                 first=_tile_sums(mass * lengths),
                 second=_tile_sums(mass * squared),
                 train_loss=_tile_sums(mass * loss),
-                forward_images=mass.numel() * (2 if stride == 1 else 1),
+                forward_images=self.pairs.n_images(tau) * (2 if stride == 1 else 1),
             )
+
+    def train_loss(
+        self, knot: int, state: TrainState, coupling: Coupling
+    ) -> tuple[Float64[np.ndarray, " tiles"], int]:
+        """Σ Γ × cross-entropy on p_τ of each tile in nats, and the images that went forward."""
+        tau = knot / self.setup.segments
+        with torch_threads(self.setup.threads), torch.inference_mode():
+            log_p = self._pair_log_probs(state.weights, tau)
+            loss = mixed_cross_entropy(log_p, *self.pairs.labels, tau)
+            sums = _tile_sums(torch.tensor(coupling, device=self.device) * loss)
+            return sums, self.pairs.n_images(tau)
+
+    def probe(self, knot: int, state: TrainState) -> ProbeReading:
+        """Loss and Fisher-Rao form of the block's validation pairs at a knot."""
+        source, target = self.probes
+        if len(source.labels) == 0:
+            return ProbeReading(np.zeros(0), np.zeros(0))
+        tau = knot / self.setup.segments
+        self.forward_images += len(source.labels)
+        with torch_threads(self.setup.threads):
+            inputs = mix(source.pixels, target.pixels, tau)
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+            log_p, forms = fisher_rao_forms(self._load(state.weights), inputs)
+            loss = mixed_cross_entropy(log_p, source.labels, target.labels, tau)
+            return ProbeReading(loss.cpu().numpy(), forms.cpu().numpy())
 
     def features(
         self, state: TrainState
@@ -127,9 +182,16 @@ class BlockWorker:
             phi = penultimate(self._load(state.weights))
             source, target = (
                 self._in_batches(phi, images).double().cpu().numpy()
-                for images in (self.source, self.target)
+                for images in (self.pairs.source, self.pairs.target)
             )
             return source, target
+
+    def predict(self, state: TrainState) -> Float64[Tensor, "images classes"]:
+        """Log probabilities of the block's images, sources first."""
+        with torch_threads(self.setup.threads), torch.inference_mode():
+            model = self._load(state.weights)
+            both = (self.pairs.source, self.pairs.target)
+            return log_probs(torch.cat([self._in_batches(model, images) for images in both]))
 
     def evaluate(self, state: TrainState) -> Evaluation:
         """Accuracy and loss on the block's share of the target's validation images."""
@@ -142,17 +204,33 @@ class BlockWorker:
             loss = -log_p.gather(1, labels[:, None]).sum()
             return Evaluation(len(labels), int(right.sum()), float(loss), device)
 
-    def _check_finite(self, segment: int, weights: Weights) -> None:
+    def _run(self, steps: _Steps, state: TrainState, coupling: Coupling) -> TrainState:
+        setup = self.setup
+        seed = derive_seed(setup.run_seed, "layers", setup.block, *steps.stream)
+        with torch_threads(setup.threads), layers_seeded(seed, self.device):
+            draws = self._draws(steps, coupling)
+            moved = self.sgd.run(
+                state,
+                len(steps.rates),
+                lambda n: self.pairs.batch(
+                    draws.pairs[n], draws.t[n], None if draws.shifts is None else draws.shifts[n]
+                ),
+                lambda n: steps.rates[n],
+            )
+            self._check_finite(steps.where, moved.weights)
+        return moved
+
+    def _check_finite(self, where: str, weights: Weights) -> None:
         if not all(torch.isfinite(p).all() for p in weights.parameters.values()):
             raise NotFiniteError(
-                f"block {self.setup.block}, segment {segment}: the weights became NaN or infinite; "
+                f"block {self.setup.block}, {where}: the weights became NaN or infinite; "
                 f"lower trajectory.lr (it is {self.setup.lr:g})"
             )
 
     def _build(self) -> nn.Module:
         model = zoo.build(
             self.setup.model,
-            in_channels=self.source.pixels.shape[1],
+            in_channels=self.pairs.source.pixels.shape[1],
             n_classes=self.setup.n_classes,
             seed=0,
         )
@@ -162,82 +240,40 @@ class BlockWorker:
         weights.load_into(self.model)
         return self.model.eval()
 
-    def _draws(self, segment: int, steps: range, coupling: Coupling) -> _Draws:
-        """Pairs, coefficients and shifts of a segment; their uniforms do not depend on Γ."""
-        setup = self.setup
-        stream = generator(setup.run_seed, "draws", setup.block, segment)
-        shape = (2, len(steps), setup.batch_size)
+    def _draws(self, steps: _Steps, coupling: Coupling) -> _Draws:
+        """Pairs, coefficients and shifts of some steps; their uniforms do not depend on Γ."""
+        setup, n_steps = self.setup, len(steps.rates)
+        stream = generator(setup.run_seed, "draws", setup.block, *steps.stream)
+        shape = (2, n_steps, setup.batch_size)
         uniforms = torch.rand(shape, dtype=torch.float64, generator=stream)
         pairs = draw_pairs(torch.tensor(coupling).flatten(), uniforms[0])
-        tau = step_times(steps, total=setup.steps)[:, None].expand_as(uniforms[1])
+        tau = steps.tau[:, None].expand_as(uniforms[1])
         shifts = None
         if setup.augment == "crop-flip":
-            stream = generator(setup.run_seed, "augment", setup.block, segment)
-            shape = (len(steps), 3, setup.batch_size)
+            stream = generator(setup.run_seed, "augment", setup.block, *steps.stream)
+            shape = (n_steps, 3, setup.batch_size)
             shifts = torch.rand(shape, dtype=torch.float64, generator=stream)
         return _Draws(pairs, mixing_coefficients(setup.mixing, tau, uniforms[1]), shifts)
 
-    def _batch(self, draws: _Draws, step: int) -> Batch:
-        """The mixed images of one step."""
-        n, m = self.rows.shape[1], self.cols.shape[1]
-        pairs, t = draws.pairs[step].to(self.device), draws.t[step].float().to(self.device)
-        tile, row, col = pairs // (n * m), pairs // m % n, pairs % m
-        i, j = self.rows[tile, row], self.cols[tile, col]
-        mixed = mix(self.source.pixels[i], self.target.pixels[j], t[:, None, None, None])
-        if draws.shifts is not None:
-            mixed = crop_and_flip(mixed, draws.shifts[step])
-        return Batch(
-            mixed.contiguous(memory_format=torch.channels_last),
-            self.source.labels[i],
-            self.target.labels[j],
-            t,
-        )
-
-    @property
-    def _source_labels(self) -> Int64[Tensor, "tiles n m"]:
-        return self.source.labels[self.rows][:, :, None].expand(-1, -1, self.cols.shape[1])
-
-    @property
-    def _target_labels(self) -> Int64[Tensor, "tiles n m"]:
-        return self.target.labels[self.cols][:, None, :].expand(-1, self.rows.shape[1], -1)
-
     def _log_probs_at_start(
-        self, iteration: int, knot: int, weights: Weights
+        self, iteration: int, knots: tuple[int, int], weights: Weights
     ) -> Float64[Tensor, "tiles n m classes"]:
-        """Log p at (w_m, x_m), kept until no segment can start there any more."""
-        reach = max(4, self.setup.segments // 10)
-        self._known = {
-            k: v for k, v in self._known.items() if k[0] == iteration and k[1] >= knot - reach
-        }
+        """Log p at (w_m, x_m), kept as long as a segment can still start there."""
+        knot, end = knots
+        kept = open_knots(end, self.setup.segments)
+        self._known = {k: v for k, v in self._known.items() if k[0] == iteration and k[1] in kept}
         if (iteration, knot) not in self._known:
             tau = knot / self.setup.segments
             self._known[iteration, knot] = self._pair_log_probs(weights, tau)
         return self._known[iteration, knot]
 
     def _pair_log_probs(self, weights: Weights, tau: float) -> Float64[Tensor, "tiles n m classes"]:
-        """Log p of every pair at x = (1 − τ) x_i + τ x'_j, in chunks of whole tiles."""
-        model = self._load(weights)
-        tiles = range(0, len(self.rows), self.setup.chunk)
-        return torch.cat([self._chunk_log_probs(model, first, tau) for first in tiles])
+        self.forward_images += self.pairs.n_images(tau)
+        return self.pairs.log_probs(self._load(weights), tau)
 
-    def _chunk_log_probs(
-        self, model: nn.Module, first: int, tau: float
-    ) -> Float64[Tensor, "tiles n m classes"]:
-        rows = self.rows[first : first + self.setup.chunk]
-        cols = self.cols[first : first + self.setup.chunk]
-        source, target = self.source.pixels[rows][:, :, None], self.target.pixels[cols][:, None]
-        mixed = mix(source, target, tau)
-        self.forward_images += mixed.shape[:3].numel()
-        inputs = mixed.flatten(0, 2).contiguous(memory_format=torch.channels_last)
-        return log_probs(model(inputs)).reshape(*mixed.shape[:3], -1)
-
-    def _in_batches(
-        self, function: Callable[[Tensor], Tensor], images: Images
-    ) -> Float[Tensor, "n outputs"]:
-        """A function of single images, in batches of the size that a chunk has."""
+    def _in_batches(self, function: Callable[[Tensor], Tensor], images: Images) -> Tensor:
         self.forward_images += len(images.pixels)
-        size = self.setup.chunk * self.rows.shape[1] * self.cols.shape[1]
-        return images.in_batches(function, size)
+        return self.pairs.in_batches(function, images)
 
 
 def _tile_sums(values: Float64[Tensor, "tiles n m"]) -> Float64[np.ndarray, " tiles"]:

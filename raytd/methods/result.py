@@ -1,7 +1,8 @@
 """The number that a method returns, with everything that judges it."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -46,10 +47,19 @@ class DistanceResult:
         distance: ⟨Γ, C⟩, eq. (1).
         fisher_rao_length: eq. (8); never below `distance`.
         noise_free_length: two-scale estimate without the noise of SGD.
+        noise_free_error: its standard error from the noise of SGD.
+        noise_free_three_scale: the same from three scales, without noise that diffuses either.
         noise_share: 1 − noise_free_length / fisher_rao_length.
+        self_distance: where source and target are one task, what is left of the noise-free
+            length when its differences are pooled before the root: the noise floor.
         distance_half: `distance` measured at every second knot.
         distance_quarter: at every fourth.
         label_reference: π times the mass of pairs whose labels differ.
+        fisher_rao_norm_integral: ∫ ‖w‖ dτ over the path, eq. (21).
+        generalisation_gap: loss of validation less that of training images, at τ = 1, in nats.
+        tracking_gap: how much further the loss falls where τ stands still for a segment's steps,
+            mean over every fifth of the path, in nats.
+        lr: learning rate of the trajectory, matched to the reference network where that is asked.
         coupling_converged: whether every Sinkhorn solve reached its tolerance.
         distance_converged: whether the last iteration changed the distance by less than the
             tolerance; a fixed coupling has nothing left to change.
@@ -62,6 +72,8 @@ class DistanceResult:
         forward_images: images that went forward in measuring, all iterations together.
         parameters: of the network with the joint head.
         device: where the first block computed.
+        label_matching: classes of the target that use an output of the source's, each with the
+            class that it belongs to.
         iterations: every iteration, in order.
         coupling: Γ and C of the last one.
         warnings: what the user should know, in words.
@@ -73,10 +85,17 @@ class DistanceResult:
     distance: float
     fisher_rao_length: float
     noise_free_length: float
+    noise_free_error: float
+    noise_free_three_scale: float | None
     noise_share: float
+    self_distance: float | None
     distance_half: float
     distance_quarter: float | None
     label_reference: float
+    fisher_rao_norm_integral: float
+    generalisation_gap: float
+    tracking_gap: float
+    lr: float
     coupling_converged: bool
     distance_converged: bool
     effective_partners: float
@@ -88,6 +107,7 @@ class DistanceResult:
     forward_images: int
     parameters: int
     device: str
+    label_matching: Mapping[str, str]
     iterations: tuple[Iteration, ...]
     coupling: Coupling
     warnings: tuple[str, ...]
@@ -99,7 +119,7 @@ class DistanceResult:
 
     def columns(self) -> dict[str, Any]:
         """The scalar figures by name, as a row of a results table holds them."""
-        left_out = {"iterations", "coupling", "warnings"}
+        left_out = {"iterations", "coupling", "warnings", "label_matching"}
         scalars = {n: v for n, v in vars(self).items() if n not in left_out}
         return scalars | {"iterations": len(self.iterations)}
 
@@ -115,18 +135,24 @@ def run_prepared(prepared: Prepared, context: Context) -> DistanceResult:
 
 def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceResult:
     plan, last = prepared.plan, iterations[-1]
-    lengths = last.lengths
+    lengths = asdict(last.lengths)
+    pooled = lengths.pop("pooled_length")
     fixed = plan.coupling is None
     features = plan.tiles.n_source + plan.tiles.n_target if plan.needs_features else 0
     sources, targets = plan.labels
     coupling = _coupling(last)
     differ = sources[coupling.source_index] != targets[coupling.target_index]
     return DistanceResult(
-        value=lengths.distance,
+        value=last.lengths.distance,
         unit="rad",
         smaller_is_closer=True,
-        **vars(lengths),
+        **lengths,
+        self_distance=pooled if prepared.pair.is_self else None,
         label_reference=math.pi * float(coupling.mass[differ].sum()),
+        fisher_rao_norm_integral=last.fisher_rao_norm_integral,
+        generalisation_gap=last.knots[-1].generalisation_gap,
+        tracking_gap=_mean([k.tracking_gap for k in last.knots if k.tracking_gap is not None]),
+        lr=prepared.lr,
         coupling_converged=all(i.solve.converged for i in iterations),
         distance_converged=fixed or (last.change is not None and last.change < plan.tolerance),
         effective_partners=last.solve.effective_partners,
@@ -138,10 +164,15 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
         forward_images=features + sum(i.forward_images for i in iterations),
         parameters=sum(p.numel() for p in plan.start.parameters.values()),
         device=last.device,
+        label_matching=prepared.space.shared,
         iterations=iterations,
         coupling=coupling,
         warnings=tuple(dict.fromkeys(i.solve.warning for i in iterations if i.solve.warning)),
     )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _coupling(last: Iteration) -> Coupling:

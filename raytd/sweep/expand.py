@@ -34,6 +34,8 @@ _PROTOCOL = (
     "sync",
     "schedule",
     "augment",
+    "match",
+    "reference",
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from raytd.engine.config import ResourcesConfig
-from raytd.engine.context import reference_recipe, source_recipe
+from raytd.engine.context import networks
 from raytd.engine.records import Iteration
 from raytd.engine.sources import Recipe, SourceCache, source_key
 from raytd.errors import RaytdError, StorageError
@@ -101,15 +101,12 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
 
 def _networks(trials: Sequence[Trial]) -> dict[str, tuple[Task, Recipe, ResourcesConfig]]:
     """Each network once: the sources, and the references on the targets."""
-    networks = {}
+    found = {}
     for trial in trials:
-        config, pair = trial.config, trial.pair
-        for task, recipe in (
-            (pair.source, source_recipe(pair, config.pretrain)),
-            (pair.target, reference_recipe(pair, config.pretrain, config.trajectory)),
-        ):
-            networks[source_key(task, recipe)] = (task, recipe, config.resources)
-    return networks
+        config = trial.config
+        for task, recipe in networks(trial.pair, config.pretrain, config.trajectory):
+            found[source_key(task, recipe)] = (task, recipe, config.resources)
+    return found
 
 
 def _train(folder: Path, task: Task, recipe: Recipe, resources: ResourcesConfig) -> float:

@@ -8,17 +8,19 @@ import torch
 import torch.nn.functional as F
 from scipy.special import betaincinv
 
-from raytd.engine.config import TrajectoryConfig
+from raytd.engine.config import PretrainConfig, TrajectoryConfig
 from raytd.engine.context import Pair
 from raytd.engine.executor import run_in_process
 from raytd.engine.prepare import deal, prepare
 from raytd.engine.records import CouplingSettings, Iteration
 from raytd.engine.sources import SourceCache
+from raytd.methods.result import run_prepared
 from raytd.models import zoo
 from raytd.simplex import log_probs, segment_length
 from raytd.tasks.labels import union
 from raytd.transfer.randomness import derive_seed, generator
-from tests.conftest import make_context
+from raytd.transfer.validation import ValidationPairs
+from tests.conftest import make_context, small_task
 
 KL = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, "blocks", 5)
 
@@ -127,8 +129,11 @@ def _pair_log_probs(model, x, y, tiles, tau):
     result = []
     for rows, cols in zip(tiles.rows, tiles.cols, strict=True):
         images = (1 - tau) * x[rows][:, None] + tau * y[cols][None]
+        if tau == 0:  # all pairs of a row are one image there
+            images = x[rows][:, None]
         flat = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        result.append(log_probs(model(flat)).reshape(len(rows), len(cols), -1))
+        log_p = log_probs(model(flat)).reshape(*images.shape[:2], -1)
+        result.append(log_p.expand(len(rows), len(cols), -1))
     return torch.stack(result)
 
 
@@ -206,7 +211,13 @@ def test_blocks_on_their_own_give_what_each_block_gives_alone(
     for block, setup in enumerate(prepared.cut(tiles.tiles)):
         chosen = tiles.tiles.block(block, 2)
         fields = {n: getattr(tiles.tiles, n)[chosen] for n in ("rows", "cols", "a", "b")}
-        alone = replace(prepared.plan, tiles=replace(tiles.tiles, **fields), n_blocks=1)
+        watched = {n: v[block::2] for n, v in vars(prepared.plan.validation).items()}
+        alone = replace(
+            prepared.plan,
+            tiles=replace(tiles.tiles, **fields),
+            validation=ValidationPairs(**watched),
+            n_blocks=1,
+        )
         (one,) = run_in_process(alone, lambda _, setup=setup: [setup])
         np.testing.assert_array_equal(both.cost[chosen], one.cost)
 
@@ -222,3 +233,94 @@ def test_schedule_and_augmentation_change_the_path_and_keep_its_start(
     changed = run(pair, sources, small_trajectory.model_copy(update=change), iterations=1)[0]
     assert changed.lengths.distance != fixed.lengths.distance
     assert changed.knots[0].train_loss == fixed.knots[0].train_loss
+
+
+def test_losses_at_the_ends_are_those_of_the_tasks(
+    sources: SourceCache, small_trajectory: TrajectoryConfig
+) -> None:
+    # With 25 validation images in five classes, the 25 pairs of classes use each image once; in
+    # one tile, a bᵀ gives all of them the same mass.
+    tasks = [small_task(name, val=25) for name in ("digits-low", "digits-high")]
+    pair = Pair(tasks[0], tasks[1], "cnn8-narrow", seed=3)
+    tiles = deal(pair, tile_size=30, n_blocks=1, dealing="random")
+    context = make_context(sources, small_trajectory)
+    prepared = prepare(pair, context, tiles, iterations=1, coupling=None)
+    (record,) = run_in_process(prepared.plan, prepared.cut)
+    model = zoo.build(pair.model, in_channels=1, n_classes=10, seed=0)
+    prepared.plan.start.load_into(model)
+
+    def loss_of(task, part) -> float:
+        mean, std = task.mean[0], task.std[0]
+        pixels = (torch.tensor(part.images).float() / 255 - mean) / std
+        labels = torch.tensor(prepared.space.outputs(task)[part.labels])
+        with torch.inference_mode():
+            return F.cross_entropy(model.eval()(pixels).double(), labels).item()
+
+    source, first = pair.source, record.knots[0]
+    # float32 logits of batches of another size.
+    np.testing.assert_allclose(first.train_loss, loss_of(source, source.train), rtol=1e-4)
+    np.testing.assert_allclose(first.val_loss, loss_of(source, source.val), rtol=1e-4)
+    gap = first.val_loss - first.train_loss
+    assert first.generalisation_gap == gap
+    # Target images have validation loss at τ = 1, which `evaluate` measures by itself.
+    np.testing.assert_allclose(record.knots[-1].val_loss, record.target_loss, rtol=1e-4)
+
+
+def test_standing_still_lowers_the_loss_of_a_model_that_lags_behind(
+    pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig
+) -> None:
+    (lagging,) = run(pair, sources, small_trajectory, iterations=1)
+    gaps = {k.knot: k.tracking_gap for k in lagging.knots}
+    assert {knot for knot, gap in gaps.items() if gap is not None} == {4, 8, 12, 16, 20}
+    assert gaps[20] > 0.01
+    frozen = small_trajectory.model_copy(update={"lr": 1e-12})
+    (still,) = run(pair, sources, frozen, iterations=1)
+    # Only running statistics move, and they do not lower the loss.
+    assert still.knots[20].tracking_gap < 0.001
+
+
+def test_only_the_last_iteration_stands_still(iterations: list[Iteration]) -> None:
+    measured = [any(k.tracking_gap is not None for k in i.knots) for i in iterations]
+    assert measured == [False, False, True]
+
+
+def test_the_integral_of_the_norm_is_that_of_its_knots(iterations: list[Iteration]) -> None:
+    for i in iterations:
+        norms = [k.fisher_rao_norm for k in i.knots]
+        assert min(norms) > 0
+        expected = np.trapezoid(norms, [k.tau for k in i.knots])
+        np.testing.assert_allclose(i.fisher_rao_norm_integral, expected, rtol=1e-12)
+
+
+def test_a_task_to_itself_under_the_identity_is_the_noise_floor(
+    sources: SourceCache, small_trajectory: TrajectoryConfig
+) -> None:
+    """A converged model has nowhere to go; what is left comes from running statistics."""
+    task = small_task("digits-low")
+    same = Pair(task, task, "cnn8-narrow", seed=3)
+    gentle = {"steps": 400, "batch_size": 20, "lr": 1e-3, "weight_decay": 0.0}
+    found = {}
+    for epochs in (4, 40):
+        context = replace(
+            make_context(sources, small_trajectory.model_copy(update=gentle)),
+            pretrain=PretrainConfig(epochs=epochs, batch_size=10),
+        )
+        tiles = deal(same, tile_size=1, n_blocks=1, dealing="index")
+        prepared = prepare(same, context, tiles, iterations=1, coupling=None)
+        found[epochs] = run_prepared(prepared, context)
+    converged, unfinished = found[40], found[4]
+    assert converged.label_reference == 0
+    assert converged.noise_free_length < 0.3 * converged.fisher_rao_length
+    assert converged.self_distance < 0.1
+    # A model that is still learning its own task does travel.
+    assert unfinished.self_distance > 5 * converged.self_distance
+    assert unfinished.noise_free_length > 5 * converged.noise_free_length
+
+
+def test_different_tasks_have_no_self_distance(
+    pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig
+) -> None:
+    context = make_context(sources, small_trajectory)
+    tiles = deal(pair, tile_size=5, n_blocks=1, dealing="random")
+    prepared = prepare(pair, context, tiles, iterations=1, coupling=None)
+    assert run_prepared(prepared, context).self_distance is None

@@ -88,8 +88,8 @@ def test_measured_lengths_are_those_of_each_pair_by_itself(
     end = worker.advance(0, start, coupling)
     measured = worker.measure(0, (10, 11), start, end, coupling)
     tile, row, col, tau = 2, 1, 3, 10 / 20
-    source = worker.source.pixels[worker.rows[tile, row]]
-    target = worker.target.pixels[worker.cols[tile, col]]
+    source = worker.pairs.source.pixels[worker.pairs.rows[tile, row]]
+    target = worker.pairs.target.pixels[worker.pairs.cols[tile, col]]
     image = ((1 - tau) * source + tau * target)[None]
     both = []
     with torch.inference_mode():
@@ -113,9 +113,15 @@ def test_nothing_is_computed_twice(prepared: Prepared) -> None:
     coordinator.start(executor)
     iteration, _ = coordinator.iterate(executor)
     went_forward = sum(w.forward_images for w in executor.workers)
-    pairs = prepared.plan.tiles.a.numel() * prepared.plan.tiles.cols.shape[1]
+    tiles = prepared.plan.tiles
+    pairs = tiles.a.numel() * tiles.cols.shape[1]
     # 20 segments of two ends, 10 double and 5 quadruple ones whose first end is known already.
-    assert went_forward == pairs * (20 * 2 + 10 + 5) + 20
+    # At τ = 0 (both ends of the first segment, the second end of a double and a quadruple one) a
+    # row is one image, at τ = 1 a column is.
+    measuring = pairs * (19 * 2 + 9 + 4) + tiles.a.numel() * 4 + tiles.b.numel()
+    probing = len(prepared.plan.validation.source_labels) * 21
+    standing = pairs * 4 + tiles.b.numel()  # a loss at each fifth, the last one at τ = 1
+    assert went_forward == measuring + probing + standing + 20
     assert iteration.forward_images == went_forward
 
 

@@ -158,7 +158,8 @@ trajectory: {steps: 400, batch_size: 10, lr: 1, momentum: 0.8, weight_decay: 0, 
 """
     content = (
         '{"augment":"none","batch_size":10,"blocks":2,"epochs":null,"labels":"union","lr":1.0,'
-        '"mixing":"beta","momentum":0.8,"schedule":"constant","segments":40,"steps":400,'
+        '"match":"lr","mixing":"beta","momentum":0.8,"reference":null,"schedule":"constant",'
+        '"segments":40,"steps":400,'
         '"sync":"knot","weight_decay":0.0}'
     )
     digest = hashlib.sha256(content.encode()).hexdigest()

@@ -5,13 +5,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raytd.transfer.lengths import Moments, path_lengths, strides, two_scale_length
+from raytd.transfer.lengths import (
+    Moments,
+    open_knots,
+    path_lengths,
+    pooled_two_scale_length,
+    roughness_error,
+    strides,
+    three_scale_length,
+    two_scale_pieces,
+)
 
 SEGMENTS = [10, 20, 40, 60, 80, 100, 200]
 
 
 def fine_stride(segments: int) -> int:
     return max(1, segments // 20)
+
+
+def two_scale_length(fine: list[float], coarse: list[float]) -> float:
+    return sum(two_scale_pieces(fine, coarse))
 
 
 def moments_at(segments: int, *, length: float, noise: float) -> dict[int, list[Moments]]:
@@ -33,10 +46,10 @@ def moments_at(segments: int, *, length: float, noise: float) -> dict[int, list[
     [
         (10, (1, 2)),
         (20, (1, 2, 4)),
-        (40, (1, 2, 4)),
-        (60, (1, 2, 3, 4, 6)),
-        (80, (1, 2, 4, 8)),
-        (100, (1, 2, 4, 5, 10)),
+        (40, (1, 2, 4, 8)),
+        (60, (1, 2, 3, 4, 6, 12)),
+        (80, (1, 2, 4, 8, 16)),
+        (100, (1, 2, 4, 5, 10, 20)),
     ],
 )
 def test_strides_are_known(segments: int, expected: tuple[int, ...]) -> None:
@@ -165,3 +178,77 @@ def test_fisher_rao_length_is_never_below_the_distance(
     found = path_lengths(moments, 20)
     # Equal where all pairs are equally long, up to rounding; squares below 1e-300 are lost.
     assert found.fisher_rao_length >= found.distance * (1 - 1e-14) - 1e-150
+
+
+@pytest.mark.parametrize("segments", SEGMENTS)
+def test_open_knots_are_those_that_later_segments_start_from(segments: int) -> None:
+    starts = {
+        (start, start + stride)
+        for stride in strides(segments)
+        for start in range(0, segments, stride)
+    }
+    for knot in range(1, segments + 1):
+        assert open_knots(knot, segments) == {s for s, end in starts if s < knot <= end}
+        assert len(open_knots(knot, segments)) <= len(strides(segments))
+
+
+@settings(deadline=None)
+@given(
+    speed=st.floats(0.01, 2),
+    white=st.floats(0, 0.1),
+    diffusion=st.floats(0, 0.1),
+    n=st.integers(1, 10),
+)
+def test_three_scales_cancel_white_and_diffusing_noise(
+    speed: float, white: float, diffusion: float, n: int
+) -> None:
+    scales = [[speed**2 * k**2 + white + diffusion * k] * (4 * n // k) for k in (1, 2, 4)]
+    # What cancels is up to 0.3, of which 1e-16 each time is lost; the answer's square is v² · 6.
+    lost = 2e-15 * (1 + (white + diffusion) / speed**2)
+    assert three_scale_length(*scales) == pytest.approx(4 * n * speed, rel=lost)
+
+
+def test_three_scales_compare_each_segment_with_its_own_parts() -> None:
+    fine, coarse = [1.0, 2.0, 3.0, 2.0, 0.0, 0.0, 0.0, 0.0], [4.0, 4.0, 1.0, 3.0]
+    # 22 − 3 · 4 + 2 · 2 = 14, and 4 − 3 · 2 + 0 < 0 counts as nothing.
+    found = three_scale_length(fine, coarse, [22.0, 4.0])
+    assert found == pytest.approx(4 * math.sqrt(14 / 6), rel=1e-15)
+
+
+def test_a_path_of_ten_segments_has_no_third_scale() -> None:
+    assert path_lengths(moments_at(10, length=1, noise=0), 10).noise_free_three_scale is None
+    longer = path_lengths(moments_at(20, length=1, noise=0.3), 20).noise_free_three_scale
+    assert longer == pytest.approx(1, rel=1e-12)
+
+
+def test_pooling_removes_pure_noise_that_roots_of_pieces_keep() -> None:
+    """Squared lengths of white noise in 400 dimensions, in a path that goes nowhere."""
+    rng = np.random.default_rng(0)
+    kept, pooled = [], []
+    for _ in range(200):
+        at = rng.normal(size=(21, 400))
+        fine = [float(((at[i + 1] - at[i]) ** 2).sum()) for i in range(20)]
+        coarse = [float(((at[i + 2] - at[i]) ** 2).sum()) for i in range(0, 20, 2)]
+        raw = sum(math.sqrt(s) for s in coarse)
+        kept.append(two_scale_length(fine, coarse) / raw)
+        pooled.append(pooled_two_scale_length(fine, coarse) ** 2 / raw**2)
+    # The design's range for what is left of white noise by max(0, ·) in each segment.
+    assert 0.05 < np.mean(kept) < 0.23
+    # S2 − S1 has mean zero: what is left is the positive half of its scatter over 10 segments.
+    assert np.mean(pooled) < np.mean(kept) ** 2
+    assert np.mean([p == 0 for p in pooled]) > 0.3
+
+
+def test_the_error_of_the_noise_free_length_is_the_scatter_of_its_pieces() -> None:
+    """Pieces on a straight line with independent noise: the sum scatters by σ √n."""
+    rng = np.random.default_rng(1)
+    pieces = np.linspace(0.2, 0.4, 10) + rng.normal(scale=0.03, size=(4000, 10))
+    found = np.sqrt(np.mean([roughness_error(list(row)) ** 2 for row in pieces]))
+    # 4,000 estimates with about 5 degrees of freedom each: 1 % of their root mean square.
+    assert found == pytest.approx(0.03 * math.sqrt(10), rel=0.03)
+    assert np.std(pieces.sum(axis=1)) == pytest.approx(found, rel=0.04)
+
+
+def test_a_smooth_speed_has_no_error_and_two_pieces_have_none_that_is_known() -> None:
+    assert roughness_error([1.0, 2.0, 3.0, 4.0]) == 0
+    assert math.isnan(roughness_error([1.0, 2.0]))
