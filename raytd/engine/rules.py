@@ -9,7 +9,7 @@ import torch
 from raytd.engine.follow import Crew
 from raytd.engine.records import CouplingSettings, Dealt, Iteration, Plan, Solve
 from raytd.transport.completion import complete
-from raytd.transport.global_coupling import GlobalCoupling
+from raytd.transport.global_coupling import GlobalCoupling, spread_of
 from raytd.transport.measured import MeasuredCosts
 from raytd.transport.pairs import PairSpace
 from raytd.transport.problem import LinearProblem, independent_coupling
@@ -19,7 +19,6 @@ from raytd.transport.proximal import (
     effective_partners,
     first_coupling,
 )
-from raytd.transport.spread import cost_spread
 from raytd.transport.tiles import Tiles, deal_tiles
 
 
@@ -128,7 +127,7 @@ class GlobalRule:
         cost = torch.from_numpy(record.cost)
         self._measured = self._measured.remember(tiles, cost, record.iteration)
         completion = complete(self._measured, self._space)
-        spread = cost_spread(LinearProblem(cost, tiles.a, tiles.b))
+        spread = spread_of(completion.cost)
         self._coupling = self._coupling.step(
             completion.cost,
             spread=spread if settings.epsilon_unit == "spread" else 1.0,

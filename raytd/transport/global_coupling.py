@@ -205,5 +205,24 @@ class GlobalCoupling:
             yield slice(start, stop), self.rows(start, stop)
 
 
+def spread_of(cost: PairFunction) -> float:
+    """Spread of a cost over all pairs at uniform marginals, the unit of epsilon and of 1/lam.
+
+    It is that of `cost_spread` on one tile that holds everything, row chunk by row chunk: it does
+    not change with the tiles that were measured, which hold pairs that are much alike.
+    """
+    n, m = cost.space.shape
+    squares, columns, rows = 0.0, torch.zeros(m, dtype=torch.float64), []
+    shift = float(cost.rows(0, 1).mean())  # or a large constant would take the digits
+    for start in range(0, n, _chunk_rows(m)):
+        values = cost.rows(start, min(start + _chunk_rows(m), n)) - shift
+        squares += float((values**2).sum())
+        columns += values.sum(0)
+        rows.append(values.mean(1))
+    by_row, by_column = torch.cat(rows), columns / n
+    levels = (by_row**2).mean() + (by_column**2).mean() - by_row.mean() ** 2
+    return math.sqrt(max(0.0, squares / (n * m) - float(levels)))
+
+
 def _chunk_rows(m: int) -> int:
     return max(1, CHUNK_PAIRS // m)

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 from raytd.errors import InputError
 from raytd.transport import global_coupling
 from raytd.transport.completion import complete
-from raytd.transport.global_coupling import GlobalCoupling
+from raytd.transport.global_coupling import GlobalCoupling, spread_of
 from raytd.transport.measured import MeasuredCosts
 from raytd.transport.pairs import PairFunction, PairSpace
 from raytd.transport.problem import LinearProblem
@@ -215,3 +215,20 @@ def test_bad_settings_are_named(changes: dict[str, object], message: str) -> Non
     coupling = GlobalCoupling.from_features(space(), epsilon=0.2)
     with pytest.raises(InputError, match=message):
         coupling.step(random_cost(), **({"spread": 1.0, "epsilon": 0.1, "lam": 1.0} | changes))
+
+
+@pytest.mark.parametrize("chunk", [10, 10**6])
+def test_the_spread_over_all_pairs_is_that_of_one_dense_tile(
+    chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(global_coupling, "CHUNK_PAIRS", chunk)
+    generator = torch.Generator().manual_seed(0)
+    features = [torch.randn(n, 3, dtype=torch.float64, generator=generator) for n in (7, 9)]
+    classes = [torch.arange(n) % 3 for n in (7, 9)]
+    cost = PairFunction.distances(PairSpace(*features, *classes), 0.3)
+    level = torch.randn(7, dtype=torch.float64, generator=generator) + 1e4
+    cost = replace(cost, f=level, index=torch.tensor([3, 20]), exceptions=torch.ones(2).double())
+    a, b = (torch.full((n,), 1 / n, dtype=torch.float64) for n in (7, 9))
+    expected = cost_spread(LinearProblem(cost.rows(0, 7), a, b))
+    # Squares of 1e4 lose 8 of 16 digits in the expected value itself.
+    assert spread_of(cost) == pytest.approx(expected, rel=1e-6)
