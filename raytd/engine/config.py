@@ -139,7 +139,8 @@ class ResourcesConfig(Settings):
         gpus_per_actor: GPUs of each block actor; a fraction or 0 is allowed.
         cpus_per_actor: CPUs of each block actor; a fraction is allowed.
         threads: torch threads per worker. Other counts give other last bits.
-        chunk: tiles per forward pass in measuring. Other counts may give other last bits.
+        chunk: tiles per forward pass in measuring, each of tile_size² images: what bounds the
+            memory of a pass. Other counts may give other last bits.
     """
 
     actors: Literal["auto"] | Count = "auto"

@@ -25,6 +25,8 @@ class PairedRow:
         left: the number under the left setting.
         right: the number under the right setting.
         same_protocol: whether both lengths are on one scale.
+        tracking_gaps: how far the model lagged behind on the left and on the right, in nats; None
+            where a method has no trajectory.
     """
 
     source: str
@@ -33,6 +35,7 @@ class PairedRow:
     left: float
     right: float
     same_protocol: bool
+    tracking_gaps: tuple[float | None, float | None]
 
     @property
     def difference(self) -> float:
@@ -82,6 +85,15 @@ class PairedRows:
         return median(ratios) if ratios else math.nan
 
     @property
+    def median_tracking_gaps(self) -> tuple[float, float] | None:
+        """Medians of the tracking gaps, left and right; None where one side has none."""
+        left, right = (
+            [g for pair in self.pairs if (g := pair.tracking_gaps[side]) is not None]
+            for side in (0, 1)
+        )
+        return (median(left), median(right)) if left and right else None
+
+    @property
     def protocols_differ(self) -> bool:
         """Whether some pair compares lengths of different protocols."""
         return not all(pair.same_protocol for pair in self.pairs)
@@ -94,6 +106,9 @@ class PairedRows:
             f"{self.right} is smaller than {self.left} in {self.n_smaller} of {len(self.pairs)}"
             f" pairs; median ratio {self.median_ratio:.3g}"
         )
+        gaps = self.median_tracking_gaps
+        if gaps is not None:
+            line += f"; median tracking gap {gaps[1]:.2g} against {gaps[0]:.2g} nats"
         if self.protocols_differ:
             line += "; their protocols differ, so these lengths are not on one scale"
         return line
@@ -134,6 +149,7 @@ def paired(
             left=float(a[value]),
             right=float(b[value]),
             same_protocol=a.get("protocol") == b.get("protocol"),
+            tracking_gaps=(number(a, "tracking_gap"), number(b, "tracking_gap")),
         )
         for a, b in _matches(*sides)
     )

@@ -10,18 +10,16 @@ limit, or returns no numbers, counts as not converged, and ratios with it are lo
 """
 
 import argparse
-import platform
-import subprocess
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import ot
 import ot.batch
 import torch
+from machine import machine
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
@@ -194,24 +192,6 @@ def share_of_kernel(problem: LinearProblem, epsilon: float) -> str:
     return f"n = {n}, epsilon = {epsilon:g}: {1e3 * whole:.0f} ms, of which {parts}"
 
 
-def machine() -> str:
-    """Where and with what this runs."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    model = next((x.split(":")[1].strip() for x in lines if "model name" in x), platform.machine())
-    return (
-        f"commit {commit or 'unknown'}, {model}, {torch.get_num_threads()} threads, "
-        f"torch {torch.__version__}, POT {ot.__version__}"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="*", default=[500, 2000, 4000])
@@ -221,7 +201,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     threadpool_limits(options.threads)
     warnings.simplefilter("ignore")  # POT's, about solvers that do not converge
-    print(machine())
+    print(f"{machine()}, POT {ot.__version__}")
     print(f"milliseconds at a marginal error of {TOLERANCE:g}; * did not converge")
     print(heading(DENSE))
     for n in options.sizes:

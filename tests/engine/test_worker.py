@@ -15,6 +15,7 @@ from raytd.engine.sources import SourceCache
 from raytd.engine.worker import BlockWorker
 from raytd.errors import NotFiniteError
 from raytd.simplex import log_probs, segment_length
+from raytd.transfer.lengths import strides
 from raytd.transfer.state import TrainState
 from tests.conftest import make_context
 
@@ -148,3 +149,20 @@ def test_a_worker_leaves_the_threads_of_its_process_alone(
     before = torch.get_num_threads()
     worker.advance(0, TrainState.at_rest(prepared.plan.start), coupling)
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("segments", [20, 40, 100])
+def test_measuring_keeps_no_more_knots_than_there_are_strides(
+    segments: int, prepared: Prepared, coupling: np.ndarray
+) -> None:
+    worker = BlockWorker(replace(prepared.cut(prepared.plan.tiles)[1], segments=segments))
+    state = TrainState.at_rest(prepared.plan.start)
+    most = 0
+    for knot in range(1, segments + 1):
+        for stride in strides(segments):
+            if knot % stride == 0:
+                worker.measure(0, (knot - stride, knot), state, state, coupling)
+                most = max(most, len(worker._known))
+    assert len(strides(segments)) >= most > 1
+    worker.measure(1, (0, 1), state, state, coupling)
+    assert set(worker._known) == {(1, 0)}

@@ -113,3 +113,18 @@ def test_a_zero_on_the_left_has_no_ratio(row):
     result = paired([*both(row, "ab", 0.0, 1.0), *both(row, "ba", 2.0, 1.0)])
     assert math.isnan(result.pairs[0].ratio)
     assert result.median_ratio == 0.5
+
+
+def test_a_comparison_says_how_far_each_side_lagged_behind(row):
+    gaps = {"uncoupled": [0.1, 0.3, 0.2], "coupled": [0.01, 0.02, 0.06]}
+    rows = [
+        row(source, "z", 1.0, method=method, tracking_gap=gap)
+        for method, values in gaps.items()
+        for source, gap in zip("abc", values, strict=True)
+    ]
+    found = paired(rows)
+    assert found.median_tracking_gaps == (0.2, 0.02)
+    assert "median tracking gap 0.02 against 0.2 nats" in found.summary()
+    without = [r | {"tracking_gap": None} for r in rows[:3]] + rows[3:]
+    assert paired(without).median_tracking_gaps is None
+    assert "tracking gap" not in paired(without).summary()

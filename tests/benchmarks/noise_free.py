@@ -1,0 +1,178 @@
+"""Which length depends least on how it is measured?
+
+    python tests/benchmarks/noise_free.py [--processes 2] [--seeds 3] [--steps 1600] [--lr 0.003]
+
+Digits 0-4 to 5-9, cnn8-narrow, independent coupling, a fixed number of steps; the number of
+segments, the batch size, the number of blocks and the seed vary. A length that says something of
+the tasks should not care. For each estimator the table shows its mean over all runs; the smallest
+and the largest mean of one setting (seeds averaged), relative to it; and how much seeds scatter
+within a setting. `error / scatter` of the noise-free length is the root mean square of the error
+figure that each run states, over the scatter of its value between seeds.
+"""
+
+import argparse
+import itertools
+import math
+import statistics
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import torch
+from machine import machine
+
+import raytd
+from raytd.engine.records import Iteration
+
+SEGMENTS, BATCHES, BLOCKS = (20, 40, 80), (20, 100), (1, 2, 4)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a path is measured."""
+
+    segments: int
+    batch_size: int
+    blocks: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run, with what all runs have in common."""
+
+    setting: Setting
+    seed: int
+    steps: int
+    lr: float
+    sources: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run measured, in radians."""
+
+    setting: Setting
+    seed: int
+    lengths: dict[str, float]
+    error: float
+    accuracy: float
+
+
+def run(job: Job) -> Run:
+    """One trajectory with all its lengths."""
+    torch.set_num_threads(1)
+    result = raytd.distance(
+        "digits-low",
+        "digits-high",
+        method="uncoupled",
+        seed=job.seed,
+        data={"train": 120, "val": 200},
+        coupled={"blocks": job.setting.blocks, "tile_size": 10},
+        trajectory={
+            "steps": job.steps,
+            "lr": job.lr,
+            "segments": job.setting.segments,
+            "batch_size": job.setting.batch_size,
+        },
+        sources=job.sources,
+    )
+    lengths = lengths_of(result.iterations[-1], job.setting.segments)
+    accuracy = result.target_accuracy
+    return Run(job.setting, job.seed, lengths, result.noise_free_error, accuracy)
+
+
+def lengths_of(record: Iteration, segments: int) -> dict[str, float]:
+    """Lengths of one path by the name of their estimator."""
+    found = record.lengths
+    assert found.noise_free_three_scale is not None
+    return {
+        "Fisher-Rao length at M": found.fisher_rao_length,
+        "Fisher-Rao length at 20": raw(record, segments // 20),
+        "Fisher-Rao length at 10": raw(record, segments // 10),
+        "two scales, 1/20 and 1/10": found.noise_free_length,
+        "two scales, pooled": found.pooled_length,
+        "three scales": found.noise_free_three_scale,
+    }
+
+
+def raw(record: Iteration, stride: int) -> float:
+    """Fisher-Rao length of the path cut into segments of a stride."""
+    return sum(math.sqrt(m.second) for m in record.moments[stride])
+
+
+def spread_line(name: str, runs: Sequence[Run]) -> str:
+    """An estimator's mean, how far settings depart from it, and how far seeds scatter."""
+    groups = by_setting(runs)
+    values = {s: [r.lengths[name] for r in g] for s, g in groups.items()}
+    mean = statistics.fmean(v for group in values.values() for v in group)
+    means = [statistics.fmean(group) / mean - 1 for group in values.values()]
+    return (
+        f"| {name} | {mean:.2f} | {min(means):+.0%} … {max(means):+.0%} "
+        f"| {scatter(values.values()) / mean:.0%} |"
+    )
+
+
+def scatter(groups: Iterable[Sequence[float]]) -> float:
+    """Standard deviation between seeds, pooled over settings."""
+    variances = [statistics.variance(group) for group in groups if len(group) > 1]
+    return math.sqrt(statistics.fmean(variances)) if variances else math.nan
+
+
+def calibration(runs: Sequence[Run]) -> float:
+    """Stated error of the noise-free length over its scatter between seeds."""
+    stated = math.sqrt(statistics.fmean(r.error**2 for r in runs))
+    name = "two scales, 1/20 and 1/10"
+    return stated / scatter([r.lengths[name] for r in g] for g in by_setting(runs).values())
+
+
+def by_setting(runs: Sequence[Run]) -> dict[Setting, list[Run]]:
+    """Runs of one setting together."""
+    groups: dict[Setting, list[Run]] = {}
+    for each in runs:
+        groups.setdefault(each.setting, []).append(each)
+    return groups
+
+
+def setting_line(setting: Setting, runs: Sequence[Run]) -> str:
+    """One setting's lengths, averaged over seeds."""
+    means = {n: statistics.fmean(r.lengths[n] for r in runs) for n in runs[0].lengths}
+    cells = " | ".join(f"{v:.2f}" for v in means.values())
+    accuracy = statistics.fmean(r.accuracy for r in runs)
+    return (
+        f"| {setting.segments} | {setting.batch_size} | {setting.blocks} | {cells} "
+        f"| {accuracy:.3f} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=1600)
+    parser.add_argument("--lr", type=float, default=0.003)
+    options = parser.parse_args()
+    settings = [Setting(*s) for s in itertools.product(SEGMENTS, BATCHES, BLOCKS)]
+    print(f"{machine()}; {options.steps} steps at {options.lr:g}, {options.seeds} seeds")
+    with tempfile.TemporaryDirectory() as sources:
+        jobs = [
+            Job(s, seed, options.steps, options.lr, sources)
+            for seed in range(options.seeds)
+            for s in settings
+        ]
+        with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
+            runs = list(pool.map(run, jobs))
+    names = list(runs[0].lengths)
+    print("\n| estimator | mean | settings | seeds |\n|---|---|---|---|")
+    for name in names:
+        print(spread_line(name, runs))
+    print(f"\nerror / scatter of the noise-free length: {calibration(runs):.2f}")
+    print(f"\n| M | batch | blocks | {' | '.join(names)} | accuracy |")
+    print("|---" * (len(names) + 4) + "|")
+    for setting, group in by_setting(runs).items():
+        print(setting_line(setting, group))
+
+
+if __name__ == "__main__":
+    main()
