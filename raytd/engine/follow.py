@@ -15,7 +15,7 @@ from raytd.engine.calls import Executor, Pending
 from raytd.engine.devices import torch_threads
 from raytd.engine.records import Dealt, Iteration, Knot, Pairs, Plan
 from raytd.transfer.diagnostics import integral
-from raytd.transfer.lengths import Moments, open_knots, path_lengths, strides
+from raytd.transfer.lengths import Moments, open_knots, path_lengths, starts, strides
 from raytd.transfer.state import TrainState, average
 from raytd.transfer.validation import class_masses
 from raytd.transport.tiles import Tiles
@@ -218,7 +218,7 @@ class _Path:
         calls = [
             (stride, [self._measure_block(b, knot - stride, knot) for b in crew.blocks])
             for stride in self.strides
-            if knot >= stride and knot % stride == 0
+            if knot - stride in starts(stride, crew.plan.segments)
         ]
         probes = [crew.executor.submit(b, "probe", knot, self.states[knot][b]) for b in crew.blocks]
         kept = {knot, *open_knots(knot + 1, crew.plan.segments), *self._fifths}

@@ -147,7 +147,8 @@ class Iteration:
         last: whether no further one follows.
         tiles: that carried the coupling.
         lengths: of the path.
-        moments: at each stride, those of its segments; the lengths follow from them.
+        moments: at each stride, those of its segments, see `raytd.transfer.lengths.starts`; all
+            lengths follow from them.
         fisher_rao_norm_integral: ∫ ‖w‖ dτ, eq. (21).
         change: |distance − the last one| / distance; None at k = 0.
         solve: how Γ^k came about.

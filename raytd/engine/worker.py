@@ -63,9 +63,9 @@ class BlockWorker:
 
     `advance`, `measure` and the rest are functions of their arguments and of (run seed, block,
     segment). What is kept between calls only saves time: log probabilities at the knots where a
-    longer segment still has to start, of at most as many knots as there are strides (six). So in
+    longer segment still has to start, of at most one knot more than there are strides (six). So in
     measuring a worker holds its images, one forward pass of `chunk` tiles, and
-    8 bytes × (strides + 3) × pairs × classes.
+    8 bytes × (strides + 4) × pairs × classes.
 
     Args:
         setup: the block; its images are moved to the device once.

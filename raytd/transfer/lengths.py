@@ -50,13 +50,23 @@ def strides(segments: int) -> tuple[int, ...]:
     return tuple(sorted(s for s in wanted if segments % s == 0))
 
 
+def starts(stride: int, segments: int) -> range:
+    """Knots from which a segment of that stride is measured: end to end over the path.
+
+    Those of 1/10 of the path overlap by half, which lets the noise-free length use each of them
+    twice.
+    """
+    step = _fine(segments) if stride == 2 * _fine(segments) else stride
+    return range(0, segments - stride + 1, step)
+
+
 def open_knots(knot: int, segments: int) -> set[int]:
     """Knots before `knot` from which a segment of some stride still has to end there or later."""
-    found = strides(segments)
     return {
         start
-        for start in range(max(0, knot - found[-1]), knot)
-        if any(start % s == 0 and start + s >= knot for s in found)
+        for stride in strides(segments)
+        for start in range(max(0, knot - stride), knot)
+        if start in starts(stride, segments)
     }
 
 
@@ -64,47 +74,65 @@ def path_lengths(moments: Mapping[int, Sequence[Moments]], segments: int) -> Len
     """All lengths of a path.
 
     Args:
-        moments: for each stride s of `strides(segments)`, the moments of the segments from knot
-            n s to knot (n + 1) s, in order.
+        moments: for each stride of `strides(segments)`, the moments of the segments from each
+            knot of `starts(stride, segments)`, in order.
         segments: M.
     """
-    scales = [_squares(moments.get(_fine(segments) * n)) for n in (1, 2, 4)]
-    pieces = two_scale_pieces(scales[0], scales[1])
+    fine = _fine(segments)
+    overlapping = _squares(moments[2 * fine])
+    joined = {s: m[::2] if s == 2 * fine else m for s, m in moments.items()}
+    scales = [_squares(joined.get(fine * n)) for n in (1, 2, 4)]
+    pieces = two_scale_pieces(scales[0], overlapping)
     fisher_rao = sum(math.sqrt(m.second) for m in moments[1])
-    noise_free = sum(pieces)
+    noise_free = length_of_overlapping(pieces)
     return Lengths(
         distance=_distance(moments[1]),
         fisher_rao_length=fisher_rao,
         noise_free_length=noise_free,
-        noise_free_error=roughness_error(pieces),
+        noise_free_error=roughness_error(pieces[::2]),
         noise_free_three_scale=three_scale_length(*scales) if scales[2] else None,
         pooled_length=pooled_two_scale_length(scales[0], scales[1]),
         noise_share=1 - noise_free / fisher_rao if fisher_rao > 0 else 0.0,
-        distance_half=_distance(moments[2]),
-        distance_quarter=_distance(moments[4]) if 4 in moments else None,
+        distance_half=_distance(joined[2]),
+        distance_quarter=_distance(joined[4]) if 4 in joined else None,
     )
 
 
 def two_scale_pieces(fine: Sequence[float], coarse: Sequence[float]) -> list[float]:
-    """Lengths of the coarse segments without additive noise, from mean squares at two scales.
+    """Lengths of overlapping coarse segments without additive noise, from two scales.
 
     A speed v over a step h with noise variance s gives S1 = v² h² + s, and over two steps
     S2 = 4 v² h² + s, so that one coarse segment is 2 v h = 2 sqrt((S2 − S1) / 3) long; where noise
     leaves S2 < S1 it counts as 0.
 
     Args:
-        fine: squared lengths in order, two for each coarse one.
-        coarse: squared lengths of twice the stride.
+        fine: mean squared lengths in order.
+        coarse: mean squared lengths of twice the stride, one from the start of each fine segment
+            but the last.
     """
-    return [2 * math.sqrt(max(0.0, d / 3)) for d in _differences(fine, coarse)]
+    both = zip(coarse, fine, fine[1:], strict=False)
+    return [2 * math.sqrt(max(0.0, (s2 - (s + t) / 2) / 3)) for s2, s, t in both]
+
+
+def length_of_overlapping(pieces: Sequence[float]) -> float:
+    """Length of a path from pieces of two steps each, one from every step but the last.
+
+    The mean of the two ways to cover the path end to end; the way that begins at the second step
+    takes half of the outer pieces for the steps that it misses.
+    """
+    return sum(pieces) / 2 + (pieces[0] + pieces[-1]) / 4
 
 
 def pooled_two_scale_length(fine: Sequence[float], coarse: Sequence[float]) -> float:
     """The two-scale length of a path whose coarse segments are all alike: one root for all.
 
     Noise alone has S2 − S1 of both signs, and only their sum says whether anything moved.
+
+    Args:
+        fine: mean squared lengths in order, two for each coarse one.
+        coarse: mean squared lengths of twice the stride, end to end.
     """
-    mean = sum(_differences(fine, coarse)) / len(coarse)
+    mean = sum(coarse) / len(coarse) - sum(fine) / len(fine)
     return len(coarse) * 2 * math.sqrt(max(0.0, mean / 3))
 
 
@@ -146,11 +174,6 @@ def roughness_error(pieces: Sequence[float]) -> float:
 def _fine(segments: int) -> int:
     """Stride of the finest scale of the noise-free length: 1/20 of the path, or 1/10."""
     return max(1, segments // 20)
-
-
-def _differences(fine: Sequence[float], coarse: Sequence[float]) -> list[float]:
-    """S2 − S1 of every coarse segment, S1 being the mean of its two fine ones."""
-    return [s2 - (fine[2 * i] + fine[2 * i + 1]) / 2 for i, s2 in enumerate(coarse)]
 
 
 def _squares(moments: Sequence[Moments] | None) -> list[float]:

@@ -25,6 +25,7 @@ from machine import machine
 
 import raytd
 from raytd.engine.records import Iteration
+from raytd.transfer.lengths import Moments, two_scale_pieces
 
 SEGMENTS, BATCHES, BLOCKS = (20, 40, 80), (20, 100), (1, 2, 4)
 
@@ -89,17 +90,24 @@ def lengths_of(record: Iteration, segments: int) -> dict[str, float]:
     assert found.noise_free_three_scale is not None
     return {
         "Fisher-Rao length at M": found.fisher_rao_length,
-        "Fisher-Rao length at 20": raw(record, segments // 20),
-        "Fisher-Rao length at 10": raw(record, segments // 10),
-        "two scales, 1/20 and 1/10": found.noise_free_length,
+        "Fisher-Rao length at 20": raw(record.moments[segments // 20]),
+        "Fisher-Rao length at 10": raw(record.moments[segments // 10][::2]),
+        "two scales, end to end": end_to_end(record, segments // 20),
+        "two scales, overlapping": found.noise_free_length,
         "two scales, pooled": found.pooled_length,
         "three scales": found.noise_free_three_scale,
     }
 
 
-def raw(record: Iteration, stride: int) -> float:
-    """Fisher-Rao length of the path cut into segments of a stride."""
-    return sum(math.sqrt(m.second) for m in record.moments[stride])
+def raw(moments: Sequence[Moments]) -> float:
+    """Fisher-Rao length from segments that lie end to end."""
+    return sum(math.sqrt(m.second) for m in moments)
+
+
+def end_to_end(record: Iteration, fine: int) -> float:
+    """The two-scale length from coarse segments that do not overlap."""
+    squares = [[m.second for m in record.moments[fine * n]] for n in (1, 2)]
+    return sum(two_scale_pieces(squares[0], squares[1])[::2])
 
 
 def spread_line(name: str, runs: Sequence[Run]) -> str:
@@ -123,7 +131,7 @@ def scatter(groups: Iterable[Sequence[float]]) -> float:
 def calibration(runs: Sequence[Run]) -> float:
     """Stated error of the noise-free length over its scatter between seeds."""
     stated = math.sqrt(statistics.fmean(r.error**2 for r in runs))
-    name = "two scales, 1/20 and 1/10"
+    name = "two scales, overlapping"
     return stated / scatter([r.lengths[name] for r in g] for g in by_setting(runs).values())
 
 

@@ -15,7 +15,7 @@ from raytd.engine.sources import SourceCache
 from raytd.engine.worker import BlockWorker
 from raytd.errors import NotFiniteError
 from raytd.simplex import log_probs, segment_length
-from raytd.transfer.lengths import strides
+from raytd.transfer.lengths import starts, strides
 from raytd.transfer.state import TrainState
 from tests.conftest import make_context
 
@@ -116,10 +116,10 @@ def test_nothing_is_computed_twice(prepared: Prepared) -> None:
     went_forward = sum(w.forward_images for w in executor.workers)
     tiles = prepared.plan.tiles
     pairs = tiles.a.numel() * tiles.cols.shape[1]
-    # 20 segments of two ends, 10 double and 5 quadruple ones whose first end is known already.
+    # 20 segments of two ends, 19 double and 5 quadruple ones whose first end is known already.
     # At τ = 0 (both ends of the first segment, the second end of a double and a quadruple one) a
     # row is one image, at τ = 1 a column is.
-    measuring = pairs * (19 * 2 + 9 + 4) + tiles.a.numel() * 4 + tiles.b.numel()
+    measuring = pairs * (19 * 2 + 18 + 4) + tiles.a.numel() * 4 + tiles.b.numel()
     probing = len(prepared.plan.validation.source_labels) * 21
     standing = pairs * 4 + tiles.b.numel()  # a loss at each fifth, the last one at τ = 1
     assert went_forward == measuring + probing + standing + 20
@@ -152,7 +152,7 @@ def test_a_worker_leaves_the_threads_of_its_process_alone(
 
 
 @pytest.mark.parametrize("segments", [20, 40, 100])
-def test_measuring_keeps_no_more_knots_than_there_are_strides(
+def test_measuring_keeps_the_knots_of_its_strides_and_one_more_at_most(
     segments: int, prepared: Prepared, coupling: np.ndarray
 ) -> None:
     worker = BlockWorker(replace(prepared.cut(prepared.plan.tiles)[1], segments=segments))
@@ -160,9 +160,9 @@ def test_measuring_keeps_no_more_knots_than_there_are_strides(
     most = 0
     for knot in range(1, segments + 1):
         for stride in strides(segments):
-            if knot % stride == 0:
+            if knot - stride in starts(stride, segments):
                 worker.measure(0, (knot - stride, knot), state, state, coupling)
                 most = max(most, len(worker._known))
-    assert len(strides(segments)) >= most > 1
+    assert len(strides(segments)) + 1 >= most > 1
     worker.measure(1, (0, 1), state, state, coupling)
     assert set(worker._known) == {(1, 0)}

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from raytd.transfer.lengths import (
     Moments,
+    length_of_overlapping,
     open_knots,
     path_lengths,
     pooled_two_scale_length,
     roughness_error,
+    starts,
     strides,
     three_scale_length,
     two_scale_pieces,
@@ -24,7 +26,10 @@ def fine_stride(segments: int) -> int:
 
 
 def two_scale_length(fine: list[float], coarse: list[float]) -> float:
-    return sum(two_scale_pieces(fine, coarse))
+    """The estimate on coarse segments that do not overlap."""
+    firsts, seconds = fine[::2], fine[1::2]
+    pairs = zip(coarse, firsts, seconds, strict=True)
+    return sum(two_scale_pieces([s, t], [s2])[0] for s2, s, t in pairs)
 
 
 def moments_at(segments: int, *, length: float, noise: float) -> dict[int, list[Moments]]:
@@ -36,7 +41,7 @@ def moments_at(segments: int, *, length: float, noise: float) -> dict[int, list[
                 (length * stride / segments) ** 2 + noise,
             )
         ]
-        * (segments // stride)
+        * len(starts(stride, segments))
         for stride in strides(segments)
     }
 
@@ -125,7 +130,7 @@ def test_a_straight_path_has_its_known_lengths(segments: int, noise: float) -> N
 
 
 def test_the_distance_adds_means_and_the_fisher_rao_length_roots_of_mean_squares() -> None:
-    moments = {stride: [Moments(1.0, 4.0)] * (20 // stride) for stride in strides(20)}
+    moments = {stride: [Moments(1.0, 4.0)] * len(starts(stride, 20)) for stride in strides(20)}
     found = path_lengths(moments, 20)
     assert (found.distance, found.distance_half, found.distance_quarter) == (20, 10, 5)
     assert found.fisher_rao_length == 40
@@ -138,7 +143,7 @@ def test_only_the_scales_of_one_twentieth_and_one_tenth_enter_the_noise_free_len
     fine = fine_stride(segments)
     moments = moments_at(segments, length=2.0, noise=0.0)
     for stride in set(moments) - {fine, 2 * fine}:
-        moments[stride] = [Moments(9.0, 81.0)] * (segments // stride)
+        moments[stride] = [Moments(9.0, 81.0)] * len(starts(stride, segments))
     assert path_lengths(moments, segments).noise_free_length == pytest.approx(2.0, rel=1e-13)
 
 
@@ -174,7 +179,7 @@ def test_fisher_rao_length_is_never_below_the_distance(
     weights, rows = table
     mass, lengths = np.array(weights) / sum(weights), np.array(rows)
     fine = [Moments(float(mass @ row), float(mass @ row**2)) for row in lengths]
-    moments = {stride: fine[: 20 // stride] for stride in strides(20)}
+    moments = {stride: fine[: len(starts(stride, 20))] for stride in strides(20)}
     found = path_lengths(moments, 20)
     # Equal where all pairs are equally long, up to rounding; squares below 1e-300 are lost.
     assert found.fisher_rao_length >= found.distance * (1 - 1e-14) - 1e-150
@@ -182,14 +187,14 @@ def test_fisher_rao_length_is_never_below_the_distance(
 
 @pytest.mark.parametrize("segments", SEGMENTS)
 def test_open_knots_are_those_that_later_segments_start_from(segments: int) -> None:
-    starts = {
+    measured = {
         (start, start + stride)
         for stride in strides(segments)
-        for start in range(0, segments, stride)
+        for start in starts(stride, segments)
     }
     for knot in range(1, segments + 1):
-        assert open_knots(knot, segments) == {s for s, end in starts if s < knot <= end}
-        assert len(open_knots(knot, segments)) <= len(strides(segments))
+        assert open_knots(knot, segments) == {s for s, end in measured if s < knot <= end}
+        assert len(open_knots(knot, segments)) <= len(strides(segments)) + 1
 
 
 @settings(deadline=None)
@@ -252,3 +257,37 @@ def test_the_error_of_the_noise_free_length_is_the_scatter_of_its_pieces() -> No
 def test_a_smooth_speed_has_no_error_and_two_pieces_have_none_that_is_known() -> None:
     assert roughness_error([1.0, 2.0, 3.0, 4.0]) == 0
     assert math.isnan(roughness_error([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("segments", SEGMENTS)
+def test_segments_lie_end_to_end_and_those_of_a_tenth_overlap_by_half(segments: int) -> None:
+    for stride in strides(segments):
+        found = list(starts(stride, segments))
+        step = fine_stride(segments) if stride == 2 * fine_stride(segments) else stride
+        assert found == list(range(0, segments - stride + 1, step))
+        assert found[-1] + stride == segments
+
+
+@settings(deadline=None)
+@given(steps=st.lists(st.floats(0.1, 9), min_size=2, max_size=20))
+def test_overlapping_pieces_cover_the_path(steps: list[float]) -> None:
+    """Steps of a path from 0: a piece is two steps long, an outer one counts for its own step."""
+    pieces = [a + b for a, b in zip(steps, steps[1:], strict=False)]
+    ends = (pieces[0] + pieces[-1]) / 2 - steps[0] - steps[-1]
+    # The second way to cover the path guesses its two outer steps as half of the outer pieces.
+    assert length_of_overlapping(pieces) == pytest.approx(sum(steps) + ends / 2, rel=1e-12)
+
+
+def test_overlapping_pieces_scatter_less_than_those_that_do_not_overlap() -> None:
+    """White noise at the knots of a straight path in 400 dimensions."""
+    rng = np.random.default_rng(2)
+    apart, overlapping = [], []
+    for _ in range(300):
+        at = rng.normal(size=(21, 400), scale=0.02) + np.linspace(0, 5, 21)[:, None] / 20
+        fine = [float(((at[i + 1] - at[i]) ** 2).mean()) for i in range(20)]
+        coarse = [float(((at[i + 2] - at[i]) ** 2).mean()) for i in range(19)]
+        pieces = two_scale_pieces(fine, coarse)
+        apart.append(sum(pieces[::2]))
+        overlapping.append(length_of_overlapping(pieces))
+    assert np.std(overlapping) < 0.9 * np.std(apart)
+    assert np.mean(overlapping) == pytest.approx(np.mean(apart), rel=0.02)
