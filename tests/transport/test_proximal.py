@@ -145,6 +145,33 @@ def test_linear_warns_before_it_collapses_to_a_permutation() -> None:
     assert partners[400.0] > 5
 
 
+@pytest.mark.parametrize(("lam", "partners"), [(1, 1.0), (20, 1.0), (100, 1.7), (400, 4.35)])
+def test_linear_leaves_the_partners_that_are_on_record(lam: float, partners: float) -> None:
+    """25 by 25 at an epsilon of .05, after four steps from 5.5 partners; it warned where it fell.
+
+    The costs of the record are not known; uniform ones from 0 to 3/4 start from as many partners.
+    """
+    uniform = torch.full((25,), 1 / 25, dtype=torch.float64)
+    cost = 0.75 * random_problem(25, 25).cost
+    problem = LinearProblem(cost, uniform, uniform)
+    step = first_coupling(problem, epsilon=0.05, epsilon_unit="absolute")
+    assert step.effective_partners == pytest.approx(5.5, abs=0.3)
+    warnings = []
+    for _ in range(4):
+        step = coupling_step(
+            problem,
+            step.coupling,
+            epsilon=0.05,
+            lam=lam,
+            proximal="linear",
+            epsilon_unit="absolute",
+        )
+        warnings.append(step.warning is not None and "towards a permutation" in step.warning)
+    # From one uniform cost to another, partners differ by about a tenth.
+    assert step.effective_partners == pytest.approx(partners, rel=0.15)
+    assert warnings == [lam < 400] * 4
+
+
 @pytest.mark.parametrize("proximal", PROXIMALS)
 def test_costs_that_are_alike_leave_the_independent_coupling_and_say_so(proximal: str) -> None:
     problem = random_problem()
