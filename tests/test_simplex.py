@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from raytd.errors import InputError
 from raytd.simplex import fisher_rao_distance, kl_divergence, log_probs, segment_length
 
 START, MIRRORED, ASKEW = [0.9, 0.05, 0.05], [0.05, 0.05, 0.9], [0.2, 0.3, 0.5]
@@ -348,3 +349,12 @@ def test_batches_are_measured_row_by_row() -> None:
         single = measure(log_p[2, 3], log_q[2, 3])
         # Reductions may run in another order.
         torch.testing.assert_close(batched[2, 3], single, rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize("measure", [kl_divergence, segment_length, fisher_rao_distance])
+@pytest.mark.parametrize("shape", [(4, 1), (3,), (4, 2)])
+def test_distributions_over_other_classes_are_refused(
+    measure: Callable[[Tensor, Tensor], Tensor], shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(InputError, match=r"log_p has shape \(4, 3\) and log_q"):
+        measure(log_probs(torch.zeros(4, 3)), log_probs(torch.zeros(shape)))
