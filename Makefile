@@ -1,13 +1,14 @@
-# make demo   set up .venv and run the first sweep
-# make test   set up .venv and run the tests
-# make check  format, lint, types, architecture
+# make demo      set up .venv and run the first sweep
+# make test      set up .venv and run the tests
+# make check     format, lint, types, architecture
+# make coverage  which branches of the numerics no test takes
 # All of them are quick when nothing has to be done again.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check venv format clean
+.PHONY: demo test check coverage venv format clean
 
 demo: venv
 	$(BIN)/raytd sweep sweeps/quickstart.yaml
@@ -20,6 +21,10 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: $(VENV)/.test
+	$(BIN)/python -m pytest tests/transport tests/transfer tests/test_simplex.py tests/models/test_invariance.py \
+		--cov=raytd.simplex --cov=raytd.transport --cov=raytd.transfer --cov-branch --cov-report=term-missing
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from raytd.errors import InputError
+
 
 def log_probs(logits: Float[Tensor, "*batch classes"]) -> Float[Tensor, "*batch classes"]:
     """Logarithms of the class probabilities, log softmax, in float64.
@@ -27,7 +29,11 @@ def kl_divergence(
 
     The added Σ p expm1(d) = Σ (q − p) is zero, and every summand is non-negative, so nothing
     cancels when p and q are close. Classes with p = 0 and q = 0 contribute nothing.
+
+    Raises:
+        InputError: if the two differ in shape.
     """
+    _check_shapes(log_p, log_q)
     p = log_p.exp()
     present = p >= torch.finfo(p.dtype).tiny  # below it, expm1(d) could overflow
     d = torch.where(present, log_q - log_p, torch.zeros_like(log_p))
@@ -45,11 +51,17 @@ def segment_length(
 def fisher_rao_distance(
     log_p: Float[Tensor, "*batch classes"], log_q: Float[Tensor, "*batch classes"]
 ) -> Float[Tensor, "*batch"]:
-    """Geodesic distance 2 arccos Σ sqrt(p q), in radians, as 4 asin(‖sqrt p − sqrt q‖ / 2)."""
+    """Geodesic distance 2 arccos Σ sqrt(p q), in radians, as 4 asin(‖sqrt p − sqrt q‖ / 2).
+
+    Raises:
+        InputError: if the two differ in shape.
+    """
+    _check_shapes(log_p, log_q)
     chord = torch.linalg.vector_norm((log_p / 2).exp() - (log_q / 2).exp(), dim=-1)
     return (4 * torch.asin(chord / 2)).clamp(max=math.pi)
 
 
+<<<<<<< HEAD
 def vertex_distance(
     log_p: Float[Tensor, "*batch classes"],
 ) -> Float[Tensor, "*batch classes"]:
@@ -59,3 +71,11 @@ def vertex_distance(
     """
     rest = -torch.expm1(log_p)
     return 2 * torch.atan2(rest.clamp(min=0).sqrt(), (log_p / 2).exp())
+=======
+def _check_shapes(log_p: Tensor, log_q: Tensor) -> None:
+    if log_p.shape != log_q.shape:
+        raise InputError(
+            f"log_p has shape {tuple(log_p.shape)} and log_q {tuple(log_q.shape)}; both must be "
+            "distributions over the same classes"
+        )
+>>>>>>> wt-oracles

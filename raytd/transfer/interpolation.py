@@ -1,10 +1,13 @@
 """The interpolated task p_τ: which pairs are drawn, and how the two ends of a pair are mixed."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
+
+from raytd.errors import InputError
+from raytd.transport.problem import refuse
 
 Mixing = Literal["beta", "linear", "bernoulli"]
 Augment = Literal["none", "crop-flip"]
@@ -21,7 +24,15 @@ def draw_pairs(
     Args:
         coupling: non-negative masses in a fixed order, of any total.
         uniforms: in [0, 1).
+
+    Raises:
+        InputError: if a mass is negative or not finite, all are 0, or a uniform is out of range.
     """
+    refuse("coupling", coupling, ~torch.isfinite(coupling), "masses must be finite")
+    refuse("coupling", coupling, coupling < 0, "masses must not be negative")
+    if not bool(coupling.any()):
+        raise InputError("coupling is 0 everywhere; no pair can be drawn from it")
+    refuse("uniforms", uniforms, ~((uniforms >= 0) & (uniforms < 1)), "it must be in [0, 1)")
     cdf = coupling.cumsum(0)
     last = int(torch.nonzero(coupling)[-1])
     return torch.searchsorted(cdf, uniforms * cdf[-1], right=True).clamp(max=last)
@@ -34,7 +45,13 @@ def mixing_coefficients(
 
     `beta`: t ~ Beta(τ, 1 − τ), by inverse CDF; `linear`: t = τ, eq. (17d); `bernoulli`: t is 0 or
     1 with mean τ, eq. (15). All have mean τ.
+
+    Raises:
+        InputError: if the law is none of these, or a τ is not in [0, 1].
     """
+    if law not in get_args(Mixing):
+        raise InputError(f"mixing is {law!r}; choose from {', '.join(get_args(Mixing))}")
+    refuse("tau", tau, ~((tau >= 0) & (tau <= 1)), "it must be in [0, 1]")
     if law == "linear":
         return tau.clone()
     if law == "bernoulli":

@@ -1,10 +1,13 @@
 """What SGD carries from one segment to the next, and its average over blocks."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from raytd.errors import InputError
 
 Tensors = dict[str, Tensor]
 
@@ -22,11 +25,18 @@ class Weights:
     buffers: Tensors
 
     def load_into(self, model: nn.Module) -> None:
-        """Copies the values into a model of the same names and shapes."""
+        """Copies the values into a model.
+
+        Raises:
+            InputError: if the model has other names or shapes; nothing is copied then.
+        """
+        parameters, buffers = dict(model.named_parameters()), dict(model.named_buffers())
+        _check_fits("parameter", self.parameters, parameters)
+        _check_fits("buffer", self.buffers, buffers)
         with torch.no_grad():
-            for name, parameter in model.named_parameters():
+            for name, parameter in parameters.items():
                 parameter.copy_(self.parameters[name])
-            for name, buffer in model.named_buffers():
+            for name, buffer in buffers.items():
                 buffer.copy_(self.buffers[name])
 
     @staticmethod
@@ -57,12 +67,39 @@ def average(states: Sequence[TrainState], masses: Sequence[float]) -> TrainState
     Running variances get the between-block part of the running means, so that they describe the
     pooled data; counters are taken from the first block. One block of mass 1 is returned
     unchanged, to the bit.
+
+    Raises:
+        InputError: if there is not one non-negative mass a state, or they do not add up to 1.
     """
+    _check_masses(masses, len(states))
     buffers = [s.weights.buffers for s in states]
     weights = Weights(
         _mean([s.weights.parameters for s in states], masses), _mean_buffers(buffers, masses)
     )
     return TrainState(weights, _mean([s.momentum for s in states], masses))
+
+
+def _check_fits(kind: str, values: Tensors, places: Mapping[str, Tensor]) -> None:
+    """Refuse values for other places; copying would broadcast some of them."""
+    for name in sorted(values.keys() ^ places.keys()):
+        there, missing = ("weights", "model") if name in values else ("model", "weights")
+        raise InputError(f"{kind} {name!r} of the {there} is missing in the {missing}")
+    for name, place in places.items():
+        if values[name].shape != place.shape:
+            raise InputError(
+                f"{kind} {name!r} has shape {tuple(values[name].shape)}; the model needs "
+                f"{tuple(place.shape)}"
+            )
+
+
+def _check_masses(masses: Sequence[float], n_states: int) -> None:
+    if len(masses) != n_states:
+        raise InputError(f"{len(masses)} masses and {n_states} states; each state needs one")
+    for index, mass in enumerate(masses):
+        if not 0 <= mass <= 1 + 1e-9:
+            raise InputError(f"masses[{index}] is {mass}; it must be from 0 to 1")
+    if not math.isclose(sum(masses), 1, abs_tol=1e-9):
+        raise InputError(f"masses add up to {sum(masses):.9g}; they must add up to 1")
 
 
 def _mean(values: Sequence[Tensors], masses: Sequence[float]) -> Tensors:

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor, nn
 
+from raytd.errors import InputError
 from raytd.transfer.state import TrainState, Weights, copy_to_cpu
 
 Schedule = Literal["constant", "cosine"]
@@ -29,7 +30,13 @@ class Batch:
 
 
 def segment_steps(segment: int, *, steps: int, segments: int) -> range:
-    """Numbers of the SGD steps that belong to a segment; they differ by at most one."""
+    """Numbers of the SGD steps that belong to a segment; they differ by at most one.
+
+    Raises:
+        InputError: if there is no such segment.
+    """
+    if not 0 <= segment < segments:
+        raise InputError(f"segment is {segment}; a path of {segments} segments has no such one")
     return range(segment * steps // segments, (segment + 1) * steps // segments)
 
 
@@ -39,7 +46,13 @@ def step_times(steps: range, *, total: int) -> Float64[Tensor, " steps"]:
 
 
 def rate_factor(schedule: Schedule, step: int, total: int) -> float:
-    """Share of the learning rate that a step of a path of `total` steps uses."""
+    """Share of the learning rate that a step of a path of `total` steps uses.
+
+    Raises:
+        InputError: if the schedule is not one of `Schedule`.
+    """
+    if schedule not in get_args(Schedule):
+        raise InputError(f"schedule is {schedule!r}; choose from {', '.join(get_args(Schedule))}")
     return 1.0 if schedule == "constant" else 0.5 * (1 + math.cos(math.pi * step / total))
 
 
@@ -49,7 +62,13 @@ def mixed_cross_entropy(
     target_labels: Int64[Tensor, "*batch"],
     t: Tensor | float,
 ) -> Float[Tensor, "*batch"]:
-    """Cross-entropy in nats against the label (1 − t) y_i + t y'_j."""
+    """Cross-entropy in nats against the label (1 − t) y_i + t y'_j.
+
+    Raises:
+        InputError: if t is a tensor of another shape than the labels.
+    """
+    if isinstance(t, Tensor) and t.shape != source_labels.shape:
+        raise InputError(f"t has shape {tuple(t.shape)}, not {tuple(source_labels.shape)}")
     source = log_probs.gather(-1, source_labels[..., None])[..., 0]
     target = log_probs.gather(-1, target_labels[..., None])[..., 0]
     return -((1 - t) * source + t * target)

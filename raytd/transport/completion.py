@@ -14,7 +14,7 @@ from torch import Tensor
 
 from raytd.errors import InputError
 from raytd.transport.measured import MeasuredCosts
-from raytd.transport.pairs import PairFunction, PairSpace
+from raytd.transport.pairs import PairFunction, PairSpace, check_index
 
 SWEEPS = 20  # of backfitting levels and class means
 SHRINKAGE = 1.0  # measurements of 0 that every level and class mean is averaged with
@@ -41,8 +41,12 @@ def complete(measured: MeasuredCosts, space: PairSpace) -> Completion:
     """The costs of all pairs, from measured ones.
 
     Raises:
-        InputError: if fewer than two pairs were measured.
+        InputError: if fewer than two pairs were measured, or pairs that are not in the space.
     """
+    n, m = space.shape
+    if measured.n_target != m:
+        raise InputError(f"measured costs are of {measured.n_target} targets and the space of {m}")
+    check_index("measured pairs", measured.index, n * m)
     if len(measured.index) < 2:
         raise InputError(f"{len(measured.index)} measured pairs; completion needs at least 2")
     held_out = _scattered(measured.index) % HELD_OUT == 0

@@ -15,7 +15,6 @@ leaves the entropy out of its line search and stops short of the solution.
 """
 
 import math
-from itertools import count
 
 import torch
 from jaxtyping import Float
@@ -25,6 +24,7 @@ from torch import Tensor
 from raytd.transport.feasibility import check_feasible
 from raytd.transport.problem import LinearProblem
 from raytd.transport.report import SolverReport
+from raytd.transport.scaling import check_limits
 
 HALVINGS = 40  # of a Newton step before the line search gives up
 PROMISE_KEPT = 1e-4  # share of the promised ascent that a step must give
@@ -52,19 +52,22 @@ def frobenius_coupling(  # noqa: PLR0913
         tolerance: marginal error, as a share of the mass.
         max_iterations: most Newton steps.
     """
+    check_limits(tolerance, max_iterations)
     check_feasible(problem)
     dual = _Dual(problem, density.double().cpu(), epsilon=epsilon, pull=pull)
     f, g = dual.start()
-    for iteration in count():
+    r = dual.density(f, g)
+    finished = dual.marginal_error(r) <= tolerance
+    iterations = 0
+    while iterations < max_iterations and not finished.all():
+        f, g = dual.ascend(f, g, r, frozen=finished)
         r = dual.density(f, g)
-        error = dual.marginal_error(r)
-        if bool((error <= tolerance).all()) or iteration == max_iterations:
-            break
-        f, g = dual.ascend(f, g, r, frozen=error <= tolerance)
+        finished = dual.marginal_error(r) <= tolerance
+        iterations += 1
     report = SolverReport(
-        converged=bool((error <= tolerance).all()),
-        marginal_error=float(error.max()),
-        iterations=iteration,
+        converged=bool(finished.all()),
+        marginal_error=float(dual.marginal_error(r).max()),
+        iterations=iterations,
         primal=dual.primal(r),
         dual=float((dual.mass * (dual.value(f, g, r) + dual.constant)).sum()),
     )

@@ -108,8 +108,11 @@ class GlobalCoupling:
             max_iterations: of the solver.
 
         Raises:
-            InputError: if a setting is not positive, or the proximal term needs Γ as a matrix.
+            InputError: if a setting is outside its domain, the proximal term needs Γ as a matrix,
+                or the cost is of other examples.
         """
+        if not 0 <= spread < math.inf:
+            raise InputError(f"spread is {spread}; it must be finite and not negative")
         for name, value in (("epsilon", epsilon), ("lam", lam)):
             check_positive(name, value)
         if proximal not in get_args(GlobalProximal):
@@ -148,7 +151,14 @@ class GlobalCoupling:
     def project(
         self, tiles: Tiles, *, tolerance: float = 1e-6, max_iterations: int = 5000
     ) -> Projection:
-        """The coupling on the tiles nearest to this one: its Sinkhorn projection."""
+        """The coupling on the tiles nearest to this one: its Sinkhorn projection.
+
+        Raises:
+            InputError: if the tiles are of other numbers of examples.
+        """
+        shape = (tiles.n_source, tiles.n_target)
+        if shape != self.exponent.space.shape:
+            raise InputError(f"tiles are of {shape} pairs, not {self.exponent.space.shape}")
         has_mass, pairs = tiles.has_mass, tiles.pairs
         cost = torch.zeros(pairs.shape, dtype=torch.float64)
         cost[has_mass] = -self._log_density(pairs[has_mass])

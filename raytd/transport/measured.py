@@ -42,8 +42,11 @@ class MeasuredCosts:
         """With the costs of the tiles, as measured in an iteration, in place of older ones.
 
         Raises:
-            InputError: if the cost has another shape than the tiles, or is not finite.
+            InputError: if the cost has another shape than the tiles or is not finite, or the tiles
+                are of another number of targets.
         """
+        if tiles.n_target != self.n_target:
+            raise InputError(f"the tiles have {tiles.n_target} targets, not {self.n_target}")
         has_mass = tiles.has_mass
         if cost.shape != has_mass.shape:
             raise InputError(f"cost has shape {tuple(cost.shape)}, not {tuple(has_mass.shape)}")

@@ -38,19 +38,28 @@ class PairSpace:
     target_classes: Int64[Tensor, " m"]
 
     def __post_init__(self) -> None:
-        if self.source_features.shape[1:] != self.target_features.shape[1:]:
+        for side in ("source", "target"):
+            features, classes = getattr(self, f"{side}_features"), getattr(self, f"{side}_classes")
+            if features.ndim != 2 or 0 in features.shape:
+                raise InputError(
+                    f"{side}_features has shape {tuple(features.shape)}; it must be (examples, "
+                    "features) with at least one of each"
+                )
+            check_shape(f"{side}_classes", classes, features.shape[:1])
+            _check_type(f"{side}_features", features, torch.float64)
+            _check_type(f"{side}_classes", classes, torch.int64)
+            refuse(f"{side}_features", features, ~torch.isfinite(features), "must be finite")
+            refuse(f"{side}_classes", classes, classes < 0, "must not be negative")
+        if self.source_features.shape[1] != self.target_features.shape[1]:
             raise InputError(
                 f"source_features are {tuple(self.source_features.shape)} and target_features "
                 f"{tuple(self.target_features.shape)}; both must be as wide"
             )
-        for side in ("source", "target"):
-            features, classes = getattr(self, f"{side}_features"), getattr(self, f"{side}_classes")
-            if classes.shape != features.shape[:1]:
-                raise InputError(
-                    f"{side}_classes has shape {tuple(classes.shape)}, not ({len(features)},)"
-                )
-            refuse(f"{side}_features", features, ~torch.isfinite(features), "must be finite")
-            refuse(f"{side}_classes", classes, classes < 0, "must not be negative")
+
+    def holds_the_same(self, other: "PairSpace") -> bool:
+        """Whether another space holds the same examples in the same order."""
+        mine, theirs = vars(self).values(), vars(other).values()
+        return all(torch.equal(x, y) for x, y in zip(mine, theirs, strict=True))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -99,6 +108,9 @@ class PairFunction:
         slope: times the squared distance of the features.
         index: pairs with an exception, i · m + j, rising.
         exceptions: what is added there.
+
+    Raises:
+        InputError: if shapes do not fit, a number is not finite, or the index does not rise.
     """
 
     space: PairSpace
@@ -108,6 +120,19 @@ class PairFunction:
     slope: float
     index: Int64[Tensor, " p"]
     exceptions: Float[Tensor, " p"]
+
+    def __post_init__(self) -> None:
+        n, m = self.space.shape
+        check_shape("f", self.f, (n,))
+        check_shape("g", self.g, (m,))
+        check_shape("table", self.table, self.space.n_classes)
+        check_shape("exceptions", self.exceptions, tuple(self.index.shape))
+        for name in ("f", "g", "table", "exceptions"):
+            values = getattr(self, name)
+            refuse(name, values, ~torch.isfinite(values), "must be finite")
+        if not math.isfinite(self.slope):
+            raise InputError(f"slope is {self.slope}; it must be finite")
+        check_index("index", self.index, n * m)
 
     @classmethod
     def distances(cls, space: PairSpace, slope: float) -> Self:
@@ -155,6 +180,11 @@ class PairFunction:
         )
 
     def __add__(self, other: "PairFunction") -> "PairFunction":
+        if self.space is not other.space and not self.space.holds_the_same(other.space):
+            raise InputError(
+                f"functions of {self.space.shape} and {other.space.shape} pairs are not of the "
+                "same examples; only such can be added"
+            )
         index, place = torch.unique(torch.cat([self.index, other.index]), return_inverse=True)
         exceptions = torch.zeros(len(index), dtype=torch.float64)
         exceptions.index_add_(0, place, torch.cat([self.exceptions, other.exceptions]))
@@ -167,3 +197,22 @@ class PairFunction:
             index,
             exceptions,
         )
+
+
+def check_index(name: str, index: Int64[Tensor, " p"], n_pairs: int) -> None:
+    """Refuse numbers of pairs that do not rise, or are not below `n_pairs`."""
+    refuse(name, index, (index < 0) | (index >= n_pairs), f"pairs are from 0 to {n_pairs - 1}")
+    falls = torch.zeros_like(index, dtype=torch.bool)
+    falls[1:] = index[1:] <= index[:-1]
+    refuse(name, index, falls, "it must be above the one before it")
+
+
+def check_shape(name: str, values: Tensor, shape: tuple[int, ...]) -> None:
+    """Refuse a tensor of another shape."""
+    if values.shape != shape:
+        raise InputError(f"{name} has shape {tuple(values.shape)}, not {tuple(shape)}")
+
+
+def _check_type(name: str, values: Tensor, dtype: torch.dtype) -> None:
+    if values.dtype != dtype:
+        raise InputError(f"{name} is {values.dtype}; it must be {dtype}")

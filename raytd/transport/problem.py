@@ -67,7 +67,12 @@ class LinearProblem:
 def independent_coupling(
     a: Float[Tensor, "*tiles n"], b: Float[Tensor, "*tiles m"]
 ) -> Float[Tensor, "*tiles n m"]:
-    """The coupling of two marginals that know nothing of each other, a bᵀ / mass per tile."""
+    """The coupling of two marginals that know nothing of each other, a bᵀ / mass per tile.
+
+    Raises:
+        InputError: if a tile has no mass, or `a` and `b` differ in it.
+    """
+    _check_masses(a, b)
     return (a / a.sum(-1, keepdim=True)).unsqueeze(-1) * b.unsqueeze(-2)
 
 
@@ -82,11 +87,7 @@ def _check_shapes(cost: Tensor, a: Tensor, b: Tensor) -> None:
                 f"{name} has shape {tuple(marginal.shape)}; a cost of shape {tuple(cost.shape)} "
                 f"needs {tuple(expected)}"
             )
-        if marginal.dtype != cost.dtype or marginal.device != cost.device:
-            raise InputError(
-                f"{name} is {marginal.dtype} on {marginal.device} and cost is {cost.dtype} on "
-                f"{cost.device}; convert one of them"
-            )
+        check_same_kind(name, marginal, cost)
     if not cost.is_floating_point():
         raise InputError(f"cost is {cost.dtype}; it must be a floating-point tensor")
 
@@ -99,14 +100,27 @@ def _check_support(support: Tensor | None, cost: Tensor) -> None:
             f"support is {support.dtype} of shape {tuple(support.shape)}; it must be torch.bool of "
             f"shape {tuple(cost.shape)}"
         )
+    if support.device != cost.device:
+        raise InputError(
+            f"support is on {support.device} and cost on {cost.device}; move one of them"
+        )
+
+
+def check_same_kind(name: str, values: Tensor, cost: Tensor) -> None:
+    """Refuse values that are not of the cost's type, or not where it is."""
+    if values.dtype != cost.dtype or values.device != cost.device:
+        raise InputError(
+            f"{name} is {values.dtype} on {values.device} and cost is {cost.dtype} on "
+            f"{cost.device}; convert one of them"
+        )
 
 
 def _check_masses(a: Tensor, b: Tensor) -> None:
     """The rows' mass is the columns', up to the rounding of their sums."""
     mass_a, mass_b = a.sum(-1), b.sum(-1)
-    refuse("mass", mass_a, mass_a <= 0, "each problem needs mass")
+    refuse("mass", mass_a, ~(mass_a > 0), "each problem needs mass")
     rounding = 4 * max(a.shape[-1], b.shape[-1]) ** 0.5 * torch.finfo(a.dtype).eps
-    off = (mass_a - mass_b).abs() > rounding * mass_a
+    off = ~((mass_a - mass_b).abs() <= rounding * mass_a)
     if off.any():
         where = tuple(off.nonzero()[0].tolist())
         raise InputError(

@@ -10,7 +10,12 @@ from torch import Tensor
 
 from raytd.errors import InputError
 from raytd.transport.frobenius import frobenius_coupling
-from raytd.transport.problem import LinearProblem, independent_coupling, refuse
+from raytd.transport.problem import (
+    LinearProblem,
+    check_same_kind,
+    independent_coupling,
+    refuse,
+)
 from raytd.transport.report import SolverReport
 from raytd.transport.sinkhorn import sinkhorn
 from raytd.transport.spread import cost_spread
@@ -50,7 +55,12 @@ class CouplingStep:
 
 
 def effective_partners(coupling: Float[Tensor, "*tiles n m"]) -> float:
-    """How many partners a row has: exp of the entropy of its conditional law, mean by mass."""
+    """How many partners a row has: exp of the entropy of its conditional law, mean by mass.
+
+    Raises:
+        InputError: if a value is negative or not finite, or there is no mass.
+    """
+    _check_coupling("coupling", coupling)
     mass = coupling.sum(-1, keepdim=True)
     conditional = coupling / mass.where(mass > 0, 1)
     partners = torch.special.entr(conditional).sum(-1).exp()
@@ -169,10 +179,15 @@ def _check(
         raise InputError(
             f"reference has shape {tuple(reference.shape)}, not {tuple(problem.cost.shape)}"
         )
-    if reference.dtype != problem.cost.dtype:
-        raise InputError(f"reference is {reference.dtype}, the cost is {problem.cost.dtype}")
-    refuse("reference", reference, ~torch.isfinite(reference), "a coupling must be finite")
-    refuse("reference", reference, reference < 0, "a coupling must not be negative")
+    check_same_kind("reference", reference, problem.cost)
+    _check_coupling("reference", reference)
+
+
+def _check_coupling(name: str, coupling: Tensor) -> None:
+    refuse(name, coupling, ~torch.isfinite(coupling), "a coupling must be finite")
+    refuse(name, coupling, coupling < 0, "a coupling must not be negative")
+    if not bool(coupling.any()):
+        raise InputError(f"{name} is 0 everywhere; a coupling needs mass")
 
 
 def _unit(problem: LinearProblem, spread: float, epsilon_unit: EpsilonUnit) -> tuple[float, bool]:

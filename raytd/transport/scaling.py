@@ -85,9 +85,7 @@ class Scaling:
 
     def run(self, *, tolerance: float, max_iterations: int) -> SolverReport:
         """Iterate until every tile is finished or `max_iterations` are used up."""
-        check_positive("tolerance", tolerance)
-        if max_iterations < 1:
-            raise InputError(f"max_iterations is {max_iterations}; it must be at least 1")
+        check_limits(tolerance, max_iterations)
         while self.iterations < max_iterations and not self.finished.all():
             n_iterations = min(LOOK_EVERY, max_iterations - self.iterations)
             for _ in range(n_iterations):
@@ -202,3 +200,10 @@ def check_positive(name: str, value: float) -> None:
     """Refuse a setting that is not a positive, finite number."""
     if not 0 < value < math.inf:
         raise InputError(f"{name} is {value}; it must be positive and finite")
+
+
+def check_limits(tolerance: float, max_iterations: int) -> None:
+    """Refuse limits at which a solver would never stop, or never start."""
+    check_positive("tolerance", tolerance)
+    if max_iterations < 1:
+        raise InputError(f"max_iterations is {max_iterations}; it must be at least 1")

@@ -10,7 +10,7 @@ from torch import Tensor
 from raytd.errors import InputError
 from raytd.transport.feasibility import check_feasible
 from raytd.transport.kernel import DenseKernel
-from raytd.transport.problem import LinearProblem, refuse
+from raytd.transport.problem import LinearProblem, check_same_kind, refuse
 from raytd.transport.report import SolverReport
 from raytd.transport.scaling import Scaling
 
@@ -73,10 +73,7 @@ def sinkhorn(  # noqa: PLR0913
             support.
     """
     if init is not None:
-        if init[0].shape != problem.a.shape:
-            shapes = f"{tuple(init[0].shape)}, not {tuple(problem.a.shape)}"
-            raise InputError(f"f of init has shape {shapes}")
-        refuse("f of init", init[0], ~torch.isfinite(init[0]), "potentials must be finite")
+        _check_start(init[0], problem)
     check_feasible(problem)
     kernel = DenseKernel(problem)
     staged = epsilon_scaling and init is None
@@ -92,3 +89,10 @@ def sinkhorn(  # noqa: PLR0913
         _kernel=kernel.matrix,
         _scales=scaling.scales,
     )
+
+
+def _check_start(f: Tensor, problem: LinearProblem) -> None:
+    if f.shape != problem.a.shape:
+        raise InputError(f"f of init has shape {tuple(f.shape)}, not {tuple(problem.a.shape)}")
+    check_same_kind("f of init", f, problem.cost)
+    refuse("f of init", f, ~torch.isfinite(f), "potentials must be finite")

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from raytd.errors import InputError
 from raytd.transfer.interpolation import Mixing, draw_pairs, mix, mixing_coefficients
 
 LAWS: list[Mixing] = ["beta", "linear", "bernoulli"]
@@ -175,3 +176,33 @@ def test_mixed_pixels_lie_between_the_ends(t: float, source: float, target: floa
     # The two weights are rounded, and products below 1e-300 lose digits.
     slack = 1e-15 * max(abs(source), abs(target)) + 1e-300
     assert min(source, target) - slack <= mixed <= max(source, target) + slack
+
+
+@pytest.mark.parametrize(
+    ("masses", "uniforms", "message"),
+    [
+        ([0.5, math.nan], [0.5], r"coupling\[1\] is nan; masses must be finite"),
+        ([0.5, math.inf], [0.5], r"coupling\[1\] is inf; masses must be finite"),
+        ([0.5, 1.0, -0.5], [0.5], r"coupling\[2\] is -0.5; masses must not be negative"),
+        ([0.0, 0.0], [0.5], "coupling is 0 everywhere"),
+        ([0.5, 0.5], [0.5, 1.0], r"uniforms\[1\] is 1; it must be in \[0, 1\)"),
+        ([0.5, 0.5], [math.nan], r"uniforms\[0\] is nan"),
+    ],
+)
+def test_what_cannot_be_drawn_from_is_named(
+    masses: list[float], uniforms: list[float], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        draw_pairs(tensor(masses), tensor(uniforms))
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("tau", [-0.1, 1.5, math.nan])
+def test_a_time_outside_the_path_is_named(law: Mixing, tau: float) -> None:
+    with pytest.raises(InputError, match=rf"tau\[1\] is {tau:g}; it must be in \[0, 1\]"):
+        mixing_coefficients(law, tensor([0.5, tau]), tensor([0.5, 0.5]))
+
+
+def test_a_law_that_is_not_there_is_named() -> None:
+    with pytest.raises(InputError, match="mixing is 'cutmix'; choose from beta, linear, bernoulli"):
+        mixing_coefficients("cutmix", tensor([0.5]), tensor([0.5]))

@@ -93,3 +93,17 @@ def test_what_was_drawn_before_does_not_matter_inside() -> None:
         torch.rand(17)
         with layers_seeded(3, CPU):
             assert torch.equal(torch.rand(3), first)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_layers_on_a_gpu_draw_from_the_seed_and_its_state_is_restored_after() -> None:
+    device = torch.device("cuda")
+    before = torch.cuda.get_rng_state(device)
+    drawn = []
+    for seed in (3, 3, 4):
+        with layers_seeded(seed, device):
+            drawn.append(torch.nn.functional.dropout(torch.ones(64, device=device)))
+        assert torch.equal(torch.cuda.get_rng_state(device), before)
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from raytd.errors import InputError
 from raytd.transfer.interpolation import crop_and_flip
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import Batch, Sgd, rate_factor
@@ -16,6 +17,11 @@ def test_the_cosine_goes_from_one_to_almost_nothing_through_a_half() -> None:
     assert factors[99] < 1e-3
     assert factors == sorted(factors, reverse=True)
     assert {rate_factor("constant", step, 100) for step in range(100)} == {1.0}
+
+
+def test_a_schedule_that_is_not_there_is_named() -> None:
+    with pytest.raises(InputError, match="schedule is 'step'; choose from constant, cosine"):
+        rate_factor("step", 0, 100)
 
 
 def test_each_step_uses_its_own_share_of_the_rate() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from raytd.errors import InputError
 from raytd.transfer.state import TrainState, Weights, average
 
 STATISTICS = ("running_mean", "running_var")
@@ -184,3 +185,50 @@ def test_a_trajectory_starts_without_momentum() -> None:
     for name, value in start.momentum.items():
         assert value.shape == weights.parameters[name].shape
         assert not value.any()
+
+
+@pytest.mark.parametrize(
+    ("masses", "message"),
+    [
+        ([1.0], "1 masses and 2 states"),
+        ([0.5, 0.6], "masses add up to 1.1"),
+        ([-0.5, 1.5], r"masses\[0\] is -0.5"),
+        ([0.5, float("nan")], r"masses\[1\] is nan"),
+    ],
+)
+def test_masses_that_are_no_weights_of_a_mean_are_named(masses: list[float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        average([state(0), state(1)], masses)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"3.bias": None}, "parameter '3.bias' of the model is missing in the weights"),
+        ({"4.bias": torch.zeros(2)}, "parameter '4.bias' of the weights is missing in the model"),
+        (
+            {"3.bias": torch.zeros(1)},
+            r"parameter '3.bias' has shape \(1,\); the model needs \(2,\)",
+        ),
+    ],
+)
+def test_weights_of_another_model_are_refused_and_nothing_is_loaded(
+    changes: dict[str, Tensor | None], message: str
+) -> None:
+    model, other = network(0), Weights.of(network(1))
+    before = Weights.of(model)
+    parameters = {k: v for k, v in (other.parameters | changes).items() if v is not None}
+    with pytest.raises(InputError, match=message):
+        Weights(parameters, other.buffers).load_into(model)
+    for name, value in before.parameters.items():
+        assert torch.equal(Weights.of(model).parameters[name], value)
+
+
+def test_buffers_of_another_model_are_refused_and_nothing_is_loaded() -> None:
+    model, buffers = network(0), Weights.of(network(1)).buffers
+    before = Weights.of(model)
+    buffers["1.running_mean"] = torch.zeros(1)
+    with pytest.raises(InputError, match=r"buffer '1.running_mean' has shape \(1,\)"):
+        Weights(Weights.of(network(1)).parameters, buffers).load_into(model)
+    for name, value in before.parameters.items():
+        assert torch.equal(Weights.of(model).parameters[name], value)

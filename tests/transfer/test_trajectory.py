@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from raytd.errors import InputError
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import (
     Batch,
@@ -227,3 +228,15 @@ def test_mixed_cross_entropy_of_a_table_of_pairs_has_its_shape() -> None:
         row = log_probs[index]
         expected = -(0.75 * row[source[index]] + 0.25 * row[target[index]])
         torch.testing.assert_close(table[index], expected, rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize(("segment", "segments"), [(20, 20), (-1, 20), (0, 0)])
+def test_a_segment_that_is_not_there_is_refused(segment: int, segments: int) -> None:
+    with pytest.raises(InputError, match=f"segment is {segment}; a path of {segments} segments"):
+        segment_steps(segment, steps=40, segments=segments)
+
+
+def test_coefficients_that_do_not_fit_the_labels_are_refused() -> None:
+    labels = torch.zeros(4, dtype=torch.int64)
+    with pytest.raises(InputError, match=r"t has shape \(4, 1\), not \(4,\)"):
+        mixed_cross_entropy(torch.zeros(4, 3), labels, labels, torch.zeros(4, 1))

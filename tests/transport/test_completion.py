@@ -100,3 +100,19 @@ def test_costs_that_are_all_alike_are_completed_by_themselves() -> None:
 def test_nothing_measured_cannot_be_completed() -> None:
     with pytest.raises(InputError, match="needs at least 2"):
         complete(MeasuredCosts.nothing(N), space())
+
+
+@pytest.mark.parametrize(
+    ("n_target", "index", "message"),
+    [
+        (N - 1, [0, 1], f"of {N - 1} targets and the space of {N}"),
+        (N, [0, N * N], rf"measured pairs\[1\] is {N * N}; pairs are from 0 to {N * N - 1}"),
+        (N, [3, 2], r"measured pairs\[1\] is 2; it must be above the one before it"),
+    ],
+)
+def test_costs_of_other_pairs_cannot_be_completed(
+    n_target: int, index: list[int], message: str
+) -> None:
+    pairs = torch.tensor(index)
+    with pytest.raises(InputError, match=message):
+        complete(MeasuredCosts(n_target, pairs, pairs.double(), pairs), space())

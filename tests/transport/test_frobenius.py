@@ -1,7 +1,10 @@
+import math
+
 import ot
 import pytest
 import torch
 
+from raytd.errors import InputError
 from raytd.transport.problem import LinearProblem
 from raytd.transport.proximal import CouplingStep, cost_spread, coupling_step, first_coupling
 
@@ -125,3 +128,21 @@ def test_too_few_steps_are_reported() -> None:
     )
     assert not step.report.converged
     assert "not converged" in str(step.warning)
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"tolerance": -1.0}, "tolerance is -1.0"),
+        ({"tolerance": math.nan}, "tolerance is nan"),
+        ({"max_iterations": 0}, "max_iterations is 0"),
+    ],
+)
+def test_limits_that_would_never_be_reached_are_refused(
+    limits: dict[str, float], message: str
+) -> None:
+    problem = random_problem()
+    with pytest.raises(InputError, match=message):
+        coupling_step(
+            problem, problem.independent, epsilon=0.1, lam=1.0, proximal="frobenius", **limits
+        )

@@ -209,12 +209,23 @@ def test_partners_are_counted_as_on_a_dense_coupling() -> None:
         ({"epsilon": 0.0}, "epsilon is 0.0"),
         ({"lam": -1.0}, "lam is -1.0"),
         ({"proximal": "linear"}, "proximal is 'linear'; a global coupling takes kl or none"),
+        ({"spread": float("nan")}, "spread is nan; it must be finite and not negative"),
+        ({"spread": -1.0}, "spread is -1.0"),
+        ({"cost": PairFunction.distances(space(N + 1), 1.0)}, "not of the same examples"),
     ],
 )
 def test_bad_settings_are_named(changes: dict[str, object], message: str) -> None:
     coupling = GlobalCoupling.from_features(space(), epsilon=0.2)
     with pytest.raises(InputError, match=message):
-        coupling.step(random_cost(), **({"spread": 1.0, "epsilon": 0.1, "lam": 1.0} | changes))
+        coupling.step(
+            **({"cost": random_cost(), "spread": 1.0, "epsilon": 0.1, "lam": 1.0} | changes)
+        )
+
+
+def test_a_coupling_is_not_projected_on_tiles_of_other_examples() -> None:
+    coupling = GlobalCoupling.from_features(space(), epsilon=0.2)
+    with pytest.raises(InputError, match=r"tiles are of \(39, 30\) pairs, not \(40, 30\)"):
+        coupling.project(deal_tiles(N - 1, M, tile_size=10))
 
 
 @pytest.mark.parametrize("chunk", [10, 10**6])

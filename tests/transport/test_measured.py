@@ -46,3 +46,9 @@ def test_bad_costs_are_named() -> None:
     cost[1, 0, 2] = torch.nan
     with pytest.raises(InputError, match=r"cost\[1, 0, 2\] is nan"):
         MeasuredCosts.nothing(6).remember(tiles, cost, 0)
+
+
+def test_tiles_of_another_number_of_targets_are_refused() -> None:
+    tiles = deal_tiles(6, 6, tile_size=3)
+    with pytest.raises(InputError, match="the tiles have 6 targets, not 5"):
+        MeasuredCosts.nothing(5).remember(tiles, torch.ones(2, 3, 3), 0)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -72,9 +74,40 @@ def test_the_spread_of_distances_has_its_closed_form() -> None:
         ({"source_features": torch.zeros(N, 3).double()}, "both must be as wide"),
         ({"source_classes": torch.zeros(3, dtype=torch.int64)}, r"source_classes has shape \(3,\)"),
         ({"target_classes": torch.full((M,), -1)}, r"target_classes\[0\] is -1"),
-        ({"target_features": torch.full((M, 4), torch.inf)}, r"target_features\[0, 0\] is inf"),
+        (
+            {"target_features": torch.full((M, 4), torch.inf).double()},
+            r"target_features\[0, 0\] is inf",
+        ),
+        ({"source_features": torch.zeros(N, 4)}, "source_features is torch.float32"),
+        ({"source_features": torch.zeros(N).double()}, r"source_features has shape \(12,\)"),
+        ({"target_features": torch.zeros(0, 4).double()}, r"target_features has shape \(0, 4\)"),
+        ({"source_classes": torch.zeros(N)}, "source_classes is torch.float32"),
     ],
 )
 def test_bad_input_is_named(changes: dict[str, torch.Tensor], message: str) -> None:
     with pytest.raises(InputError, match=message):
         PairSpace(**(vars(space()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"f": torch.zeros(1).double()}, r"f has shape \(1,\), not \(12,\)"),
+        ({"g": torch.full((M,), torch.nan).double()}, r"g\[0\] is nan"),
+        ({"table": torch.zeros(2, 2).double()}, r"table has shape \(2, 2\), not \(3, 2\)"),
+        ({"slope": float("inf")}, "slope is inf"),
+        ({"exceptions": torch.zeros(2).double()}, r"exceptions has shape \(2,\), not \(36,\)"),
+        ({"index": torch.arange(36).flip(0)}, r"index\[1\] is 34; it must be above"),
+        ({"index": torch.zeros(36, dtype=torch.int64)}, r"index\[1\] is 0; it must be above"),
+        ({"index": torch.arange(36) + 90}, r"index\[18\] is 108; pairs are from 0 to 107"),
+    ],
+)
+def test_bad_parts_of_a_function_are_named(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        replace(function(0), **changes)
+
+
+def test_functions_of_other_examples_are_not_added() -> None:
+    other = replace(space(), source_features=space().source_features + 1)
+    with pytest.raises(InputError, match="not of the same examples"):
+        function(0) + PairFunction.distances(other, 1.0)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from raytd.errors import InputError
-from raytd.transport.problem import LinearProblem
+from raytd.transport.problem import LinearProblem, independent_coupling
 
 
 def uniform(n: int) -> torch.Tensor:
@@ -32,6 +32,7 @@ COST = torch.arange(6, dtype=torch.float64).reshape(2, 3)
         (COST[0], uniform(2), uniform(3), r"cost has shape \(3,\)"),
         (COST[:0], uniform(2)[:0], uniform(3), r"must not be empty"),
         (COST.float(), uniform(2), uniform(3), r"a is torch.float64"),
+        (COST, uniform(2), uniform(3).to("meta"), r"b is torch.float64 on meta and cost is"),
         (COST.long(), uniform(2).long(), uniform(3).long(), r"floating-point"),
     ],
 )
@@ -66,3 +67,34 @@ def test_masses_may_differ_by_the_rounding_of_their_sums() -> None:
 def test_a_support_that_does_not_fit_is_refused(support: torch.Tensor) -> None:
     with pytest.raises(InputError, match=r"must be torch.bool of shape \(2, 3\)"):
         LinearProblem(COST, uniform(2), uniform(3), support)
+
+
+def test_a_support_on_another_device_is_refused() -> None:
+    support = torch.ones(2, 3, dtype=torch.bool, device="meta")
+    with pytest.raises(InputError, match="support is on meta and cost on cpu; move one of them"):
+        LinearProblem(COST, uniform(2), uniform(3), support)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        (0 * uniform(2), 0 * uniform(3), "mass is 0; each problem needs mass"),
+        (uniform(2), 2 * uniform(3), "a sums to 1 and b to 2"),
+        (change(uniform(2), (1,), torch.nan), uniform(3), "mass is nan"),
+        (uniform(2), change(uniform(3), (1,), torch.nan), "a sums to 1 and b to nan"),
+    ],
+)
+def test_marginals_without_a_coupling_have_no_independent_one(
+    a: torch.Tensor, b: torch.Tensor, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        independent_coupling(a, b)
+
+
+def test_an_error_about_a_large_problem_is_one_short_line() -> None:
+    cost = torch.zeros(500, 400, dtype=torch.float64)
+    cost[123:, 7] = torch.nan
+    with pytest.raises(InputError, match=r"^cost\[123, 7\] is nan; costs must be finite") as error:
+        LinearProblem(cost, uniform(500), uniform(400))
+    assert len(str(error.value)) < 80
+    assert "\n" not in str(error.value)

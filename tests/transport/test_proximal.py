@@ -145,6 +145,33 @@ def test_linear_warns_before_it_collapses_to_a_permutation() -> None:
     assert partners[400.0] > 5
 
 
+@pytest.mark.parametrize(("lam", "partners"), [(1, 1.0), (20, 1.0), (100, 1.7), (400, 4.35)])
+def test_linear_leaves_the_partners_that_are_on_record(lam: float, partners: float) -> None:
+    """25 by 25 at an epsilon of .05, after four steps from 5.5 partners; it warned where it fell.
+
+    The costs of the record are not known; uniform ones from 0 to 3/4 start from as many partners.
+    """
+    uniform = torch.full((25,), 1 / 25, dtype=torch.float64)
+    cost = 0.75 * random_problem(25, 25).cost
+    problem = LinearProblem(cost, uniform, uniform)
+    step = first_coupling(problem, epsilon=0.05, epsilon_unit="absolute")
+    assert step.effective_partners == pytest.approx(5.5, abs=0.3)
+    warnings = []
+    for _ in range(4):
+        step = coupling_step(
+            problem,
+            step.coupling,
+            epsilon=0.05,
+            lam=lam,
+            proximal="linear",
+            epsilon_unit="absolute",
+        )
+        warnings.append(step.warning is not None and "towards a permutation" in step.warning)
+    # From one uniform cost to another, partners differ by about a tenth.
+    assert step.effective_partners == pytest.approx(partners, rel=0.15)
+    assert warnings == [lam < 400] * 4
+
+
 @pytest.mark.parametrize("proximal", PROXIMALS)
 def test_costs_that_are_alike_leave_the_independent_coupling_and_say_so(proximal: str) -> None:
     problem = random_problem()
@@ -198,6 +225,8 @@ def test_first_coupling_is_plain_transport() -> None:
         ({"epsilon_unit": "mean"}, "epsilon_unit is 'mean'"),
         ({"reference": torch.ones(20, 15)}, "reference is torch.float32"),
         ({"reference": torch.ones(2, 2)}, r"reference has shape \(2, 2\)"),
+        ({"reference": torch.ones(20, 15).double().to("meta")}, "reference is .* on meta and cost"),
+        ({"reference": torch.zeros(20, 15).double()}, "reference is 0 everywhere"),
         ({"reference": torch.full((20, 15), torch.nan).double()}, r"reference\[0, 0\] is nan"),
         ({"reference": torch.full((20, 15), -1.0).double()}, r"reference\[0, 0\] is -1"),
     ],
@@ -207,3 +236,33 @@ def test_bad_settings_are_named(changes: dict[str, object], message: str) -> Non
     settings = {"reference": problem.independent, "epsilon": 0.1, "lam": 1.0} | changes
     with pytest.raises(InputError, match=message):
         coupling_step(problem, **settings)
+
+
+@pytest.mark.parametrize(
+    ("coupling", "message"),
+    [
+        (torch.tensor([[0.5, torch.nan]]), r"coupling\[0, 1\] is nan"),
+        (torch.tensor([[1.5, -0.5]]), r"coupling\[0, 1\] is -0.5"),
+        (torch.zeros(2, 2), "coupling is 0 everywhere"),
+    ],
+)
+def test_only_couplings_have_partners(coupling: torch.Tensor, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        effective_partners(coupling)
+
+
+@pytest.mark.parametrize("proximal", PROXIMALS)
+def test_a_step_refuses_a_support_without_a_coupling(proximal: str) -> None:
+    """Before it iterates: a single iteration is all that it may use."""
+    half = torch.tensor([0.5, 0.5], dtype=torch.float64)
+    support = torch.tensor([[True, False], [True, False]])
+    problem = LinearProblem(torch.eye(2, dtype=torch.float64), half, half, support)
+    with pytest.raises(InputError, match="support: 2 rows, the first is 0, hold mass 1"):
+        coupling_step(
+            problem,
+            torch.eye(2, dtype=torch.float64) / 2,
+            epsilon=0.1,
+            lam=1.0,
+            proximal=proximal,
+            max_iterations=1,
+        )

@@ -183,7 +183,12 @@ def test_bad_settings_are_named(name: str, settings: dict[str, float]) -> None:
 
 @pytest.mark.parametrize(
     ("f", "message"),
-    [(torch.zeros(4), r"shape \(4,\), not \(3,\)"), (torch.full((3,), torch.nan), r"\[0\] is nan")],
+    [
+        (torch.zeros(4).double(), r"has shape \(4,\), not \(3,\)"),
+        (torch.full((3,), torch.nan).double(), r"\[0\] is nan"),
+        (torch.zeros(3), "is torch.float32 on cpu and cost is torch.float64"),
+        (torch.zeros(3).double().to("meta"), "is torch.float64 on meta and cost"),
+    ],
 )
 def test_a_start_that_does_not_fit_is_refused(f: torch.Tensor, message: str) -> None:
     with pytest.raises(InputError, match=f"f of init.*{message}"):

@@ -1,0 +1,54 @@
+"""The page that says which test proves what names only tests that are there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PAGE = (HERE / "ORACLES.md").read_text(encoding="utf-8")
+NAME = re.compile(r"`([\w/]+\.py)::(\w+)`")
+NAMED = [pytest.param(*each, id="::".join(each)) for each in sorted(set(NAME.findall(PAGE)))]
+
+
+def rows(page: str) -> list[tuple[str, str, str]]:
+    """The cells of every line of the tables, without their heads."""
+    lines = [line for line in page.splitlines() if line.startswith("|")]
+    cells = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
+    return [row for row in cells if row[1] not in ("tests", "---")]
+
+
+def collected(source: str) -> set[str]:
+    """Names of the test functions that pytest would collect from a file's text."""
+    return {
+        node.name
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test")
+    }
+
+
+@pytest.mark.parametrize(("path", "name"), NAMED)
+def test_a_test_that_the_page_names_is_there(path: str, name: str) -> None:
+    assert name in collected((HERE / path).read_text(encoding="utf-8"))
+
+
+def test_every_line_names_a_test_or_says_that_there_is_none() -> None:
+    assert len(rows(PAGE)) > 50
+    for _, tests, _ in rows(PAGE):
+        named = tests.split(", ")
+        assert tests == "no test" or all(NAME.fullmatch(each) for each in named), tests
+
+
+def test_every_exact_oracle_has_a_test() -> None:
+    exact = PAGE.split("## ")[1]
+    assert exact.startswith("Exact oracles")
+    assert len(rows(exact)) >= 15
+    assert "no test" not in exact
+
+
+def test_only_functions_at_the_top_of_a_file_count_as_tests() -> None:
+    source = (
+        "def test_here(): ...\ndef helper():\n    def test_inside(): ...\n# def test_gone(): ..."
+    )
+    assert collected(source) == {"test_here"}
