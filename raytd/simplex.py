@@ -61,7 +61,6 @@ def fisher_rao_distance(
     return (4 * torch.asin(chord / 2)).clamp(max=math.pi)
 
 
-<<<<<<< HEAD
 def vertex_distance(
     log_p: Float[Tensor, "*batch classes"],
 ) -> Float[Tensor, "*batch classes"]:
@@ -71,11 +70,11 @@ def vertex_distance(
     """
     rest = -torch.expm1(log_p)
     return 2 * torch.atan2(rest.clamp(min=0).sqrt(), (log_p / 2).exp())
-=======
+
+
 def _check_shapes(log_p: Tensor, log_q: Tensor) -> None:
     if log_p.shape != log_q.shape:
         raise InputError(
             f"log_p has shape {tuple(log_p.shape)} and log_q {tuple(log_q.shape)}; both must be "
             "distributions over the same classes"
         )
->>>>>>> wt-oracles

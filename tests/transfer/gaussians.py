@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from raytd.simplex import kl_divergence, log_probs, segment_length
 from raytd.transfer.interpolation import mix, mixing_coefficients
-from raytd.transfer.lengths import Lengths, Moments, path_lengths, strides
+from raytd.transfer.lengths import Lengths, Moments, path_lengths, starts, strides
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import Batch, Sgd, segment_steps, step_times
 
@@ -130,7 +130,7 @@ class Flow:
 
         moments: dict[int, list[Moments]] = {stride: [] for stride in strides(self.segments)}
         for stride, found in moments.items():
-            for start in range(0, self.segments, stride):
+            for start in starts(stride, self.segments):
                 tau = start / self.segments
                 ends = log_p(start, tau), log_p(start + stride, tau)
                 first = float(segment_length(*ends).mean())
