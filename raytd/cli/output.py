@@ -60,6 +60,7 @@ _FIGURES = (
     ("distance at M/2", "distance_half"),
     ("distance at M/4", "distance_quarter"),
     ("label reference", "label_reference"),
+    ("classes that share an output", "label_matching"),
     ("Fisher-Rao norm, integral", "fisher_rao_norm_integral"),
     ("generalisation gap (nats)", "generalisation_gap"),
     ("tracking gap (nats)", "tracking_gap"),

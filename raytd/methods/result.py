@@ -121,7 +121,11 @@ class DistanceResult:
         """The scalar figures by name, as a row of a results table holds them."""
         left_out = {"iterations", "coupling", "warnings", "label_matching"}
         scalars = {n: v for n, v in vars(self).items() if n not in left_out}
-        return scalars | {"iterations": len(self.iterations)}
+        matching = ", ".join(f"{t} = {s}" for t, s in self.label_matching.items())
+        return scalars | {
+            "iterations": len(self.iterations),
+            "label_matching": matching or None,
+        }
 
 
 def run_prepared(prepared: Prepared, context: Context) -> DistanceResult:

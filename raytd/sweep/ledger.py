@@ -40,6 +40,7 @@ _COLUMNS: dict[str, pa.DataType] = {
     "distance_half": pa.float64(),
     "distance_quarter": pa.float64(),
     "label_reference": pa.float64(),
+    "label_matching": pa.string(),
     "fisher_rao_norm_integral": pa.float64(),
     "generalisation_gap": pa.float64(),
     "tracking_gap": pa.float64(),

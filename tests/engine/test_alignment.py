@@ -53,6 +53,9 @@ def test_sharing_outputs_removes_the_reference_of_labels_that_differ(
     np.testing.assert_allclose(shared.label_reference, np.pi * 0.8, rtol=0.2)
     assert shared.parameters < apart.parameters
     assert apart.label_matching == {}
+    assert apart.columns()["label_matching"] is None
+    named = shared.columns()["label_matching"].split(", ")
+    assert named == [f"{t} = {s}" for t, s in shared.label_matching.items()]
 
 
 def test_classes_that_both_tasks_have_stay_together(
