@@ -67,7 +67,7 @@ def test_data_that_is_missing_is_one_line(
         "--set", "pairs=all", "--data", tmp_path,
     )  # fmt: skip
     assert code == 2
-    assert f"cifar100: not under {tmp_path / 'cifar-100-python'}." in err
+    assert f"cifar100: not under {tmp_path / 'cifar-100-python'}" in err
     assert list(sweep.parent.iterdir()) == [sweep]
 
 

@@ -43,6 +43,7 @@ def test_tasks_of_cifar100_are_those_of_the_paper(name: str) -> None:
     [
         ("digits-low", "digits-high"),
         ("digits-even", "digits-odd"),
+        ("fashion-clothes", "fashion-accessories"),
         ("cifar10-vehicles", "cifar10-animals"),
     ],
 )
@@ -53,5 +54,11 @@ def test_opposite_tasks_divide_their_data_set(one: str, other: str) -> None:
 
 def test_every_task_of_digits_can_be_cut(digits: Dataset) -> None:
     cut = {n: make_task(s, digits) for n, s in CATALOGUE.items() if s.dataset == "digits"}
-    assert set(cut) == {f"digits-{part}" for part in ("low", "high", "even", "odd")}
-    assert len({task.digest for task in cut.values()}) == 4
+    assert set(cut) == {"digits", *(f"digits-{part}" for part in ("low", "high", "even", "odd"))}
+    assert len({task.digest for task in cut.values()}) == 5
+
+
+@pytest.mark.parametrize("name", CLASS_NAMES)
+def test_every_data_set_is_a_task_as_a_whole(name: str) -> None:
+    assert CATALOGUE[name].dataset == name
+    assert CATALOGUE[name].classes == CLASS_NAMES[name]
