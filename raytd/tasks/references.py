@@ -85,6 +85,14 @@ def find(reference: str, root: Path) -> Found | None:
     return next((f for f in _candidates(reference, root) if f.reader.is_there(f.path)), None)
 
 
+def place_of(reference: str, root: Path) -> str | None:
+    """Where a data set lies, in words; None if it is not there."""
+    found = find(reference, root)
+    if found is None:
+        return None
+    return "in scikit-learn" if found.reader is digits else str(found.path)
+
+
 def read_content(reference: str, root: Path, *, download: bool = False) -> Content:
     """Labels and class names of a data set; no image is decoded yet.
 

@@ -66,7 +66,7 @@ def decode_image(data: bytes | Path, place: str) -> Raw:
             with Image.open(source, formats=FORMATS) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
-                    raise DataError(f"{place}: {_too_large(f'{width}×{height}')}")
+                    raise DataError(f"{place}: {_too_large(f'{height}×{width}')}")
                 pixels = _pixels(ImageOps.exif_transpose(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         size = next((word for word in str(error).split("(")[-1].split() if word.isdigit()), "?")
