@@ -21,6 +21,9 @@ from raytd.tasks.readers.parts import in_order, part_of, train_and_val
 _BATCH = 64
 """Rows whose encoded bytes are in memory at once."""
 
+_BUFFER = 2**18
+"""Bytes read at once: without a limit a row group would come whole, and may hold the whole file."""
+
 
 @dataclass(frozen=True)
 class ParquetImages:
@@ -122,7 +125,7 @@ def _cells(path: Path, columns: Columns, rows: Indices) -> Iterator[tuple[int, b
     if not len(rows):
         return
     try:
-        with pq.ParquetFile(path, buffer_size=2**20) as file:
+        with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
             sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
             starts = np.cumsum([0, *sizes])
             for g, group_start in enumerate(starts[:-1]):
