@@ -1,8 +1,8 @@
 """The real data sets, where RAYTD_DATA or the machine has them.
 
 RAYTD_DATA is a data root. Looked for are `fashion-mnist` (Debian's package `dataset-fashion-mnist`
-will do), `cifar10` (torchvision's folder, or Parquet) and `cifar10-mini` (Parquet as on the hub, with
-1,000 training and 300 test images of each class).
+will do), `cifar10` (torchvision's folder, or Parquet) and `cifar10-mini` (Parquet as on the hub,
+with 1,000 training and 300 test images a class).
 """
 
 import hashlib
@@ -31,6 +31,17 @@ def real(reference: str, known_as: str | None = None) -> Dataset:
 
 def cut(name: str, dataset: Dataset, **counts: int) -> Task:
     return make_task(CATALOGUE[name].model_copy(update=counts), dataset)
+
+
+@pytest.mark.parametrize(
+    ("counts", "digest"),
+    [({}, "1ddefe7a0f2d15e0"), ({"train": 30, "val": 20}, "ab3cda2c3e2ce6a7")],
+    ids=["all", "some"],
+)
+def test_a_task_of_digits_has_the_digest_that_it_always_had(
+    counts: dict[str, int], digest: str
+) -> None:
+    assert cut("digits-low", real("digits"), **counts).digest == digest
 
 
 def test_fashion_mnist_is_the_published_one() -> None:

@@ -216,6 +216,10 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
     "a bitmap cut short": (with_cell(BITMAP[:-9]), "{data} row 5: the image is damaged ("),
     "a header alone": (with_cell(GOOD[5][:20]), "{data} row 5: "),
     "another file": (with_cell(b"hello"), "{data} row 5: not an image (PNG, JPEG, GIF, BMP,"),
+    "a format that is not read": (
+        with_cell(encoded(IMAGES[0], "PCX")),
+        "{data} row 5: not an image (PNG, JPEG, GIF, BMP, PPM, TIFF, WEBP are read)",
+    ),
     "a program for a printer": (with_cell(b"%!PS-Adobe-3.0 EPSF-3.0\n"), "{data} row 5: not an"),
     "no bytes at all": (with_cell(b""), "{data} row 5: not an image"),
     "an image stored elsewhere": (with_cell(None), "{data} row 5: no bytes in column 'image'"),
