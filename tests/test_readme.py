@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from raytd.cli import cli
+from raytd.sweep.spec import load_sweep
+from raytd.tasks import references
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -29,6 +31,18 @@ def test_the_program_prints_the_output_that_stands_below_it() -> None:
     half = len(numbers) // 2
     # Other processors have other kernels, and SGD amplifies their last bits.
     assert numbers[:half] == pytest.approx(numbers[half:], rel=0.1)
+
+
+def test_the_tasks_of_the_example_are_right_as_they_stand(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(tasks:.*?)```", README, re.DOTALL)
+    (tmp_path / "s.yaml").write_text(f"name: s\nmethods: [coupled]\n{example}")
+    spec = load_sweep(tmp_path / "s.yaml", has_gpu=lambda: False).spec
+    assert [task.identity for task in spec.tasks[3:5]] == ["cifar10", "pets"]
+    assert all(task.size and task.channels for task in spec.tasks)
+
+
+def test_every_reader_is_in_the_table() -> None:
+    assert all(f"`{name}`" in README for name in references.names())
 
 
 def test_links_to_files_resolve() -> None:

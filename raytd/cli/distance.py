@@ -22,6 +22,8 @@ from raytd.cli import options
 )
 @options.overrides
 @options.data
+@options.catalogue
+@options.download
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to keep everything in."
 )
@@ -39,13 +41,14 @@ def command(
     from raytd.sweep.single import single_trial
     from raytd.sweep.trial import run_trial
 
+    asked = options.settings_of(catalogue=given["catalogue"], download=given["download"])
     chosen = {key: given[key] for key in ("model", "seed") if given[key] is not None}
     trial = single_trial(
         (source, target),
         {"methods": [method], **chosen},
         config=given["config"],
         data=given["data"],
-        overrides=given["overrides"],
+        overrides=given["overrides"] + asked,
         caller="raytd distance",
     )
     result, row = run_trial(

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,12 +21,36 @@ def overrides(function: F) -> F:
     )(function)
 
 
+def settings_of(*, catalogue: Path | None, download: bool) -> tuple[str, ...]:
+    """What these options say, as overrides of a sweep file."""
+    named = () if catalogue is None else (f"data.catalogue={json.dumps(str(catalogue))}",)
+    return (*named, "data.download=true") if download else named
+
+
 def data(function: F) -> F:
     """`--data DIR`."""
     return click.option(
         "--data",
         type=click.Path(path_type=Path, file_okay=False),
         help="Root of the data sets.  [default: RAYTD_DATA, else the user's cache folder]",
+    )(function)
+
+
+def download(function: F) -> F:
+    """`--download`."""
+    return click.option(
+        "--download",
+        is_flag=True,
+        help="Allow torchvision to fetch CIFAR-10 or CIFAR-100 if it is not there.",
+    )(function)
+
+
+def catalogue(function: F) -> F:
+    """`--catalogue FILE`."""
+    return click.option(
+        "--catalogue",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A YAML file of further tasks.  [default: RAYTD_CATALOGUE, if set]",
     )(function)
 
 

@@ -25,6 +25,8 @@ class Options:
     address: str | None
     storage: Path
     data: Path | None
+    catalogue: Path | None
+    download: bool
     tracking_uri: str | None
     fresh: bool
     max_concurrent: int | None
@@ -44,6 +46,8 @@ class Options:
     help="Folder of all sweeps and of the trained sources.",
 )
 @options.data
+@options.catalogue
+@options.download
 @click.option(
     "--tracking-uri",
     metavar="URI",
@@ -73,7 +77,8 @@ def _run(file: Path, asked: Options) -> int:
         loaded = load_sweep(
             file,
             profile=asked.profile,
-            overrides=asked.overrides,
+            overrides=asked.overrides
+            + options.settings_of(catalogue=asked.catalogue, download=asked.download),
             has_gpu=lambda: any(node.get("GPU", 0) > 0 for node in nodes),
         )
         profile = f"profile {loaded.profile}" if loaded.profile else "the file as written"

@@ -7,8 +7,9 @@ from raytd.engine.config import Settings
 from raytd.sweep.axes import check_axes
 from raytd.sweep.document import Entry, Finding
 from raytd.sweep.layout import KEYS, SECTIONS, Choices, DataConfig, Label, SweepSpec, axis_keys
-from raytd.sweep.pairing import check_methods, check_pairs, check_tasks
+from raytd.sweep.pairing import check_methods, check_pairs
 from raytd.sweep.section import Checked, check_section
+from raytd.sweep.tasklist import check_tasks
 from raytd.sweep.tiles import check_tiles
 from raytd.sweep.wording import shown, unknown_key
 

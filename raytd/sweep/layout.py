@@ -14,7 +14,7 @@ from raytd.engine.config import (
 )
 from raytd.methods.coupled import CoupledConfig
 from raytd.sweep.wording import did_you_mean
-from raytd.tasks.spec import TaskSpec
+from raytd.tasks.spec import Channels, Size, SubsetSeed, TaskSpec
 
 
 def _known_model(name: str) -> str:
@@ -72,10 +72,25 @@ class Choices(Settings):
 
 
 class DataConfig(Settings):
-    """Image counts of the tasks that have none of their own; None is every image there is."""
+    """What holds for all tasks that say nothing else, and where tasks and data come from.
+
+    Attributes:
+        train: training images of a task; None is every one there is.
+        val: validation images, likewise.
+        size: height and width that images are resized to; None leaves them as they are.
+        channels: 1 makes images grey, 3 gives them colour; None leaves them as they are.
+        seed: which images are taken where not all are; None is 0.
+        download: whether what is missing of torchvision's data sets may be fetched.
+        catalogue: a file of further tasks; None is that of RAYTD_CATALOGUE, or none.
+    """
 
     train: Count | None = None
     val: Count | None = None
+    size: Size | None = None
+    channels: Channels | None = None
+    seed: SubsetSeed | None = None
+    download: bool = False
+    catalogue: Annotated[str, Field(min_length=1)] | None = None
 
 
 class TrackingConfig(Settings):

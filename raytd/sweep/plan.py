@@ -60,9 +60,9 @@ def make_plan(
     Raises:
         RequestError: with everything that data and cluster say against the sweep.
     """
-    tasks, problems = read_tasks(spec.tasks, data)
+    tasks, problems = read_tasks(spec.tasks, data, download=spec.data.download)
     configs = expand(spec)
-    problems += [] if problems else tile_problems(configs, tasks)
+    problems += [] if problems else pair_problems(configs, tasks)
     problems += resource_problems(configs, nodes)
     if problems:
         raise RequestError(problems)
@@ -73,18 +73,26 @@ def make_plan(
     return SweepPlan(spec, ledger.folder, storage / "sources", trials, done)
 
 
-def read_tasks(specs: Sequence[TaskSpec], root: Path) -> tuple[dict[TaskSpec, Task], list[str]]:
-    """Reads each data set once and cuts the tasks from it; what fails is returned in words."""
-    loaded: dict[str, datasets.Dataset] = {}
+def read_tasks(
+    specs: Sequence[TaskSpec], root: Path, *, download: bool = False
+) -> tuple[dict[TaskSpec, Task], list[str]]:
+    """Cuts tasks from their data sets, one data set after the other; problems are told in words."""
+    by_source: dict[tuple[str, str | None], list[TaskSpec]] = {}
+    for spec in specs:
+        by_source.setdefault((spec.dataset, spec.known_as), []).append(spec)
     tasks: dict[TaskSpec, Task] = {}
     problems: dict[str, None] = {}
-    for spec in specs:
+    for (reference, known_as), cut in by_source.items():
         try:
-            if spec.dataset not in loaded:
-                loaded[spec.dataset] = datasets.read(spec.dataset, root)
-            tasks[spec] = make_task(spec, loaded[spec.dataset])
+            dataset = datasets.read(reference, root, known_as=known_as, download=download)
         except DataError as error:
             problems[str(error)] = None
+            continue
+        for spec in cut:
+            try:
+                tasks[spec] = make_task(spec, dataset)
+            except DataError as error:
+                problems[str(error)] = None
     return tasks, list(problems)
 
 
@@ -121,6 +129,24 @@ def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float)
         f"the plan needs {wanted:g} {kind}s for one trial ({parts}); the cluster has {total:g}. "
         f"Set {way_out}."
     )
+
+
+def pair_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
+    """What the images of two tasks say against their pair, in words."""
+    problems: dict[str, None] = {}
+    for config in configs:
+        source, target = tasks[config.source], tasks[config.target]
+        if source.image_shape != target.image_shape:
+            problems[
+                f"{source.name} and {target.name} have images of different form "
+                f"({_form(source)} and {_form(target)}); set data.size and data.channels"
+            ] = None
+    return [*problems, *tile_problems(configs, tasks)]
+
+
+def _form(task: Task) -> str:
+    channels, height, width = task.image_shape
+    return f"{height}×{width}, {'grey' if channels == 1 else 'colour'}"
 
 
 def tile_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:

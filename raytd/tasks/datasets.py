@@ -1,96 +1,120 @@
-"""Data sets as they come: images, labels and class names, read from where they lie."""
+"""Data sets before any task is cut from them: classes with their identity, and rows of images."""
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import UInt8
 
 from raytd.errors import DataError
+from raytd.tasks.form import Form, Size, form_of
+from raytd.tasks.normalisation import Constants, normalisation
+from raytd.tasks.readers.contract import Indices, Split
+from raytd.tasks.references import data_root, identity_of, names, read_content
+from raytd.tasks.vocabulary import CLASS_NAMES, same_name
+
+__all__ = ["Dataset", "Part", "data_root", "names", "read"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """Labelled images as they come from a reader."""
+    """Labelled images of a task."""
 
     images: UInt8[np.ndarray, "n channels height width"]
-    labels: Int64[np.ndarray, " n"]
+    labels: Indices
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set before any task is cut from it.
+    """A data set of which labels are known and no image has been decoded.
 
     Attributes:
-        name: of the data set.
+        name: identity; that of a class is `name/class name`.
         class_names: name of class c at index c.
-        train: images from which tasks take training images.
-        val: images for validation, or None if tasks hold some of `train` back.
+        train: rows from which tasks take training images.
+        val: rows for validation, or None if tasks hold some of `train` back.
+        reference: what it was read from, for messages.
     """
 
     name: str
     class_names: tuple[str, ...]
-    train: Part
-    val: Part | None
+    train: Split
+    val: Split | None
+    reference: str = ""
+    _constants: dict[Form, Constants] = field(default_factory=dict, repr=False)
+
+    def form(self, size: Size | None, channels: int | None) -> Form:
+        """The form that tasks of this data set have; what is None is as in its first image."""
+        return form_of(self.train, size, channels)
+
+    def constants(self, form: Form) -> Constants:
+        """Mean and standard deviation per channel, of pixels in [0, 1]; computed once a form."""
+        if form not in self._constants:
+            self._constants[form] = normalisation(self.name, self.train, form)
+        return self._constants[form]
 
 
-def data_root(path: str | Path | None = None) -> Path:
-    """The folder of the data sets: `path`, else RAYTD_DATA, else the user's cache folder."""
-    chosen = path or os.environ.get("RAYTD_DATA")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute() / "raytd"
+def read(
+    reference: str, root: Path, *, known_as: str | None = None, download: bool = False
+) -> Dataset:
+    """Reads labels and class names of a data set.
 
+    Where its identity is that of a known data set, classes get that one's numbers and spelling, so
+    that the same images make the same task whichever reader they come through.
 
-def _read_digits(root: Path) -> Dataset:
-    """The 1,797 handwritten digits of scikit-learn, 8×8 and grey; sixteen levels become 0…240."""
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    images = np.minimum(bunch.images * 15, 255).astype(np.uint8)[:, None]
-    labels = bunch.target.astype(np.int64)
-    return Dataset("digits", tuple(str(c) for c in range(10)), Part(images, labels), None)
-
-
-def _read_cifar(root: Path, name: str) -> Dataset:
-    """CIFAR-10 or CIFAR-100 from the folder that torchvision uses."""
-    from torchvision import datasets
-
-    kind = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
-    try:
-        train, val = (kind(str(root), train=part, download=False) for part in (True, False))
-    except (RuntimeError, OSError) as error:
-        raise DataError(
-            f"{name}: not under {root / kind.base_folder}. Put torchvision's folder there, "
-            "name another root with --data or RAYTD_DATA, or choose another data set."
-        ) from error
-    parts = [
-        Part(np.ascontiguousarray(p.data.transpose(0, 3, 1, 2)), np.asarray(p.targets, np.int64))
-        for p in (train, val)
-    ]
-    return Dataset(name, tuple(train.classes), parts[0], parts[1])
-
-
-_READERS: dict[str, Callable[[Path], Dataset]] = {
-    "digits": _read_digits,
-    "cifar10": lambda root: _read_cifar(root, "cifar10"),
-    "cifar100": lambda root: _read_cifar(root, "cifar100"),
-}
-
-
-def names() -> list[str]:
-    """Data sets that can be read."""
-    return list(_READERS)
-
-
-def read(name: str, root: Path) -> Dataset:
-    """Reads a data set.
+    Args:
+        reference: a known name, or `kind:PATH`.
+        root: folder of the data sets.
+        known_as: identity, if not that of the reference.
+        download: whether what is missing may be fetched.
 
     Raises:
-        DataError: if it is unknown or not under `root`.
+        DataError: if it is unknown, not there, damaged, or a label is none of its classes'.
     """
-    if name not in _READERS:
-        raise DataError(f"dataset '{name}' is unknown; there are {', '.join(_READERS)}")
-    return _READERS[name](root)
+    content = read_content(reference, root, download=download)
+    name = known_as or identity_of(reference)
+    parts = [part for part in (content.train, content.val) if part is not None]
+    if not len(content.train.labels):
+        raise DataError(f"{reference}: no images for training")
+    written = content.class_names or _numbered(name, parts)
+    for part in parts:
+        _check_labels(part, len(written))
+    class_names = _spelled(reference, name, written)
+    order = sorted(class_names, key=CLASS_NAMES.get(name, class_names).index)
+    numbers = np.array([order.index(c) for c in class_names], np.int64)
+    train, *val = (Split(numbers[part.labels], part.images) for part in parts)
+    return Dataset(name, tuple(order), train, val[0] if val else None, reference)
+
+
+def _numbered(name: str, parts: list[Split]) -> tuple[str, ...]:
+    """Names for classes that have numbers alone: the known ones, else the numbers."""
+    known = CLASS_NAMES.get(name)
+    return known or tuple(
+        str(c) for c in range(max(int(p.labels.max(initial=0)) for p in parts) + 1)
+    )
+
+
+def _check_labels(part: Split, n_classes: int) -> None:
+    wrong = np.flatnonzero((part.labels < 0) | (part.labels >= n_classes))
+    if len(wrong):
+        row = int(wrong[0])
+        raise DataError(
+            f"{part.images.place(row)}: label {part.labels[row]} is outside the class list, "
+            f"which has {n_classes} names (0 to {n_classes - 1})"
+        )
+
+
+def _spelled(reference: str, name: str, written: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of classes as the known data set of that name spells them."""
+    known = CLASS_NAMES.get(name, written)
+    spelled: list[str] = []
+    for c in written:
+        found = same_name(c, known)
+        if found is None:
+            raise DataError(
+                f"{reference}: class '{c}' is none of {name}, which has {', '.join(known)}"
+            )
+        if found in spelled:
+            raise DataError(f"{reference}: two classes are called '{c}'")
+        spelled.append(found)
+    return tuple(spelled)

@@ -2,7 +2,18 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+from raytd.tasks.references import identity_of
+
+_MAX_SIDE = 1024
 
 
 def _class_names(value: Any) -> Any:
@@ -12,21 +23,70 @@ def _class_names(value: Any) -> Any:
     return tuple(str(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in value)
 
 
+def _size(value: Any) -> Any:
+    """One number is both sides of a square."""
+    sides = (value, value) if isinstance(value, int) else value
+    if value is None:
+        return None
+    if isinstance(sides, list | tuple) and len(sides) == 2 and all(map(_is_side, sides)):
+        return tuple(sides)
+    raise ValueError(
+        f"must be a number of pixels, as 16, or [height, width], each from 1 to {_MAX_SIDE}"
+    )
+
+
+def _is_side(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MAX_SIDE
+
+
+def _channels(value: Any) -> Any:
+    if value is None or (value in (1, 3) and not isinstance(value, bool)):
+        return value
+    raise ValueError("must be 1 (grey) or 3 (colour)")
+
+
+Size = Annotated[tuple[int, int], BeforeValidator(_size)]
+Channels = Annotated[int, BeforeValidator(_channels)]
+SubsetSeed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
 class TaskSpec(BaseModel):
     """A task by its data set and classes.
 
     Attributes:
         name: what reports call it.
-        dataset: the data set whose images it takes.
-        classes: class names, in the order of the task's own labels.
+        dataset: a known data set, or `kind:PATH`.
+        known_as: the data set that its classes belong to, where that is not `dataset` itself:
+            tasks share a class when it has the same name in the same data set.
+        classes: class names, in the order of the task's own labels; None is all of them.
         train: training images in all, stratified over the classes; None is every one there is.
         val: validation images in all, likewise.
+        size: height and width that images are resized to; None leaves them as they are.
+        channels: 1 makes them grey, 3 gives them colour; None leaves them as they are.
+        seed: which of the data set's images are taken where not all are; None is 0.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     dataset: str
-    classes: Annotated[tuple[str, ...], BeforeValidator(_class_names), Field(min_length=1)]
+    known_as: Annotated[str, Field(min_length=1)] | None = None
+    classes: (
+        Annotated[tuple[str, ...], BeforeValidator(_class_names), Field(min_length=1)] | None
+    ) = None
     train: Annotated[int, Field(ge=1)] | None = None
     val: Annotated[int, Field(ge=1)] | None = None
+    size: Size | None = None
+    channels: Channels | None = None
+    seed: SubsetSeed | None = None
+
+    @property
+    def identity(self) -> str:
+        """The data set that its classes belong to."""
+        return self.known_as or identity_of(self.dataset)
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_left_open(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A key that says nothing is no part of a trial's identity, so there can be new ones."""
+        written: dict[str, Any] = handler(self)
+        return {k: v for k, v in written.items() if v is not None or k in ("train", "val")}

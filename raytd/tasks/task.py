@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Int64, UInt8
 
 from raytd.errors import DataError
 from raytd.tasks.datasets import Dataset, Part
+from raytd.tasks.form import Form
+from raytd.tasks.readers.contract import Indices, Split
 from raytd.tasks.spec import TaskSpec
-
-_HELD_BACK = 1 / 3
-"""Share of each class that is kept for validation where the data set has no part of its own."""
+from raytd.tasks.subset import class_pools, even_counts
 
 
 @dataclass(frozen=True)
@@ -61,78 +60,64 @@ class Task:
 
 
 def make_task(spec: TaskSpec, dataset: Dataset) -> Task:
-    """Cuts a task from a data set.
+    """Cuts a task from a data set; only the images that it takes are decoded.
 
-    Each class is shuffled once, by a stream that depends on the data set and the class alone, so
-    that an image that trains one task validates no other. Counts are dealt evenly over classes.
+    Counts are dealt evenly over classes. Everything that labels can say against the task is said
+    before the first image is read.
 
     Raises:
-        DataError: if a class is unknown or named twice, or has fewer images than wanted.
+        DataError: if a class is unknown or named twice, has fewer images than wanted, or an image
+            cannot be read.
     """
-    twice = [c for c in spec.classes if spec.classes.count(c) > 1]
+    classes = spec.classes or dataset.class_names
+    _check_classes(spec.name, classes, dataset)
+    pools = [class_pools(dataset, c, spec.seed or 0) for c in classes]
+    train = _chosen(spec, "train", classes, [p[0] for p in pools])
+    val = _chosen(spec, "val", classes, [p[1] for p in pools])
+    form = dataset.form(spec.size, spec.channels)
+    mean, std = dataset.constants(form)
+    return Task(
+        name=spec.name,
+        classes=tuple(f"{dataset.name}/{c}" for c in classes),
+        train=_part(dataset.train, train, form),
+        val=_part(dataset.val or dataset.train, val, form),
+        mean=mean,
+        std=std,
+    )
+
+
+def _check_classes(name: str, classes: tuple[str, ...], dataset: Dataset) -> None:
+    twice = [c for c in classes if classes.count(c) > 1]
     if twice:
-        raise DataError(f"task '{spec.name}': class '{twice[0]}' is named twice")
-    unknown = [c for c in spec.classes if c not in dataset.class_names]
+        raise DataError(f"task '{name}': class '{twice[0]}' is named twice")
+    unknown = [c for c in classes if c not in dataset.class_names]
     if unknown:
         raise DataError(
-            f"task '{spec.name}': {dataset.name} has no class '{unknown[0]}'; "
+            f"task '{name}': {dataset.name} has no class '{unknown[0]}'; "
             f"it has {', '.join(dataset.class_names)}"
         )
-    numbers = [dataset.class_names.index(c) for c in spec.classes]
-    pools = [_class_pools(dataset, number) for number in numbers]
-    train = _take(spec, "train", dataset.train, [p[0] for p in pools])
-    val = _take(spec, "val", dataset.val or dataset.train, [p[1] for p in pools])
-    mean, std = _normalisation(dataset.train.images)
-    identities = tuple(f"{dataset.name}/{c}" for c in spec.classes)
-    return Task(spec.name, identities, train, val, mean, std)
 
 
-Indices = Int64[np.ndarray, " n"]
-
-
-def _class_pools(dataset: Dataset, number: int) -> tuple[Indices, Indices]:
-    """Shuffled indices of one class for training and for validation."""
-    train = _shuffled(dataset.train.labels, number, f"{dataset.name}/train")
-    if dataset.val is not None:
-        return train, _shuffled(dataset.val.labels, number, f"{dataset.name}/val")
-    held_back = round(len(train) * _HELD_BACK)
-    return train[: len(train) - held_back], train[len(train) - held_back :]
-
-
-def _shuffled(labels: Indices, number: int, stream: str) -> Indices:
-    seed = hashlib.sha256(f"{stream}/{number}".encode()).digest()[:8]
-    generator = np.random.default_rng(int.from_bytes(seed, "little"))
-    return generator.permutation(np.flatnonzero(labels == number))
-
-
-def _take(spec: TaskSpec, split: str, part: Part, pools: Sequence[Indices]) -> Part:
-    """The first images of every class, as many as wanted, in class order."""
-    wanted = spec.train if split == "train" else spec.val
-    n = len(pools)
-    counts = [len(p) for p in pools]
-    if wanted is not None:
-        counts = [wanted // n + (c < wanted % n) for c in range(n)]
-    for pool, count, name in zip(pools, counts, spec.classes, strict=True):
+def _chosen(
+    spec: TaskSpec, split: str, classes: tuple[str, ...], pools: Sequence[Indices]
+) -> list[Indices]:
+    """The first rows of every class, as many as wanted, in class order."""
+    wanted, n = (spec.train if split == "train" else spec.val), len(pools)
+    counts = [len(p) for p in pools] if wanted is None else even_counts(wanted, n)
+    for pool, count, name in zip(pools, counts, classes, strict=True):
+        if not len(pool):
+            raise DataError(
+                f"task '{spec.name}': class '{name}' of {spec.dataset} has no images for {split}"
+            )
         if not 0 < count <= len(pool):
             raise DataError(
                 f"task '{spec.name}': {split} = {wanted} takes {count} images of class '{name}', "
                 f"which has {len(pool)}; set {split} between {n} and {n * min(map(len, pools))}"
             )
-    chosen = np.concatenate([p[:c] for p, c in zip(pools, counts, strict=True)])
-    labels = np.repeat(np.arange(n, dtype=np.int64), counts)
-    return Part(part.images[chosen], labels)
+    return [pool[:count] for pool, count in zip(pools, counts, strict=True)]
 
 
-def _normalisation(
-    images: UInt8[np.ndarray, "n c h w"],
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel, from exact integer sums over the histogram."""
-    levels = np.arange(256, dtype=np.int64)
-    mean, std = [], []
-    for channel in range(images.shape[1]):
-        counts = np.bincount(images[:, channel].ravel(), minlength=256)
-        n = int(counts.sum())
-        m = int(counts @ levels) / n / 255
-        mean.append(m)
-        std.append(max(int(counts @ levels**2) / n / 255**2 - m * m, 1e-12) ** 0.5)
-    return tuple(mean), tuple(std)
+def _part(split: Split, rows: Sequence[Indices], form: Form) -> Part:
+    """The images of rows that are given class by class."""
+    labels = np.repeat(np.arange(len(rows), dtype=np.int64), [len(r) for r in rows])
+    return Part(form.read(split, np.concatenate(rows)), labels)

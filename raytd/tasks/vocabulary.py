@@ -1,4 +1,6 @@
-"""Class names of the data sets whose classes are known before they are read."""
+"""Data sets that are known by name: their classes, and where their files usually lie."""
+
+from collections.abc import Iterable
 
 _CIFAR100 = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly
@@ -11,9 +13,24 @@ sunflower sweet_pepper table tank telephone television tiger tractor train trout
 wardrobe whale willow_tree wolf woman worm
 """
 _CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
+_FASHION = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
 
 CLASS_NAMES: dict[str, tuple[str, ...]] = {
     "digits": tuple(str(digit) for digit in range(10)),
+    "fashion-mnist": tuple(_FASHION.split(",")),
     "cifar10": tuple(_CIFAR10.split()),
     "cifar100": tuple(_CIFAR100.split()),
 }
+"""Name of class c at index c, as torchvision spells it."""
+
+
+def same_name(written: str, known: Iterable[str]) -> str | None:
+    """The known name that differs from the written one in capitals, spaces and marks at most."""
+    names = list(known)
+    if written in names:
+        return written
+    return next((name for name in names if _letters(name) == _letters(written)), None)
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum())

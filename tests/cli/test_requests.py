@@ -67,7 +67,7 @@ def test_data_that_is_missing_is_one_line(
         "--set", "pairs=all", "--data", tmp_path,
     )  # fmt: skip
     assert code == 2
-    assert f"cifar100: not under {tmp_path / 'cifar-100-python'}." in err
+    assert f"cifar100: not under {tmp_path / 'cifar-100-python'}" in err
     assert list(sweep.parent.iterdir()) == [sweep]
 
 
@@ -122,7 +122,7 @@ def test_help_and_import_load_neither_torch_nor_ray_nor_mlflow() -> None:
     assert "Commands:" in ended.stdout
 
 
-@pytest.mark.parametrize("command", ["sweep", "distance"])
+@pytest.mark.parametrize("command", ["sweep", "distance", "tasks"])
 def test_every_command_explains_itself_and_stands_in_the_readme(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

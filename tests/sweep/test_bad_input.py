@@ -234,12 +234,34 @@ REPLACED = [
         "{name: a, dataset: digits, classes: []}",
         "2:36 tasks[0].classes  must be a list that is not empty, not an empty list",
     ),
-    ("digits-low", "{name: a, dataset: digits}", "2:9 tasks[0].classes  missing"),
+    ("digits-low", "{name: a, classes: [1]}", "2:9 tasks[0].dataset  missing"),
+    (
+        "digits-low",
+        "{name: a, dataset: 'parquets:x'}",
+        "2:19 tasks[0].dataset  unknown dataset 'parquets:x'; there are digits, fashion-mnist, "
+        "cifar10, cifar100, idx:PATH, parquet:PATH, folder:PATH, npz:PATH; "
+        "did you mean 'parquet:PATH'?",
+    ),
+    (
+        "digits-low",
+        "{name: a, dataset: 'parquet:x', known_as: cifar10, classes: [cats]}",
+        "2:70 tasks[0].classes[0]  cifar10 has no class 'cats'; did you mean 'cat'?",
+    ),
+    (
+        "digits-low",
+        "{name: a, dataset: digits, size: big}",
+        "2:36 tasks[0].size  must be a number of pixels, as 16, or [height, width], each from 1",
+    ),
+    (
+        "digits-low, digits-high",
+        "{name: a, dataset: 'folder:x/pets'}, {name: b, dataset: 'npz:y/pets.npz'}",
+        "2:56 tasks[1].dataset  npz:y/pets.npz and folder:x/pets would both be known as 'pets', "
+        "and share their classes; set known_as for one of them, or the same for both",
+    ),
     (
         "digits-low",
         "{name: digit-low, train: 50}",
-        "2:10 tasks[0].name  unknown task 'digit-low' without dataset and classes; "
-        "did you mean 'digits-low'?",
+        "2:10 tasks[0].name  unknown task 'digit-low' without dataset; did you mean 'digits-low'?",
     ),
     (
         "digits-low",

@@ -1,210 +1,138 @@
-import hashlib
-import struct
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
-import sklearn.datasets
-import torchvision.datasets
 
 from raytd.errors import DataError
 from raytd.tasks import datasets
-from raytd.tasks.datasets import Dataset, data_root
+from raytd.tasks.readers.arrays import ArrayImages
 from raytd.tasks.spec import TaskSpec
-from raytd.tasks.task import make_task
+from raytd.tasks.task import Task, make_task
 from raytd.tasks.vocabulary import CLASS_NAMES
+from tests.tasks.formats import (
+    Made,
+    encoded,
+    made,
+    write_cifar,
+    write_folder,
+    write_hub,
+    write_idx,
+    write_parquet,
+)
 
-PER_CLASS = 6
-"""Images of each class in every part of the files written here."""
-
-
-def python2(value: object) -> bytes:
-    """Pickle opcodes as Python 2 wrote them, in protocol 2, without frame."""
-    if isinstance(value, str):
-        return b"T" + struct.pack("<i", len(value)) + value.encode("latin1")
-    if isinstance(value, int):
-        return b"J" + struct.pack("<i", value)
-    if isinstance(value, list):
-        return b"(" + b"".join(map(python2, value)) + b"l"
-    if isinstance(value, tuple):
-        return b"(" + b"".join(map(python2, value)) + b"t"
-    if isinstance(value, dict):
-        return b"(" + b"".join(python2(v) for item in value.items() for v in item) + b"d"
-    assert isinstance(value, np.ndarray)
-    kind = b"cnumpy\ndtype\n" + python2(("u1", 0, 1)) + b"R"
-    kind += b"(" + python2(3) + python2("|") + b"NNN" + python2(-1) * 2 + python2(0) + b"tb"
-    empty = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n"
-    empty += python2((0,)) + python2("b") + b"tR"
-    data = python2(value.tobytes().decode("latin1"))
-    return empty + b"(" + python2(1) + python2(value.shape) + kind + b"\x89" + data + b"tb"
+ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")
+CIFAR = made(CLASS_NAMES["cifar10"], (32, 32, 3), per_class=10)
 
 
-def write(path: Path, content: dict[str, object]) -> str:
-    """Writes a file as the data set has them and returns its MD5."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"\x80\x02" + python2(content) + b".")
-    return hashlib.md5(path.read_bytes()).hexdigest()
+def animals(reference: str, root: Path, known_as: str | None = None, seed: int = 0) -> Task:
+    spec = TaskSpec(name="a", dataset=reference, classes=ANIMALS, train=30, val=18, seed=seed)
+    return make_task(spec, datasets.read(reference, root, known_as=known_as))
 
 
-def rows(name: str, part: str) -> tuple[np.ndarray, list[int]]:
-    """Rows of 1,024 red, 1,024 green and 1,024 blue bytes, and their labels, shuffled."""
-    generator = np.random.default_rng(int.from_bytes(f"{name} {part}".encode()))
-    labels = np.repeat(np.arange(len(CLASS_NAMES[name])), PER_CLASS)
-    generator.shuffle(labels)
-    return generator.integers(0, 256, (len(labels), 3072), dtype=np.uint8), labels.tolist()
+def by_class(content: Made) -> Made:
+    parts = (
+        (x[order], y[order])
+        for x, y in (content.train, content.val)
+        for order in [y.argsort(kind="stable")]
+    )
+    return Made(content.names, *parts)
 
 
-def write_cifar10(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, kind = root / "cifar-10-batches-py", torchvision.datasets.CIFAR10
-
-    def batch(file: str, data: np.ndarray, labels: list[int]) -> list[str]:
-        content = {"batch_label": file, "labels": labels, "data": data, "filenames": ["a.png"]}
-        return [file, write(folder / file, content)]
-
-    train, labels = rows("cifar10", "train")
-    n = len(labels) // 5
-    shares = [slice(i * n, (i + 1) * n) for i in range(5)]
-    sums = [batch(f"data_batch_{i + 1}", train[s], labels[s]) for i, s in enumerate(shares)]
-    monkeypatch.setattr(kind, "train_list", sums)
-    monkeypatch.setattr(kind, "test_list", [batch("test_batch", *rows("cifar10", "val"))])
-    meta = {"label_names": list(CLASS_NAMES["cifar10"]), "num_vis": 3072}
-    checked = kind.meta | {"md5": write(folder / "batches.meta", meta)}
-    monkeypatch.setattr(kind, "meta", checked)
-
-
-def write_cifar100(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, kind = root / "cifar-100-python", torchvision.datasets.CIFAR100
-    for attribute, file, part in (("train_list", "train", "train"), ("test_list", "test", "val")):
-        data, labels = rows("cifar100", part)
-        coarse = [label // 5 for label in labels]
-        content = {"fine_labels": labels, "coarse_labels": coarse, "data": data}
-        monkeypatch.setattr(kind, attribute, [[file, write(folder / file, content)]])
-    meta = {"fine_label_names": list(CLASS_NAMES["cifar100"]), "coarse_label_names": ["fish"]}
-    monkeypatch.setattr(kind, "meta", kind.meta | {"md5": write(folder / "meta", meta)})
-
-
-CIFAR = {"cifar10": write_cifar10, "cifar100": write_cifar100}
-
-
-@pytest.mark.parametrize("name", datasets.names())
-class TestEveryReader:
-    """What a reader promises, whatever the data set."""
-
-    @pytest.fixture
-    def dataset(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
-        if name in CIFAR:
-            CIFAR[name](tmp_path, monkeypatch)
-        return datasets.read(name, tmp_path)
-
-    def test_it_gives_bytes_with_one_label_each(self, dataset: Dataset) -> None:
-        for part in filter(None, (dataset.train, dataset.val)):
-            assert part.images.dtype == np.uint8
-            assert part.labels.dtype == np.int64
-            assert part.images.ndim == 4
-            assert part.images.flags.c_contiguous
-            assert part.labels.shape == part.images.shape[:1]
-
-    def test_every_class_has_images_and_a_name_of_its_own(self, dataset: Dataset) -> None:
-        every = list(range(len(dataset.class_names)))
-        assert len(set(dataset.class_names)) == len(every)
-        for part in filter(None, (dataset.train, dataset.val)):
-            assert np.unique(part.labels).tolist() == every
-
-    def test_its_class_names_are_those_known_before_reading(
-        self, name: str, dataset: Dataset
-    ) -> None:
-        assert dataset.name == name
-        assert dataset.class_names == CLASS_NAMES[name]
-
-    def test_it_reads_the_same_again(self, name: str, dataset: Dataset, tmp_path: Path) -> None:
-        again = datasets.read(name, tmp_path)
-        np.testing.assert_array_equal(again.train.images, dataset.train.images)
-        np.testing.assert_array_equal(again.train.labels, dataset.train.labels)
-
-    def test_a_task_of_all_classes_can_be_cut(self, name: str, dataset: Dataset) -> None:
-        n = len(dataset.class_names)
-        task = make_task(
-            TaskSpec(name="all", dataset=name, classes=CLASS_NAMES[name], train=2 * n, val=n),
-            dataset,
-        )
-        assert np.bincount(task.train.labels).tolist() == [2] * n
-        assert np.bincount(task.val.labels).tolist() == [1] * n
-
-
-@pytest.mark.parametrize("name", CIFAR)
-def test_cifar_is_read_pixel_by_pixel_from_its_files(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    CIFAR[name](tmp_path, monkeypatch)
-    dataset = datasets.read(name, tmp_path)
-    assert dataset.val is not None
-    for part, stream in ((dataset.train, "train"), (dataset.val, "val")):
-        data, labels = rows(name, stream)
-        assert part.labels.tolist() == labels
-        assert part.images.shape == (len(labels), 3, 32, 32)
-        np.testing.assert_array_equal(part.images.reshape(len(labels), 3072), data)
-
-
-@pytest.mark.parametrize("name", CIFAR)
-def test_an_absent_data_set_is_told_in_one_line_with_its_folder_and_ways_out(
-    name: str, tmp_path: Path
-) -> None:
-    with pytest.raises(DataError) as error:
-        datasets.read(name, tmp_path / "nowhere")
-    message = str(error.value)
-    assert "\n" not in message
-    assert message.startswith(f"{name}: ")
-    assert str(tmp_path / "nowhere" / "cifar-10") in message
-    assert "--data" in message
-    assert "RAYTD_DATA" in message
-    assert not (tmp_path / "nowhere").exists()
-
-
-@pytest.mark.parametrize("file", ["data_batch_3", "test_batch", "batches.meta"])
-@pytest.mark.parametrize("damage", ["lost", "cut"])
-def test_a_damaged_data_set_is_refused_in_one_line(
-    file: str, damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_cifar10(tmp_path, monkeypatch)
-    path = tmp_path / "cifar-10-batches-py" / file
-    if damage == "lost":
-        path.unlink()
-    else:
-        path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(DataError, match="cifar-10-batches-py") as error:
-        datasets.read("cifar10", tmp_path)
-    assert "\n" not in str(error.value)
-
-
-def test_an_unknown_data_set_is_told_with_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="'mnist' is unknown.*digits, cifar10, cifar100"):
-        datasets.read("mnist", tmp_path)
-
-
-def test_digits_are_scikit_learns_with_their_sixteen_levels_spread_out(digits: Dataset) -> None:
-    bunch = sklearn.datasets.load_digits()
-    assert digits.train.images.shape == (1797, 1, 8, 8)
-    np.testing.assert_array_equal(digits.train.images[:, 0], bunch.images * 15)
-    np.testing.assert_array_equal(digits.train.labels, bunch.target)
-    assert digits.train.images.max() == 240
-    assert digits.val is None
-
-
-def test_the_root_is_the_path_then_the_variable_then_the_cache(
+def test_the_same_images_make_the_same_task_through_parquet_and_torchvisions_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.delenv("RAYTD_DATA", raising=False)
-    assert data_root() == tmp_path / "home" / ".cache" / "raytd"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert data_root() == tmp_path / "cache" / "raytd"
-    monkeypatch.setenv("RAYTD_DATA", str(tmp_path / "data"))
-    assert data_root() == tmp_path / "data"
-    assert data_root(tmp_path / "chosen") == tmp_path / "chosen"
-    assert data_root("~/mine") == tmp_path / "home" / "mine"
+    write_cifar("cifar10", tmp_path, CIFAR, monkeypatch)
+    files = [f"train-{i}.parquet" for i in range(4)]
+    write_hub(tmp_path / "hub", CIFAR, train=files, val="test.parquet")
+    one, other = animals("cifar10", tmp_path), animals("parquet:hub", tmp_path, "cifar10")
+    assert one.classes == other.classes == tuple(f"cifar10/{name}" for name in ANIMALS)
+    assert one.digest == other.digest
+    assert animals("parquet:hub", tmp_path).digest != one.digest
+    assert animals("parquet:hub", tmp_path).classes[0] == "hub/bird"
 
 
-def test_a_relative_root_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert data_root("images") == tmp_path / "images"
+def test_folders_of_the_same_images_make_the_same_task_if_their_order_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_folder(tmp_path / "files", CIFAR, ["train", "test"])
+    write_cifar("cifar10", tmp_path, by_class(CIFAR), monkeypatch)
+    by_file = animals("folder:files", tmp_path, "cifar10")
+    assert by_file.digest == animals("cifar10", tmp_path).digest
+
+
+def test_another_seed_takes_other_images_but_never_across_the_split(tmp_path: Path) -> None:
+    write_hub(tmp_path / "hub", CIFAR, train=["train.parquet"], val="test.parquet")
+    images = CIFAR.train[0], CIFAR.train[1]
+    write_parquet(tmp_path / "one.parquet", [encoded(i) for i in images[0]], pa.array(images[1]))
+    for reference in ("parquet:hub", "parquet:one.parquet"):
+        spec = TaskSpec(name="a", dataset=reference, train=20, val=20)
+        dataset = datasets.read(reference, tmp_path, known_as="cifar10")
+        drawn = [make_task(spec.model_copy(update={"seed": s}), dataset) for s in (0, 1, 2)]
+        train, val = (
+            [{i.tobytes() for i in getattr(t, p).images} for t in drawn] for p in ("train", "val")
+        )
+        assert len({frozenset(s) for s in train}) == 3
+        assert not set.union(*train) & set.union(*val)
+        assert make_task(spec, dataset).digest == drawn[0].digest
+
+
+@pytest.mark.parametrize("spelled", ["ankle_boot", "ANKLE BOOT", "Ankle boot"])
+def test_classes_of_a_known_data_set_get_its_numbers_and_spelling(
+    spelled: str, tmp_path: Path
+) -> None:
+    content = made((spelled, "bag", "dress"), (4, 4, 1))
+    write_folder(tmp_path / "some", content, ["train", "test"])
+    dataset = datasets.read("folder:some", tmp_path, known_as="fashion-mnist")
+    assert dataset.class_names == ("Dress", "Bag", "Ankle boot")
+    first = next(dataset.train.images.decode(np.array([0])))
+    row = next(
+        i for i, image in enumerate(content.train[0]) if np.array_equal(image[..., 0], first[0])
+    )
+    written = content.names[content.train[1][row]]
+    assert dataset.class_names[dataset.train.labels[0]].lower()[:3] == written.lower()[:3]
+
+
+def test_numbers_without_names_are_those_of_the_known_data_set(tmp_path: Path) -> None:
+    write_idx(tmp_path / "idx", made("abcdefghij", (4, 4, 1)))
+    assert datasets.read("idx:idx", tmp_path).class_names == tuple("0123456789")
+    known = datasets.read("idx:idx", tmp_path, known_as="fashion-mnist")
+    assert known.class_names == CLASS_NAMES["fashion-mnist"]
+
+
+def test_classes_that_the_known_data_set_does_not_have_are_refused(tmp_path: Path) -> None:
+    write_folder(tmp_path / "some", made(("cat", "cow"), (4, 4, 1)), [""])
+    with pytest.raises(DataError, match="^folder:some: class 'cow' is none of cifar10, which has"):
+        datasets.read("folder:some", tmp_path, known_as="cifar10")
+
+
+@pytest.mark.parametrize(
+    ("label", "known_as"), [(-1, None), (10, "cifar10"), (255, "fashion-mnist")]
+)
+def test_a_label_outside_the_class_list_is_told_with_file_and_row(
+    label: int, known_as: str | None, tmp_path: Path
+) -> None:
+    cells = [encoded(image) for image in CIFAR.train[0][:8]]
+    labels = pa.array([0, 1, 2, 3, 4, 5, label, 7])
+    write_parquet(tmp_path / "some", cells, labels)
+    with pytest.raises(DataError, match=rf"some row 6: label {label} is outside the class list"):
+        datasets.read("parquet:some", tmp_path, known_as=known_as)
+
+
+def test_a_class_without_images_is_told_when_a_task_wants_it(tmp_path: Path) -> None:
+    write_folder(tmp_path / "some", made(("ant", "bee"), (4, 4, 1)), ["train", "val"])
+    (tmp_path / "some" / "train" / "cow").mkdir()
+    dataset = datasets.read("folder:some", tmp_path)
+    make_task(TaskSpec(name="a", dataset="folder:some", classes=("ant", "bee")), dataset)
+    with pytest.raises(DataError, match="'a': class 'cow' of folder:some has no images for train"):
+        make_task(TaskSpec(name="a", dataset="folder:some"), dataset)
+
+
+def test_nothing_is_decoded_before_the_counts_are_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = datasets.read("digits", tmp_path)
+    monkeypatch.setattr(ArrayImages, "decode", lambda *_: pytest.fail("an image was decoded"))
+    for wrong in ({"train": 10_000}, {"val": 10_000}, {"classes": ("x",)}):
+        with pytest.raises(DataError):
+            make_task(TaskSpec(name="a", dataset="digits", **wrong), dataset)

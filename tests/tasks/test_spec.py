@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +28,6 @@ def test_whole_numbers_are_class_names(classes: list[int | str]) -> None:
         ("classes", [True]),
         ("classes", [1.5]),
         ("classes", [None]),
-        ("classes", None),
         ("name", ""),
         ("name", "two words"),
         ("name", "../escape"),
@@ -41,6 +42,22 @@ def test_whole_numbers_are_class_names(classes: list[int | str]) -> None:
         ("train", True),
         ("val", 0),
         ("classs", ["1"]),
+        ("known_as", ""),
+        ("known_as", 7),
+        ("size", 0),
+        ("size", 1025),
+        ("size", 8.0),
+        ("size", True),
+        ("size", "8"),
+        ("size", [8]),
+        ("size", [8, 0]),
+        ("size", [8, 8, 8]),
+        ("channels", 2),
+        ("channels", True),
+        ("channels", "1"),
+        ("channels", 1.0),
+        ("seed", -1),
+        ("seed", 2**32),
     ],
 )
 def test_what_is_no_task_is_refused_at_its_field(field: str, value: object) -> None:
@@ -53,6 +70,25 @@ def test_counts_are_unbounded_unless_given() -> None:
     spec = TaskSpec(**FIELDS)
     assert spec.train is None
     assert spec.val is None
+
+
+def test_one_number_is_the_size_of_a_square() -> None:
+    assert TaskSpec(**FIELDS, size=16).size == (16, 16)
+    assert TaskSpec(**FIELDS, size=[4, 1024]).size == (4, 1024)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"train": 5}, {"size": 3, "channels": 1, "seed": 2, "known_as": "cifar10"}],
+    ids=["nothing", "train", "everything"],
+)
+def test_a_task_is_the_same_after_json_and_keys_that_say_nothing_are_left_out(
+    more: dict[str, object],
+) -> None:
+    spec = TaskSpec(**FIELDS, **more)
+    written = spec.model_dump(mode="json")
+    assert TaskSpec.model_validate(json.loads(json.dumps(written))) == spec
+    assert set(written) == {*FIELDS, "train", "val", *more}
 
 
 def test_a_task_cannot_be_changed_and_can_be_a_key() -> None:

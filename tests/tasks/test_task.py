@@ -13,6 +13,7 @@ from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.datasets import Dataset, Part
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
+from tests.tasks.formats import in_memory
 
 CLASSES = [str(digit) for digit in range(10)]
 SMALLEST_TRAIN, SMALLEST_VAL = 116, 58
@@ -49,12 +50,14 @@ def identities(part: Part) -> set[bytes]:
     return {image.tobytes() for image in part.images}
 
 
-def with_own_validation(n: int = 20, n_channels: int = 2) -> Dataset:
-    """Two classes, a and b, with a part for validation; all images differ."""
-    generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (2 * n, n_channels, 5, 6), dtype=np.uint8)
-    labels = np.arange(n) % 2
-    return Dataset("made", ("a", "b"), Part(images[:n], labels), Part(images[n:], labels))
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 2, 5, 6), dtype=np.uint8)
+"""All different; half of them are for validation."""
+
+
+def with_own_validation(name: str = "made") -> Dataset:
+    """Two classes, a and b, with a part for validation."""
+    labels = np.arange(20) % 2
+    return in_memory(name, ("a", "b"), (IMAGES[:20], labels), (IMAGES[20:], labels))
 
 
 MADE = TaskSpec(name="made", dataset="made", classes=("b", "a"))
@@ -97,10 +100,12 @@ def test_counts_are_exact_and_even_over_the_classes(digits: Dataset, wanted: Tas
 
 @settings(deadline=None)
 @given(wanted=SPECS)
-def test_labels_are_indices_into_the_classes_of_the_task(digits: Dataset, wanted: TaskSpec) -> None:
+def test_labels_are_indices_into_the_classes_of_the_task(
+    digits: Dataset, digit_images: np.ndarray, wanted: TaskSpec
+) -> None:
     known = {
         image.tobytes(): label
-        for image, label in zip(digits.train.images, digits.train.labels, strict=True)
+        for image, label in zip(digit_images, digits.train.labels, strict=True)
     }
     task = make_task(wanted, digits)
     assert task.classes == tuple(f"digits/{name}" for name in wanted.classes)
@@ -131,15 +136,14 @@ def test_the_images_of_a_class_do_not_depend_on_the_other_classes(digits: Datase
         np.testing.assert_array_equal(one.images, other.images[other.labels == 2])
 
 
-def test_images_are_shuffled_within_their_class(digits: Dataset) -> None:
+def test_images_are_shuffled_within_their_class(digits: Dataset, digit_images: np.ndarray) -> None:
     task = make_task(spec("3"), digits)
-    in_order = digits.train.images[digits.train.labels == 3]
+    in_order = digit_images[digits.train.labels == 3]
     assert not np.array_equal(task.train.images, in_order[: len(task.train.images)])
 
 
 def test_the_same_images_are_shuffled_otherwise_under_the_name_of_another_data_set() -> None:
-    dataset = with_own_validation()
-    one, other = (make_task(MADE, replace(dataset, name=name)) for name in ("made", "other"))
+    one, other = (make_task(MADE, with_own_validation(name)) for name in ("made", "other"))
     assert identities(one.train) == identities(other.train)
     assert not np.array_equal(one.train.images, other.train.images)
 
@@ -147,9 +151,8 @@ def test_the_same_images_are_shuffled_otherwise_under_the_name_of_another_data_s
 def test_a_data_set_with_a_validation_part_keeps_its_split() -> None:
     dataset = with_own_validation()
     task = make_task(MADE, dataset)
-    assert dataset.val is not None
-    assert identities(task.train) == identities(dataset.train)
-    assert identities(task.val) == identities(dataset.val)
+    assert identities(task.train) == {image.tobytes() for image in IMAGES[:20]}
+    assert identities(task.val) == {image.tobytes() for image in IMAGES[20:]}
     assert task.train.labels.tolist() == [0] * 10 + [1] * 10
     assert task.image_shape == (2, 5, 6)
 
@@ -157,7 +160,7 @@ def test_a_data_set_with_a_validation_part_keeps_its_split() -> None:
 def test_a_task_shares_no_memory_with_its_data_set() -> None:
     dataset = with_own_validation()
     task = make_task(MADE, dataset)
-    assert not np.shares_memory(task.train.images, dataset.train.images)
+    assert not np.shares_memory(task.train.images, IMAGES)
 
 
 def test_an_unknown_class_is_told_with_what_there_is(digits: Dataset) -> None:
@@ -193,10 +196,12 @@ def test_the_bounds_of_that_message_are_themselves_possible(digits: Dataset, spl
 
 
 @pytest.mark.parametrize("name", ["digits", "made"])
-def test_normalisation_is_that_of_all_training_pixels(name: str, digits: Dataset) -> None:
+def test_normalisation_is_that_of_all_training_pixels(
+    name: str, digits: Dataset, digit_images: np.ndarray
+) -> None:
     dataset = {"digits": digits, "made": with_own_validation()}[name]
     task = make_task(spec("3", train=5, val=5) if name == "digits" else MADE, dataset)
-    pixels = dataset.train.images / 255
+    pixels = {"digits": digit_images, "made": IMAGES[:20]}[name] / 255
     # Sums of 1e5 numbers in another order.
     np.testing.assert_allclose(task.mean, pixels.mean(axis=(0, 2, 3)), rtol=1e-12)
     np.testing.assert_allclose(task.std, pixels.std(axis=(0, 2, 3)), rtol=1e-12)
@@ -211,7 +216,7 @@ def test_normalisation_is_that_of_all_training_pixels(name: str, digits: Dataset
     )
 )
 def test_normalisation_agrees_with_numpy_for_any_images(images: np.ndarray) -> None:
-    dataset = Dataset("made", ("a",), Part(images, np.zeros(len(images), np.int64)), None)
+    dataset = in_memory("made", ("a",), (images, np.zeros(len(images), np.int64)))
     task = make_task(TaskSpec(name="made", dataset="made", classes=("a",)), dataset)
     pixels = images / 255
     np.testing.assert_allclose(task.mean, pixels.mean(axis=(0, 2, 3)), rtol=1e-13, atol=1e-15)

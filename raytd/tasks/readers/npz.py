@@ -1,0 +1,146 @@
+"""NumPy archives: arrays of images and of labels, in the names that Keras and MedMNIST use.
+
+Images are bytes, (n, height, width), (n, height, width, channels) or (n, channels, height, width).
+Members are read as streams, never unpacked to disk, and never unpickled.
+"""
+
+import zipfile
+from functools import partial
+from math import prod
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from raytd.errors import DataError
+from raytd.tasks.readers.contract import Content, Indices, Split, check_rows
+from raytd.tasks.readers.parts import train_and_val
+from raytd.tasks.readers.streamed import StreamedImages, damage_told
+
+_PARTS = {
+    "train": ("x_train", "train_images", "images", "x"),
+    "validation": ("x_val", "val_images", "x_valid", "valid_images"),
+    "test": ("x_test", "test_images"),
+}
+_CLASS_NAMES = ("class_names", "classes", "label_names")
+
+
+class _Header(NamedTuple):
+    """What the header of a member says, and its own length in bytes."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    length: int
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file."""
+    return path.is_file()
+
+
+def read(path: Path) -> Content:
+    """Labels and class names."""
+    with damage_told(str(path)), zipfile.ZipFile(path) as archive:
+        members = _members(path, archive)
+        found = {p: next((n for n in names if n in members), None) for p, names in _PARTS.items()}
+        if found["train"] is None:
+            wanted = " or ".join(_PARTS["train"])
+            raise DataError(f"{path}: no array {wanted}; it has {', '.join(members) or 'none'}")
+        splits = {p: _split(path, archive, members, name) for p, name in found.items() if name}
+        names_member = next((n for n in _CLASS_NAMES if n in members), None)
+        names = None
+        if names_member is not None:
+            values = _array(path, archive, names_member, kinds="U")
+            names = tuple(map(str, values.ravel()))
+    return Content(names, *train_and_val(splits))
+
+
+def _members(path: Path, archive: zipfile.ZipFile) -> list[str]:
+    """Names of the arrays.
+
+    Raises:
+        DataError: if a member would be written outside of a folder that the archive is unpacked in.
+    """
+    for name in archive.namelist():
+        parts = PurePosixPath(name.replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+            raise DataError(f"{path}: the member '{name}' leaves the archive's folder; not read")
+    return [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
+
+
+def _split(path: Path, archive: zipfile.ZipFile, members: list[str], name: str) -> Split:
+    label_names = _label_names(name)
+    labels_name = next((n for n in label_names if n in members), None)
+    if labels_name is None:
+        raise DataError(f"{path}: no array {' or '.join(label_names)} beside {name}")
+    header = _header(path, archive, name, kinds="u")
+    row, first = _row_shape(path, name, header)
+    labels = _array(path, archive, labels_name, kinds="iu")
+    check_rows(header.shape[0], labels.size, f"{path} ({name})")
+    numbers: Indices = labels.ravel().astype(np.int64)
+    opener = partial(_open, path, name)
+    return Split(numbers, StreamedImages(f"{path} ({name})", opener, header.length, row, first))
+
+
+def _label_names(images: str) -> tuple[str, ...]:
+    if images.startswith("x"):
+        return (images.replace("x", "y", 1), "labels")
+    return (images.replace("images", "labels"), "y")
+
+
+def _row_shape(path: Path, name: str, header: _Header) -> tuple[tuple[int, int, int], bool]:
+    """Shape of an image, and whether channels come first."""
+    _, *row = header.shape if header.shape else (0,)
+    if len(row) == 2:
+        return (row[0], row[1], 1), False
+    if len(row) == 3 and row[2] in (1, 3):
+        return (row[0], row[1], row[2]), False
+    if len(row) == 3 and row[0] in (1, 3):
+        return (row[0], row[1], row[2]), True
+    raise DataError(f"{path}: {name} has shape {header.shape}, which is not of grey or RGB images")
+
+
+def _header(path: Path, archive: zipfile.ZipFile, name: str, *, kinds: str) -> _Header:
+    """The header of a member, checked against the size that the archive states.
+
+    Raises:
+        DataError: if it holds objects, another kind of numbers, or claims another size.
+    """
+    info = archive.getinfo(f"{name}.npy")
+    with archive.open(info) as stream:
+        try:
+            version = np.lib.format.read_magic(stream)
+            reader = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+                version, np.lib.format.read_array_header_2_0
+            )
+            shape, fortran, dtype = reader(stream)
+        except ValueError as error:
+            raise DataError(
+                f"{path}: {name} is not an array ({str(error).splitlines()[0]})"
+            ) from error
+        length = stream.tell()
+    if dtype.hasobject:
+        raise DataError(f"{path}: {name} holds pickled objects, which are never loaded")
+    if dtype.kind not in kinds or (kinds == "u" and dtype.itemsize != 1):
+        wanted = {"u": "bytes (uint8)", "iu": "whole numbers", "U": "text"}[kinds]
+        raise DataError(f"{path}: {name} holds {dtype}; {wanted} wanted")
+    if fortran and len(shape) > 1:
+        raise DataError(f"{path}: {name} is in Fortran order; save np.ascontiguousarray of it")
+    if info.file_size != length + prod(shape) * dtype.itemsize:
+        raise DataError(f"{path}: {name} has {info.file_size} bytes, not those of shape {shape}")
+    return _Header(tuple(shape), dtype, length)
+
+
+def _array(path: Path, archive: zipfile.ZipFile, name: str, *, kinds: str) -> np.ndarray[Any, Any]:
+    """A whole member, of which no more is believed than there can be labels."""
+    header = _header(path, archive, name, kinds=kinds)
+    check_rows(prod(header.shape), prod(header.shape), f"{path} ({name})")
+    with archive.open(f"{name}.npy") as stream:
+        stream.seek(header.length)
+        data = stream.read(prod(header.shape) * header.dtype.itemsize)
+    return np.frombuffer(data, header.dtype).reshape(header.shape)
+
+
+def _open(path: Path, name: str) -> IO[bytes]:
+    """The member as a stream; the archive is closed with it."""
+    return zipfile.ZipFile(path).open(f"{name}.npy")

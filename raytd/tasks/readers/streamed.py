@@ -1,0 +1,70 @@
+"""Images that lie raw, one after the other, in a file or in a compressed stream."""
+
+import gzip
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+
+from raytd.errors import DataError
+from raytd.tasks.readers.contract import Indices, Raw
+
+BROKEN = (OSError, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+"""What the standard library raises over a damaged stream."""
+
+
+@dataclass(frozen=True)
+class StreamedImages:
+    """Rows of bytes behind a header, read in one pass, so that memory holds one row at a time.
+
+    Attributes:
+        name: of the file, for messages.
+        open: opens it at its first byte.
+        start: where the first row begins, in bytes.
+        shape: height, width and channels of a row, or channels, height and width.
+        channels_first: which of the two.
+    """
+
+    name: str
+    open: Callable[[], IO[bytes]]
+    start: int
+    shape: tuple[int, int, int]
+    channels_first: bool
+
+    def decode(self, rows: Indices) -> Iterator[Raw]:
+        """The images of these rows, one at a time.
+
+        Raises:
+            DataError: if the stream is damaged or ends too early.
+        """
+        size = int(np.prod(self.shape))
+        with damage_told(self.name), self.open() as stream:
+            for row in rows:
+                stream.seek(self.start + int(row) * size)
+                data = stream.read(size)
+                if len(data) < size:
+                    raise DataError(f"{self.place(int(row))}: the file ends before this image does")
+                image = np.frombuffer(data, np.uint8).reshape(self.shape)
+                yield image if self.channels_first else image.transpose(2, 0, 1)
+
+    def place(self, row: int) -> str:
+        """The file and the row."""
+        return f"{self.name} row {row}"
+
+
+@contextmanager
+def damage_told(name: str) -> Iterator[None]:
+    """What goes wrong inside becomes one line that names the file.
+
+    Raises:
+        DataError: in place of the library's exception.
+    """
+    try:
+        yield
+    except BROKEN as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{name}: damaged ({reason})") from error
