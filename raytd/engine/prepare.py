@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from raytd.engine.block import BlockSetup, ImageSlice, members
-from raytd.engine.context import Context, Pair, reference_recipe, source_recipe
+from raytd.engine.context import Context, Pair, reference_recipe, source_recipe, source_warning
 from raytd.engine.coordinator import Cut
+from raytd.engine.features import FeatureCache
 from raytd.engine.records import CouplingSettings, Plan
 from raytd.engine.sources import Source
 from raytd.errors import InputError
+from raytd.models.features import SOURCE
 from raytd.models.heads import extend_head
 from raytd.tasks.datasets import Part
 from raytd.tasks.labels import LabelSpace, union
@@ -40,12 +42,14 @@ class Prepared:
         cut: cuts the images for the workers.
         source_accuracy: of w^s on the source's validation images.
         reference_accuracy: of a network trained on the target alone with the trajectory's budget.
+        warnings: what the user should know, in words.
     """
 
     plan: Plan
     cut: Cut
     source_accuracy: float
     reference_accuracy: float
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(
@@ -77,12 +81,15 @@ def prepare(
         coupling=coupling,
         tolerance=context.stop.tolerance,
         threads=context.resources.threads,
+        features=_features(pair, context, coupling),
     )
+    warning = source_warning(pair, context.pretrain, source.accuracy)
     return Prepared(
         plan=plan,
         cut=Cutter(pair, space, plan, context).cut,
         source_accuracy=source.accuracy,
         reference_accuracy=reference.accuracy,
+        warnings=() if warning is None else (warning,),
     )
 
 
@@ -109,6 +116,18 @@ def deal(pair: Pair, *, tile_size: int, n_blocks: int, dealing: Dealing) -> Tili
             "set fewer blocks or a smaller coupled.tile_size"
         )
     return Tiling(tiles, tile_size, n_blocks, dealing)
+
+
+def _features(
+    pair: Pair, context: Context, coupling: CouplingSettings | None
+) -> tuple[Float32[np.ndarray, "n d"], Float32[np.ndarray, "m d"]] | None:
+    """External features of both tasks; None where those of the source model are wanted."""
+    if coupling is None or coupling.features == SOURCE:
+        return None
+    sources, name = context.sources, coupling.features
+    use_gpu = sources.device.type == "cuda"
+    cache = FeatureCache(sources.folder, use_gpu=use_gpu, threads=sources.threads)
+    return cache.get(pair.source, name).numpy(), cache.get(pair.target, name).numpy()
 
 
 def _extended(source: Source, space: LabelSpace) -> Weights:

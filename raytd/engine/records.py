@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 
+from raytd.models.features import SOURCE, FeatureCost
 from raytd.transfer.lengths import Lengths
 from raytd.transfer.state import Weights
 from raytd.transport.proximal import EpsilonUnit, Proximal
@@ -28,6 +29,8 @@ class CouplingSettings:
     max_iterations: int
     support: Support
     tile_size: int
+    features: str = SOURCE
+    feature_cost: FeatureCost = "sqeuclidean"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Plan:
         coupling: how Γ is updated; None keeps the independent coupling.
         tolerance: relative change of the distance below which an iteration is the last.
         threads: torch threads of the coupling step.
+        features: of the training images of source and target by an external φ; None asks the
+            workers for those of the source model.
     """
 
     tiles: Tiles
@@ -63,11 +68,13 @@ class Plan:
     coupling: CouplingSettings | None
     tolerance: float
     threads: int
+    features: tuple[Float32[np.ndarray, "n d"], Float32[np.ndarray, "m d"]] | None = None
 
     @property
     def needs_features(self) -> bool:
         """Whether the images go through the source model before anything is transported."""
-        return self.coupling is not None or self.dealing == "matched"
+        wanted = self.coupling is not None or self.dealing == "matched"
+        return wanted and self.features is None
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,7 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
     sources, targets = plan.labels
     coupling = _coupling(last)
     differ = sources[coupling.source_index] != targets[coupling.target_index]
+    warnings = [*prepared.warnings, *(i.solve.warning for i in iterations if i.solve.warning)]
     return DistanceResult(
         value=lengths.distance,
         unit="rad",
@@ -140,7 +141,7 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
         device=last.device,
         iterations=iterations,
         coupling=coupling,
-        warnings=tuple(dict.fromkeys(i.solve.warning for i in iterations if i.solve.warning)),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 
