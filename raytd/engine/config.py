@@ -7,7 +7,7 @@ methods and the sweep unpack them.
 import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -24,10 +24,19 @@ def _known_network(name: str) -> str:
     return name
 
 
+def as_tuple(value: Any) -> Any:
+    """A list as a tuple, all else as it is: JSON and YAML have lists, frozen objects tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 class Settings(BaseModel):
     """Base of every section: frozen, no unknown keys, no silent conversion of types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def idle(self) -> frozenset[str]:
+        """Keys whose values change nothing beside those of the others."""
+        return frozenset()
 
 
 class TrajectoryConfig(Settings):
@@ -108,14 +117,63 @@ class TrajectoryConfig(Settings):
 
 
 class PretrainConfig(Settings):
-    """How a source model is trained before any transfer."""
+    """How a source model is trained before any transfer.
+
+    Attributes:
+        epochs: the greatest number of passes over the images.
+        batch_size: images per SGD step.
+        lr: learning rate at the start.
+        momentum: of SGD.
+        weight_decay: of SGD, on every parameter.
+        schedule: of the learning rate; `step` multiplies it by `gamma` at each milestone.
+        milestones: epochs after which it falls, rising; for `step` alone.
+        gamma: what it is multiplied by there; for `step` alone.
+        augment: `crop-flip` shifts and mirrors each image.
+        early_stop: `loss` or `accuracy` on the validation images ends training when it has not
+            improved for `patience` epochs; either way the weights of the best epoch are kept.
+        patience: in epochs; for `early_stop` alone.
+        min_accuracy: a source that reaches less on the validation images is flagged in every
+            result that uses it.
+    """
 
     epochs: Count = 30
     batch_size: Count = 50
     lr: Positive = 0.05
     momentum: Momentum = 0.9
     weight_decay: NonNegative = 5e-4
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "constant", "step"] = "cosine"
+    milestones: Annotated[tuple[Count, ...], BeforeValidator(as_tuple)] = ()
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.2
+    augment: Literal["none", "crop-flip"] = "none"
+    early_stop: Literal["none", "loss", "accuracy"] = "none"
+    patience: Count = 10
+    min_accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    @model_validator(mode="after")
+    def _rising_milestones(self) -> Self:
+        if self.schedule != "step":
+            return self
+        if not self.milestones:
+            raise ValueError(
+                "schedule step needs a milestone, an epoch after which the rate falls, or several"
+            )
+        bounds = (0, *self.milestones, self.epochs)
+        if any(a >= b for a, b in zip(bounds, bounds[1:], strict=False)):
+            raise ValueError(
+                f"milestones must rise and lie below epochs = {self.epochs}, not "
+                f"{list(self.milestones)}"
+            )
+        return self
+
+    def idle(self) -> frozenset[str]:
+        """Schedule and early stop have keys that mean something for them alone."""
+        idle = set() if self.schedule == "step" else {"milestones", "gamma"}
+        return frozenset(idle if self.early_stop != "none" else idle | {"patience"})
+
+    def source_only(self) -> frozenset[str]:
+        """Keys that shape the source model and no network that it is compared with."""
+        own = {"batch_size", "early_stop", "patience"}
+        return frozenset(own if self.schedule == "step" else own | {"epochs"})
 
 
 class StopConfig(Settings):

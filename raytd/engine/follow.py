@@ -153,7 +153,7 @@ def follow(crew: Crew, iteration: int, dealt: Dealt, previous: float | None) -> 
         tiles=crew.tiles,
         lengths=lengths,
         moments={stride: tuple(moments) for stride, moments in tally.moments.items()},
-        fisher_rao_norm_integral=integral(tally.norms, [k.tau for k in knots]),
+        fisher_rao_norm_integral=_known(integral(tally.norms, [k.tau for k in knots])),
         change=change,
         solve=dealt.solve,
         target_accuracy=sum(e.correct for e in evaluations) / n,
@@ -251,10 +251,14 @@ def _knots(tally: _Tally, gaps: Mapping[int, float]) -> tuple[Knot, ...]:
             val_loss=tally.val_losses[knot],
             generalisation_gap=tally.val_losses[knot] - tally.losses[knot],
             tracking_gap=gaps.get(knot),
-            fisher_rao_norm=tally.norms[knot],
+            fisher_rao_norm=_known(tally.norms[knot]),
         )
         for knot in range(segments + 1)
     )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _total(tile_sums: Sequence[Float64[np.ndarray, " tiles"]]) -> float:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from raytd.engine.alignment import class_pair_costs
@@ -14,13 +14,16 @@ from raytd.engine.context import (
     Pair,
     reference_recipe,
     source_recipe,
+    source_warning,
     speed_reference,
 )
 from raytd.engine.coordinator import Cut
+from raytd.engine.features import FeatureCache
 from raytd.engine.records import CouplingSettings, Plan
 from raytd.engine.sources import Source
 from raytd.engine.speed import initial_speed
 from raytd.errors import InputError
+from raytd.models.features import SOURCE
 from raytd.models.heads import extend_head
 from raytd.tasks.datasets import Part
 from raytd.tasks.labels import LabelSpace, aligned, union
@@ -54,6 +57,7 @@ class Prepared:
         lr: learning rate of the trajectory, matched to the reference network where that is asked.
         source_accuracy: of w^s on the source's validation images.
         reference_accuracy: of a network trained on the target alone with the trajectory's budget.
+        warnings: what the user should know, in words.
     """
 
     pair: Pair
@@ -63,6 +67,7 @@ class Prepared:
     lr: float
     source_accuracy: float
     reference_accuracy: float
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(
@@ -97,9 +102,11 @@ def prepare(
         coupling=coupling,
         tolerance=context.stop.tolerance,
         threads=context.resources.threads,
+        features=_features(pair, context, coupling),
     )
     cutter = Cutter(pair, space, plan, context)
     cutter.lr *= _rate_factor(cutter)
+    warning = source_warning(pair, context.pretrain, source.accuracy)
     return Prepared(
         pair=pair,
         plan=plan,
@@ -108,6 +115,7 @@ def prepare(
         lr=cutter.lr,
         source_accuracy=source.accuracy,
         reference_accuracy=reference.accuracy,
+        warnings=() if warning is None else (warning,),
     )
 
 
@@ -162,6 +170,18 @@ def deal(pair: Pair, *, tile_size: int, n_blocks: int, dealing: Dealing) -> Tili
             "set fewer blocks or a smaller coupled.tile_size"
         )
     return Tiling(tiles, tile_size, n_blocks, dealing)
+
+
+def _features(
+    pair: Pair, context: Context, coupling: CouplingSettings | None
+) -> tuple[Float32[np.ndarray, "n d"], Float32[np.ndarray, "m d"]] | None:
+    """External features of both tasks; None where those of the source model are wanted."""
+    if coupling is None or coupling.features == SOURCE:
+        return None
+    sources, name = context.sources, coupling.features
+    use_gpu = sources.device.type == "cuda"
+    cache = FeatureCache(sources.folder, use_gpu=use_gpu, threads=sources.threads)
+    return cache.get(pair.source, name).numpy(), cache.get(pair.target, name).numpy()
 
 
 def _extended(source: Source, space: LabelSpace) -> Weights:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 
+from raytd.models.features import SOURCE, FeatureCost
 from raytd.transfer.lengths import Lengths, Moments
 from raytd.transfer.state import Weights
 from raytd.transfer.validation import ValidationPairs
@@ -30,6 +31,8 @@ class CouplingSettings:
     max_iterations: int
     support: Support
     tile_size: int
+    features: str = SOURCE
+    feature_cost: FeatureCost = "sqeuclidean"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Plan:
         coupling: how Γ is updated; None keeps the independent coupling.
         tolerance: relative change of the distance below which an iteration is the last.
         threads: torch threads of the coupling step.
+        features: of the training images of source and target by an external φ; None asks the
+            workers for those of the source model.
     """
 
     tiles: Tiles
@@ -69,11 +74,13 @@ class Plan:
     coupling: CouplingSettings | None
     tolerance: float
     threads: int
+    features: tuple[Float32[np.ndarray, "n d"], Float32[np.ndarray, "m d"]] | None = None
 
     @property
     def needs_features(self) -> bool:
         """Whether the images go through the source model before anything is transported."""
-        return self.coupling is not None or self.dealing == "matched"
+        wanted = self.coupling is not None or self.dealing == "matched"
+        return wanted and self.features is None
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,8 @@ class Knot:
         generalisation_gap: val_loss − train_loss.
         tracking_gap: train_loss less what it is after as many further steps as a segment has, τ
             standing still; at every fifth of the path of the last iteration.
-        fisher_rao_norm: ‖w‖ of eq. (7), at the validation images of p_τ.
+        fisher_rao_norm: ‖w‖ of eq. (7), at the validation images of p_τ; None where the network has
+            an operation without forward-mode derivative.
     """
 
     knot: int
@@ -101,7 +109,7 @@ class Knot:
     val_loss: float
     generalisation_gap: float
     tracking_gap: float | None
-    fisher_rao_norm: float
+    fisher_rao_norm: float | None
 
 
 @dataclass(frozen=True)
@@ -166,7 +174,7 @@ class Iteration:
     tiles: Tiles
     lengths: Lengths
     moments: Mapping[int, tuple[Moments, ...]]
-    fisher_rao_norm_integral: float
+    fisher_rao_norm_integral: float | None
     change: float | None
     solve: Solve
     target_accuracy: float

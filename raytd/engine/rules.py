@@ -8,6 +8,7 @@ import torch
 
 from raytd.engine.follow import Crew
 from raytd.engine.records import CouplingSettings, Dealt, Iteration, Plan, Solve
+from raytd.models.features import for_cost
 from raytd.transport.completion import complete
 from raytd.transport.global_coupling import GlobalCoupling, spread_of
 from raytd.transport.measured import MeasuredCosts
@@ -66,7 +67,7 @@ class TileRule:
         self.plan, self.settings = plan, settings
 
     def first(self, crew: Crew) -> Dealt:
-        """From the features of the source model, eq. (14)."""
+        """From the features, eq. (14)."""
         plan, settings = self.plan, self.settings
         space = feature_space(plan, crew)
         tiles = plan.tiles
@@ -113,7 +114,7 @@ class GlobalRule:
     settings: CouplingSettings
 
     def first(self, crew: Crew) -> Dealt:
-        """From the features of the source model over all pairs, eq. (14)."""
+        """From the features over all pairs, eq. (14)."""
         self._space = feature_space(self.plan, crew)
         self._measured = MeasuredCosts.nothing(self.plan.tiles.n_target)
         self._coupling = GlobalCoupling.from_features(
@@ -161,14 +162,19 @@ class GlobalRule:
 
 
 def feature_space(plan: Plan, crew: Crew) -> PairSpace:
-    """What the source model sees in every image, and the classes of the images."""
-    source, target = crew.features()
+    """φ of every image, scaled to the wanted cost, and the classes of the images."""
+    if plan.features is None:
+        source, target = crew.features()
+    else:
+        source, target = (torch.from_numpy(each).double() for each in plan.features)
+    cost = "sqeuclidean" if plan.coupling is None else plan.coupling.feature_cost
+    source, target = for_cost(source, cost), for_cost(target, cost)
     labels = (torch.from_numpy(np.unique(y, return_inverse=True)[1]) for y in plan.labels)
     return PairSpace(source, target, *labels)
 
 
 def _matched(plan: Plan, crew: Crew, space: PairSpace | None = None) -> Tiles:
-    """Tiles whose images are close to one another in the features of the source model."""
+    """Tiles whose images are close to one another in the features."""
     space = space or feature_space(plan, crew)
     return deal_tiles(
         plan.tiles.n_source,

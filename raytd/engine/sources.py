@@ -1,57 +1,61 @@
-"""Source models: trained once for each (task, model, seed, recipe), then read from the cache."""
+"""Source models: made once for each (task, model, seed, recipe), then read from the cache."""
 
 import hashlib
 import json
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
-import torch
-import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from raytd.engine.block import ImageSlice
 from raytd.engine.devices import pick_device, torch_threads
 from raytd.engine.files import write_bytes, write_json
-from raytd.engine.images import Images
-from raytd.errors import NotFiniteError
+from raytd.engine.locks import alone
+from raytd.engine.pretrain import Recipe, accuracy, logits, on_device, pretrain
+from raytd.errors import StorageError
 from raytd.models import zoo
 from raytd.models.heads import extension_logit, find_head
-from raytd.simplex import log_probs
-from raytd.tasks.datasets import Part
+from raytd.models.weights import file_digest, load_weights, read_weights
 from raytd.tasks.task import Task
-from raytd.transfer.randomness import derive_seed, generator, layers_seeded
 from raytd.transfer.state import Weights
-from raytd.transfer.trajectory import Schedule, rate_factor
 
 NEW_OUTPUT_MASS = 1e-3
 """Probability that all outputs for new classes have together, on average over the source."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a network is trained on one task.
+class Given:
+    """A network that a user brings, trained on the task already.
 
     Attributes:
         model: name in the zoo.
-        steps: SGD steps.
-        batch_size: images per step.
-        lr: learning rate at the start.
-        momentum: of SGD.
-        weight_decay: of SGD.
-        schedule: of the learning rate.
-        seed: of initial weights, order of images and dropout.
+        path: file of the weights; where it lies is no part of the identity.
+        digest: of the file's content.
+        seed: of the run that wants it; for reports.
+        code: digest of the code of a user's own model.
     """
 
     model: str
-    steps: int
-    batch_size: int
-    lr: float
-    momentum: float
-    weight_decay: float
-    schedule: Schedule
+    path: Path
+    digest: str
     seed: int
+    code: str | None = None
+
+    @staticmethod
+    def of(path: Path, *, model: str, seed: int) -> "Given":
+        """The weights in a file, as it is now.
+
+        Raises:
+            InputError: in one line, if the file cannot be read.
+        """
+        canonical = zoo.canonical(model)
+        return Given(canonical, path, file_digest(path), seed, zoo.code_digest(model))
+
+
+Origin = Recipe | Given
+"""Where a source model comes from."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +75,25 @@ class Source:
     accuracy: float
 
 
-def steps_of(epochs: int, n_images: int, batch_size: int) -> int:
-    """SGD steps of that many epochs, the last batch of each included."""
-    return epochs * math.ceil(n_images / batch_size)
-
-
-def source_key(task: Task, recipe: Recipe) -> str:
-    """Content address of a source: the task's data and the recipe."""
-    content = json.dumps({"task": task.digest, "recipe": asdict(recipe)}, sort_keys=True)
+def source_key(task: Task, origin: Origin) -> str:
+    """Content address of a source: the task's data, and the recipe or the content of a file."""
+    kind = "recipe" if isinstance(origin, Recipe) else "given"
+    content = json.dumps({"task": task.digest, kind: _identity(origin)}, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _identity(origin: Origin) -> dict[str, Any]:
+    """What determines the weights; a setting that a recipe leaves alone does not enter."""
+    if isinstance(origin, Given):
+        return {"model": origin.model, "digest": origin.digest, "code": origin.code}
+    settings = asdict(origin)
+    return {f.name: settings[f.name] for f in fields(origin) if settings[f.name] != f.default}
 
 
 class SourceCache:
     """Trained sources in a folder, or in memory alone.
+
+    Of several processes that want the same source at once, one makes it and the others wait.
 
     Args:
         folder: where `<key>.safetensors` and `<key>.json` lie; None keeps nothing on disk.
@@ -95,27 +105,48 @@ class SourceCache:
         self.folder, self.device, self.threads = folder, pick_device(use_gpu), threads
         self._memory: dict[str, Source] = {}
 
-    def has(self, task: Task, recipe: Recipe) -> bool:
-        """Whether the source need not be trained."""
-        key = source_key(task, recipe)
+    def has(self, task: Task, origin: Origin) -> bool:
+        """Whether the source need not be made."""
+        key = source_key(task, origin)
         return key in self._memory or (self.folder is not None and self._meta(key).exists())
 
-    def get(self, task: Task, recipe: Recipe) -> Source:
-        """The trained source, trained now if it is not there.
+    def get(self, task: Task, origin: Origin) -> Source:
+        """The source, trained or taken from the user's file now if it is not there.
 
         Raises:
             NotFiniteError: if training diverges.
-            StorageError: if the folder cannot be written.
+            InputError: if the user's weights do not fit.
+            StorageError: if the folder cannot be written, or what it holds cannot be read.
+            WaitTimeoutError: if another process is at it for too long.
         """
-        key = source_key(task, recipe)
+        key = source_key(task, origin)
         if key not in self._memory:
-            if self.folder is not None and self._meta(key).exists():
-                self._memory[key] = self._read(key)
-            else:
-                with torch_threads(self.threads):
-                    self._memory[key] = train(task, recipe, device=self.device)
-                self._write(key, task, recipe, self._memory[key])
+            make = self._make if self.folder is None else self._read_or_make
+            self._memory[key] = make(task, origin)
         return self._memory[key]
+
+    def _make(self, task: Task, origin: Origin) -> Source:
+        with torch_threads(self.threads):
+            if isinstance(origin, Recipe):
+                model = pretrain(task, origin, device=self.device)
+            else:
+                model = given_model(task, origin).to(self.device)
+            train, val = (on_device(task, part, self.device) for part in (task.train, task.val))
+            return Source(
+                weights=Weights.of(model),
+                head=find_head(model)[0],
+                new_output_logit=extension_logit(logits(model, train), mass=NEW_OUTPUT_MASS),
+                accuracy=accuracy(model, val),
+            )
+
+    def _read_or_make(self, task: Task, origin: Origin) -> Source:
+        key = source_key(task, origin)
+        meta = self._meta(key)
+        if not meta.exists():
+            with alone(meta, what=f"source {task.name}, {origin.model}"):
+                if not meta.exists():
+                    self._write(key, task, origin, self._make(task, origin))
+        return self._read(key)
 
     def _meta(self, key: str) -> Path:
         assert self.folder is not None
@@ -123,7 +154,13 @@ class SourceCache:
 
     def _read(self, key: str) -> Source:
         meta = json.loads(self._meta(key).read_text())
-        tensors = load(self._meta(key).with_suffix(".safetensors").read_bytes())
+        path = self._meta(key).with_suffix(".safetensors")
+        try:
+            tensors = load(path.read_bytes())
+        except (OSError, SafetensorError) as error:
+            raise StorageError(
+                f"{path}: cannot be read ({error}); remove it and {path.stem}.json"
+            ) from error
         kinds: dict[str, dict[str, Tensor]] = {"parameters": {}, "buffers": {}}
         for name, tensor in tensors.items():
             kind, _, rest = name.partition("/")
@@ -131,13 +168,11 @@ class SourceCache:
         weights = Weights(kinds["parameters"], kinds["buffers"])
         return Source(weights, meta["head"], meta["new_output_logit"], meta["accuracy"])
 
-    def _write(self, key: str, task: Task, recipe: Recipe, source: Source) -> None:
+    def _write(self, key: str, task: Task, origin: Origin, source: Source) -> None:
         """Weights first: a source counts as there once its description is."""
-        if self.folder is None:
-            return
         tensors = {f"parameters/{n}": t for n, t in source.weights.parameters.items()}
         tensors |= {f"buffers/{n}": t for n, t in source.weights.buffers.items()}
-        write_bytes(self.folder / f"{key}.safetensors", save(tensors))
+        write_bytes(self._meta(key).with_suffix(".safetensors"), save(tensors))
         meta = {
             "task": task.name,
             "task_digest": task.digest,
@@ -145,85 +180,22 @@ class SourceCache:
             "accuracy": source.accuracy,
             "head": source.head,
             "new_output_logit": source.new_output_logit,
-            "recipe": asdict(recipe),
+            "recipe" if isinstance(origin, Recipe) else "given": _identity(origin),
             "threads": self.threads,
             "device": self.device.type,
         }
         write_json(self._meta(key), meta)
 
 
-def train(task: Task, recipe: Recipe, *, device: torch.device) -> Source:
-    """Trains a network from its initial weights on a task.
+def given_model(task: Task, given: Given) -> nn.Module:
+    """The user's network for a task, in evaluation mode.
 
     Raises:
-        NotFiniteError: if a weight became NaN or infinite.
+        InputError: in one line that names the file, if it does not fit.
     """
-    images = _on_device(task, task.train, device)
     model = zoo.build(
-        recipe.model,
-        in_channels=task.image_shape[0],
-        n_classes=len(task.classes),
-        seed=derive_seed(recipe.seed, "initial weights"),
-    ).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    with layers_seeded(derive_seed(recipe.seed, "pretraining layers"), device):
-        _fit(model, images, recipe)
-    weights = Weights.of(model)
-    if not all(torch.isfinite(p).all() for p in weights.parameters.values()):
-        raise NotFiniteError(
-            f"source {task.name}, {recipe.model}: training diverged; lower pretrain.lr "
-            f"(it is {recipe.lr})"
-        )
-    model.eval()
-    validation = _on_device(task, task.val, device)
-    return Source(
-        weights=weights,
-        head=find_head(model)[0],
-        new_output_logit=extension_logit(_logits(model, images), mass=NEW_OUTPUT_MASS),
-        accuracy=_accuracy(model, validation),
+        given.model, in_channels=task.image_shape[0], n_classes=len(task.classes), seed=0
     )
-
-
-def _fit(model: nn.Module, images: Images, recipe: Recipe) -> None:
-    optimizer = torch.optim.SGD(
-        model.parameters(),
-        lr=recipe.lr,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-    )
-    model.train()
-    order = _batches(len(images.labels), recipe)
-    for step, batch in enumerate(order):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.lr * rate_factor(recipe.schedule, step, recipe.steps)
-        optimizer.zero_grad(set_to_none=True)
-        chosen = batch.to(images.pixels.device)
-        x = images.pixels[chosen].contiguous(memory_format=torch.channels_last)
-        torch.autograd.backward(F.cross_entropy(model(x), images.labels[chosen]))
-        optimizer.step()
-
-
-def _batches(n_images: int, recipe: Recipe) -> list[Tensor]:
-    """Indices of each step's images: shuffled epochs, cut into batches of at least two."""
-    batches: list[Tensor] = []
-    epoch = 0
-    while len(batches) < recipe.steps:
-        stream = generator(recipe.seed, "pretraining order", epoch)
-        order = torch.randperm(n_images, generator=stream)
-        cut = (order[i : i + recipe.batch_size] for i in range(0, n_images, recipe.batch_size))
-        batches += [b for b in cut if len(b) > 1 or n_images == 1]
-        epoch += 1
-    return batches[: recipe.steps]
-
-
-def _on_device(task: Task, part: Part, device: torch.device) -> Images:
-    return Images(ImageSlice(part.images, part.labels, task.mean, task.std), device)
-
-
-@torch.inference_mode()
-def _logits(model: nn.Module, images: Images) -> Tensor:
-    return images.in_batches(model, 512)
-
-
-def _accuracy(model: nn.Module, images: Images) -> float:
-    predicted = log_probs(_logits(model, images)).argmax(dim=1)
-    return float((predicted == images.labels).double().mean())
+    weights = read_weights(given.path)
+    load_weights(model, weights, path=given.path, name=given.model, task=task.name)
+    return model.eval()

@@ -172,7 +172,7 @@ class BlockWorker:
         with torch_threads(self.setup.threads):
             inputs = mix(source.pixels, target.pixels, tau)
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-            log_p, forms = fisher_rao_forms(self._load(state.weights), inputs)
+            log_p, forms = self._forms(self._load(state.weights), inputs)
             loss = mixed_cross_entropy(log_p, source.labels, target.labels, tau)
             return ProbeReading(loss.cpu().numpy(), forms.cpu().numpy())
 
@@ -205,6 +205,15 @@ class BlockWorker:
             right = log_p.argmax(dim=1) == labels
             loss = -log_p.gather(1, labels[:, None]).sum()
             return Evaluation(len(labels), int(right.sum()), float(loss), device)
+
+    def _forms(self, model: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Log probabilities and Fisher-Rao forms; NaN where an operation has no such derivative."""
+        try:
+            return fisher_rao_forms(model, inputs)
+        except NotImplementedError:
+            with torch.inference_mode():
+                log_p = log_probs(model(inputs))
+            return log_p, torch.full_like(log_p[:, 0], torch.nan)
 
     def _run(self, steps: _Steps, state: TrainState, coupling: Coupling) -> TrainState:
         setup = self.setup

@@ -1,14 +1,23 @@
 """Coupled transfer: the coupling and the trajectory are optimised together, eq. (17)."""
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from raytd.engine.config import Count, Positive, Settings
 
 if TYPE_CHECKING:
     from raytd.engine.context import Context, Pair
     from raytd.methods.result import DistanceResult
+
+
+def _available(name: str) -> str:
+    from raytd.models.features import problem_with
+
+    problem = problem_with(name)
+    if problem is not None:
+        raise ValueError(problem)
+    return name
 
 
 class CoupledConfig(Settings):
@@ -26,7 +35,9 @@ class CoupledConfig(Settings):
         support: which pairs may carry mass: `blocks` are those of the tiles as they were dealt;
             `global` is every pair, with tiles dealt anew in each iteration and unmeasured costs
             completed from measured ones.
-        features: what chooses the first coupling, eq. (14).
+        features: what chooses the first coupling, eq. (14): those of the `source` model, `pixels`,
+            `efficientnet-lite0`, or `torchvision:NAME` with trained weights.
+        feature_cost: of two images, from their features.
         tolerance: marginal error (total variation) at which a Sinkhorn solve counts as converged.
         max_iterations: Sinkhorn iterations per solve.
     """
@@ -40,7 +51,8 @@ class CoupledConfig(Settings):
     lam: Positive = 20.0
     epsilon_unit: Literal["spread", "absolute"] = "spread"
     support: Literal["blocks", "global"] = "blocks"
-    features: Literal["source"] = "source"
+    features: Annotated[str, AfterValidator(_available)] = "source"
+    feature_cost: Literal["sqeuclidean", "cosine"] = "sqeuclidean"
     tolerance: Positive = 1e-6
     max_iterations: Count = 5000
 
@@ -66,6 +78,8 @@ def run(pair: "Pair", config: CoupledConfig, context: "Context") -> "DistanceRes
         max_iterations=config.max_iterations,
         support=config.support,
         tile_size=config.tile_size,
+        features=config.features,
+        feature_cost=config.feature_cost,
     )
     tiles = deal(pair, tile_size=config.tile_size, n_blocks=config.blocks, dealing=config.dealing)
     prepared = prepare(pair, context, tiles, iterations=config.iterations, coupling=settings)

@@ -92,7 +92,7 @@ class DistanceResult:
     distance_half: float
     distance_quarter: float | None
     label_reference: float
-    fisher_rao_norm_integral: float
+    fisher_rao_norm_integral: float | None
     generalisation_gap: float
     tracking_gap: float
     lr: float
@@ -146,6 +146,7 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
     sources, targets = plan.labels
     coupling = _coupling(last)
     differ = sources[coupling.source_index] != targets[coupling.target_index]
+    warnings = [*prepared.warnings, *(i.solve.warning for i in iterations if i.solve.warning)]
     return DistanceResult(
         value=last.lengths.distance,
         unit="rad",
@@ -171,7 +172,7 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
         label_matching=prepared.space.shared,
         iterations=iterations,
         coupling=coupling,
-        warnings=tuple(dict.fromkeys(i.solve.warning for i in iterations if i.solve.warning)),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 

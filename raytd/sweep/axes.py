@@ -8,7 +8,7 @@ from typing import Any
 from raytd.engine.config import Settings
 from raytd.sweep.document import Finding, KeyPath
 from raytd.sweep.effect import is_effective, is_read, settings_of
-from raytd.sweep.layout import FIXED, KEYS, SECTIONS, Choices, axis_keys
+from raytd.sweep.layout import FIXED, KEYS, NO_AXES, SECTIONS, Choices, axis_keys
 from raytd.sweep.section import Checked, check_section
 from raytd.sweep.wording import did_you_mean, show, unknown_key
 
@@ -79,13 +79,15 @@ def _leaves(
 
 def _problem_with_key(path: tuple[str, ...]) -> str | None:
     key, known = ".".join(path), axis_keys()
-    sections = [name for name in SECTIONS if name not in FIXED]
+    own, sections = Choices.model_fields, [name for name in SECTIONS if name not in FIXED]
     if key in known:
         return None
+    if key in NO_AXES:
+        return "cannot be an axis: it holds a list"
     if path[0] in sections and len(path) > 1:
         return unknown_key(key.partition(".")[2], SECTIONS[path[0]].model_fields)
     if path[0] in KEYS:
-        return f"cannot be an axis; model, seed and each key of {', '.join(sections)} can"
+        return f"cannot be an axis; {', '.join(own)} and each key of {', '.join(sections)} can"
     same = [k for k in known if k.rpartition(".")[2] == path[-1]]
     hint = did_you_mean(same[0] if same else key, known)
     return "unknown key" + (hint or "; an axis is model, seed or section.key")
@@ -135,15 +137,16 @@ def _without_effect(axes: Axes, sections: Sections, methods: Sequence[str]) -> l
             for method in readers
             for section in variants(method.section, axes, sections)
         ]
-        if not readers or (effects and not any(effects)):
-            reason = (
-                "coupled.proximal is 'none'"
-                if readers
-                else f"no listed method reads it ({', '.join(methods)})"
-            )
-            section, _, name = key.rpartition(".")
-            path = axis_path(section, name)
-            findings.append(Finding(path, f"has no effect: {reason}"))
+        section, _, name = key.rpartition(".")
+        own = list(variants(section, axes, sections)) if section else []
+        idle = bool(own) and all(name in variant.idle() for variant in own)
+        if not readers or idle or (effects and not any(effects)):
+            reason = "coupled.proximal is 'none'"
+            if idle:
+                reason = f"the other keys of {section} leave it idle"
+            elif not readers:
+                reason = f"no listed method reads it ({', '.join(methods)})"
+            findings.append(Finding(axis_path(section, name), f"has no effect: {reason}"))
     return findings
 
 

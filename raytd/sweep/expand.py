@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo, field_validator
@@ -12,13 +13,15 @@ from raytd.engine.config import (
     Settings,
     StopConfig,
     TrajectoryConfig,
+    as_tuple,
 )
 from raytd.methods.coupled import CoupledConfig
 from raytd.methods.registry import METHODS
 from raytd.methods.uncoupled import UncoupledConfig
+from raytd.models.zoo import canonical
 from raytd.sweep.axes import cells
 from raytd.sweep.effect import is_effective, settings_of
-from raytd.sweep.layout import SECTIONS, Scalar, SweepSpec, as_tuple
+from raytd.sweep.layout import SECTIONS, Scalar, SweepSpec
 from raytd.tasks.spec import TaskSpec
 
 _PROTOCOL = (
@@ -45,6 +48,7 @@ class TrialConfig(Settings):
     Attributes:
         method: name in the registry of methods.
         model: name of the model.
+        weights: absolute path of a source model that the user brings; None trains one.
         source: the task whose model is transferred.
         target: the task that it is transferred to.
         seed: of the initial weights, the order of the images, the tiles and the mixing.
@@ -67,6 +71,7 @@ class TrialConfig(Settings):
     pretrain: PretrainConfig = PretrainConfig()
     stop: StopConfig = StopConfig()
     resources: ResourcesConfig = ResourcesConfig()
+    weights: str | None = None
     axes: dict[str, Scalar] = {}
     varying: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()
 
@@ -81,7 +86,8 @@ class TrialConfig(Settings):
     def name(self) -> str:
         """A short name to read; trials of one sweep that differ have different ones."""
         pair = f"{self.source.name}->{self.target.name}"
-        rest = [f"{axis}={self.axes[axis]}" for axis in self.varying if "." in axis]
+        others = [axis for axis in self.varying if axis not in ("model", "seed")]
+        rest = [f"{axis}={self.axes[axis]}" for axis in others]
         return " ".join([self.method, pair, self.model, f"seed {self.seed}", *rest])
 
     def identity(self) -> dict[str, Any]:
@@ -99,20 +105,27 @@ class TrialConfig(Settings):
         }
         identity: dict[str, Any] = {
             "method": self.method,
-            "model": self.model,
+            "model": canonical(self.model),
             "seed": self.seed,
             "source": self.source.model_dump(mode="json", exclude={"name"}),
             "target": self.target.model_dump(mode="json", exclude={"name"}),
         }
         for section, part in parts.items():
+            idle = self._idle(part)
             effective = {
                 key: value
                 for key, value in part.model_dump(mode="json").items()
-                if is_effective(method, self.settings, f"{section}.{key}")
+                if key not in idle and is_effective(method, self.settings, f"{section}.{key}")
             }
             if effective:
                 identity[section] = effective
-        return identity
+        return identity if self.weights is None else identity | {"weights": self.weights}
+
+    def _idle(self, part: Settings) -> frozenset[str]:
+        """Keys of a section that change nothing; a given source model is not trained."""
+        if isinstance(part, PretrainConfig) and self.weights is not None:
+            return part.idle() | part.source_only()
+        return part.idle()
 
     def protocol(self) -> str:
         """Digest of what fixes the scale of a length, 8 hex digits."""
@@ -168,12 +181,18 @@ def _trial(
     """The trial of a method on a pair in a cell; `names` are method, source and target."""
     method = METHODS[names[0]]
     settings: Any = settings_of(method, sections[method.section])
-    read = {axis: value for axis, value in cell.items() if is_effective(method, settings, axis)}
+    idle = {f"{section}.{key}" for section, part in sections.items() for key in part.idle()}
+    read = {
+        axis: value
+        for axis, value in cell.items()
+        if axis not in idle and is_effective(method, settings, axis)
+    }
+    choices = {"model": cell.get("model", spec.model), "seed": cell.get("seed", spec.seed)}
     return TrialConfig.model_validate(
         {
             "method": method.name,
-            "model": cell.get("model", spec.model),
-            "seed": cell.get("seed", spec.seed),
+            **choices,
+            "weights": _weights(cell.get("weights", spec.weights), names[1], choices),
             "source": spec.task(names[1]),
             "target": spec.task(names[2]),
             "settings": settings,
@@ -182,3 +201,10 @@ def _trial(
             "varying": tuple(axis for axis in read if len(spec.grid[axis]) > 1),
         }
     )
+
+
+def _weights(written: str | None, source: str, choices: dict[str, Any]) -> str | None:
+    """The file that a path with fields stands for, seen from the current folder."""
+    if written is None:
+        return None
+    return os.path.abspath(os.path.expanduser(written.format(source=source, **choices)))

@@ -1,6 +1,7 @@
 """What a sweep file holds, once names are resolved and everything is checked."""
 
-from typing import Annotated, Any
+from string import Formatter
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -11,6 +12,7 @@ from raytd.engine.config import (
     Settings,
     StopConfig,
     TrajectoryConfig,
+    as_tuple,
 )
 from raytd.methods.coupled import CoupledConfig
 from raytd.sweep.wording import did_you_mean
@@ -32,10 +34,20 @@ def _not_reserved(name: str) -> str:
     return name
 
 
-def as_tuple(value: Any) -> Any:
-    """A list as a tuple, all else as it is: JSON and YAML have lists, frozen objects tuples."""
-    return tuple(value) if isinstance(value, list) else value
+def _known_fields(path: str) -> str:
+    try:
+        fields = [field for _, *field in Formatter().parse(path) if field[0] is not None]
+    except ValueError as error:
+        raise ValueError(f"braces that do not match ({error})") from error
+    unknown = [name for name, *how in fields if name not in WEIGHTS_FIELDS or any(how)]
+    if unknown:
+        there = ", ".join(f"{{{name}}}" for name in WEIGHTS_FIELDS)
+        raise ValueError(f"{{{unknown[0]}}} in the path is not understood; there are {there}")
+    return path
 
+
+WEIGHTS_FIELDS = ("source", "model", "seed")
+"""What may stand in braces in the path of weights."""
 
 Name = Annotated[
     str,
@@ -43,6 +55,7 @@ Name = Annotated[
     AfterValidator(_not_reserved),
 ]
 ModelName = Annotated[str, AfterValidator(_known_model)]
+WeightsPath = Annotated[str, Field(min_length=1), AfterValidator(_known_fields)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Scalar = str | int | float | bool | None
 
@@ -63,11 +76,14 @@ class Choices(Settings):
     """What a trial fixes outside the sections.
 
     Attributes:
-        model: a name of the zoo.
+        model: a name of the zoo, `torchvision:NAME`, or `package.module:factory(key=value, …)`.
+        weights: file of a trained source model; `{source}`, `{model}` and `{seed}` in the path
+            stand for those of the trial. None trains one.
         seed: of the initial weights, the order of the images, the tiles and the mixing.
     """
 
     model: ModelName = "cnn8-narrow"
+    weights: WeightsPath | None = None
     seed: Seed = 0
 
 
@@ -140,7 +156,11 @@ FIXED = ("data", "resources", "tracking")
 """Sections whose keys cannot be axes: they do not change an answer, or change what a task is."""
 
 
+NO_AXES = ("pretrain.milestones",)
+"""Keys that hold a list, while an axis has one value a cell."""
+
+
 def axis_keys() -> dict[str, None]:
     """Every key that can be an axis, in order."""
     own = [f"{s}.{key}" for s, m in SECTIONS.items() if s not in FIXED for key in m.model_fields]
-    return dict.fromkeys([*Choices.model_fields, *own])
+    return dict.fromkeys(key for key in (*Choices.model_fields, *own) if key not in NO_AXES)

@@ -11,6 +11,7 @@ from raytd.sweep.cluster import Node
 from raytd.sweep.expand import TrialConfig, expand
 from raytd.sweep.layout import SweepSpec
 from raytd.sweep.ledger import Ledger, Row
+from raytd.sweep.networks import network_problems
 from raytd.sweep.trial import Trial
 from raytd.tasks import datasets
 from raytd.tasks.spec import TaskSpec
@@ -62,7 +63,7 @@ def make_plan(
     """
     tasks, problems = read_tasks(spec.tasks, data, download=spec.data.download)
     configs = expand(spec)
-    problems += [] if problems else pair_problems(configs, tasks)
+    problems += [] if problems else pair_problems(configs, tasks) + network_problems(configs, tasks)
     problems += resource_problems(configs, nodes)
     if problems:
         raise RequestError(problems)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from raytd.engine.config import ResourcesConfig
 from raytd.engine.context import networks
 from raytd.engine.records import Iteration
-from raytd.engine.sources import Recipe, SourceCache, source_key
+from raytd.engine.sources import Origin, SourceCache, source_key
 from raytd.errors import RaytdError, StorageError
 from raytd.sweep.expand import TrialConfig
 from raytd.sweep.ledger import Ledger, Row, iteration_row, knot_rows
@@ -99,7 +99,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _networks(trials: Sequence[Trial]) -> dict[str, tuple[Task, Recipe, ResourcesConfig]]:
+def _networks(trials: Sequence[Trial]) -> dict[str, tuple[Task, Origin, ResourcesConfig]]:
     """Each network once: the sources, and the references on the targets."""
     found = {}
     for trial in trials:
@@ -109,7 +109,7 @@ def _networks(trials: Sequence[Trial]) -> dict[str, tuple[Task, Recipe, Resource
     return found
 
 
-def _train(folder: Path, task: Task, recipe: Recipe, resources: ResourcesConfig) -> float:
+def _train(folder: Path, task: Task, recipe: Origin, resources: ResourcesConfig) -> float:
     cache = SourceCache(folder, use_gpu=resources.gpus_per_actor > 0, threads=resources.threads)
     return cache.get(task, recipe).accuracy
 

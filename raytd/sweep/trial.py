@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from raytd.engine.records import Iteration
 from raytd.engine.sources import SourceCache
 from raytd.methods.registry import METHODS
 from raytd.methods.result import DistanceResult
+from raytd.models.weights import file_digest
+from raytd.models.zoo import code_digest
 from raytd.sweep.expand import TrialConfig
 from raytd.tasks.task import Task
 
@@ -30,12 +33,19 @@ class Trial:
     source: Task
     target: Task
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """Identity of the answer: configuration and data, 16 hex digits."""
+        """Identity of the answer: configuration, data, and users' code and weights; 16 hex digits.
+
+        Raises:
+            InputError: if the weights cannot be read.
+        """
+        brought = {"code": code_digest(self.config.model)}
+        if self.config.weights is not None:
+            brought["weights"] = file_digest(Path(self.config.weights))
         content = {
             "format": _FORMAT,
-            "config": self.config.identity(),
+            "config": self.config.identity() | {k: v for k, v in brought.items() if v is not None},
             "source": self.source.digest,
             "target": self.target.digest,
         }
@@ -45,7 +55,9 @@ class Trial:
     @property
     def pair(self) -> Pair:
         """What the method works on."""
-        return Pair(self.source, self.target, self.config.model, self.config.seed)
+        config = self.config
+        weights = None if config.weights is None else Path(config.weights)
+        return Pair(self.source, self.target, config.model, config.seed, weights)
 
     def columns(self) -> dict[str, Any]:
         """What is known of the trial before it runs, in the order of a results table."""

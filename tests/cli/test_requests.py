@@ -42,8 +42,8 @@ def test_all_problems_of_a_file_come_at_once_and_nothing_is_written(
     assert err.splitlines() == [
         "small.yaml:6:11 coupled.epsilom  unknown key; did you mean 'epsilon'?",
         "small.yaml:6:23 coupled.blocks  must be at least 1, not 0",
-        "small.yaml:7:1 model  unknown model 'cnn9'; there are cnn8, cnn8-narrow and wrn-D-K; "
-        "did you mean 'cnn8'?",
+        "small.yaml:7:1 model  unknown model 'cnn9'; there are cnn8, cnn8-narrow and wrn-D-K, "
+        "torchvision:NAME and package.module:factory; did you mean 'cnn8'?",
     ]
     assert list(sweep.parent.iterdir()) == [sweep]
 

@@ -1,13 +1,19 @@
 """The source cache: trained once, read back to the bit, never half there."""
 
 import json
+import multiprocessing
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from raytd.engine.sources import NEW_OUTPUT_MASS, Recipe, SourceCache, source_key
-from raytd.errors import NotFiniteError
+from raytd.engine.pretrain import Recipe, on_device
+from raytd.engine.sources import NEW_OUTPUT_MASS, Given, SourceCache, source_key
+from raytd.errors import InputError, NotFiniteError, StorageError
 from raytd.models import zoo
 from raytd.models.heads import extend_head
 from raytd.tasks.task import Task
@@ -79,3 +85,129 @@ def test_training_that_diverges_says_so(task: Task) -> None:
     wild = Recipe(**{**vars(RECIPE), "lr": 1e30})
     with pytest.raises(NotFiniteError, match=r"source digits-low.*lower pretrain\.lr"):
         SourceCache(None).get(task, wild)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"drops": (6,)},
+        {"gamma": 0.2},
+        {"augment": "crop-flip"},
+        {"early_stop": "loss"},
+        {"patience": 3},
+        {"code": "0123456789abcdef"},
+    ],
+)
+def test_what_a_recipe_adds_to_the_plain_one_has_another_key(
+    task: Task, change: dict[str, object]
+) -> None:
+    assert source_key(task, replace(RECIPE, **change)) != source_key(task, RECIPE)
+
+
+def test_a_damaged_source_is_one_line(task: Task, tmp_path: Path) -> None:
+    SourceCache(tmp_path).get(task, RECIPE)
+    path = tmp_path / f"{source_key(task, RECIPE)}.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(StorageError, match=r"\.safetensors: cannot be read \(.*\); remove it"):
+        SourceCache(tmp_path).get(task, RECIPE)
+
+
+def test_the_present_probabilities_hardly_change_when_outputs_are_added(task: Task) -> None:
+    source = SourceCache(None).get(task, RECIPE)
+    before = zoo.build("cnn8-narrow", in_channels=1, n_classes=5, seed=0).eval()
+    source.weights.load_into(before)
+    parameters = extend_head(
+        source.weights.parameters, head=source.head, n_classes=9, logit=source.new_output_logit
+    )
+    after = zoo.build("cnn8-narrow", in_channels=1, n_classes=9, seed=0).eval()
+    Weights(parameters, source.weights.buffers).load_into(after)
+    images = on_device(task, task.train, torch.device("cpu")).pixels
+    with torch.inference_mode():
+        p, q = before(images).softmax(dim=1), after(images).softmax(dim=1)
+    # Every present probability loses the share that the new outputs take, and nothing else.
+    lost = 1 - q[:, 5:].sum(dim=1, keepdim=True)
+    torch.testing.assert_close(q[:, :5], p * lost, rtol=1e-5, atol=0)  # float32 exponentials
+    assert (p - q[:, :5]).abs().mean() < NEW_OUTPUT_MASS
+
+
+COUNTING = """\
+import os
+from torch import nn
+
+
+def make(*, in_channels, n_classes):
+    with open(os.environ["RAYTD_TEST_BUILT"], "a") as file:
+        file.write("x")
+    return nn.Sequential(nn.Flatten(), nn.Linear(64 * in_channels, n_classes))
+"""
+
+
+def race(folder: Path, task: Task, recipe: Recipe, barrier: Barrier, pipe: Connection) -> None:
+    """Wants a source at the same moment as others do."""
+    barrier.wait(120)
+    source = SourceCache(folder / "sources").get(task, recipe)
+    pipe.send({name: value.numpy() for name, value in source.weights.parameters.items()})
+
+
+@pytest.mark.slow
+def test_of_two_processes_that_want_one_source_one_trains_and_the_other_waits(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "counting_nets.py").write_text(COUNTING)
+    built = tmp_path / "built"
+    monkeypatch.setenv("RAYTD_TEST_BUILT", str(built))
+    monkeypatch.syspath_prepend(tmp_path)  # the spawned processes get it too
+    recipe = replace(RECIPE, model="counting_nets:make", steps=300)
+    spawn = multiprocessing.get_context("spawn")
+    barrier, pipes, processes = spawn.Barrier(2), [], []
+    for _ in range(2):
+        ours, theirs = spawn.Pipe()
+        process = spawn.Process(target=race, args=(tmp_path, task, recipe, barrier, theirs))
+        process.start()
+        pipes.append(ours)
+        processes.append(process)
+    one, other = (pipe.recv() for pipe in pipes)
+    for process in processes:
+        process.join()
+    assert built.read_text() == "x"
+    assert all(np.array_equal(value, other[name]) for name, value in one.items())
+
+
+def test_a_source_that_the_user_brings_is_taken_as_it_is(task: Task, tmp_path: Path) -> None:
+    trained = SourceCache(None).get(task, RECIPE)
+    path = tmp_path / "mine.pt"
+    torch.save(trained.weights.parameters | trained.weights.buffers, path)
+    given = Given.of(path, model="cnn8-narrow", seed=0)
+    brought = SourceCache(tmp_path / "sources").get(task, given)
+    torch.testing.assert_close(vars(brought.weights), vars(trained.weights), rtol=0, atol=0)
+    assert (brought.head, brought.accuracy) == (trained.head, trained.accuracy)
+    assert brought.new_output_logit == trained.new_output_logit
+    path.unlink()
+    again = SourceCache(tmp_path / "sources").get(task, given)
+    torch.testing.assert_close(vars(again.weights), vars(trained.weights), rtol=0, atol=0)
+
+
+def test_the_key_of_a_brought_source_knows_the_content_and_not_the_place(
+    task: Task, tmp_path: Path
+) -> None:
+    one, moved, other = (tmp_path / name for name in ("one", "moved", "other"))
+    for path, content in ((one, b"a"), (moved, b"a"), (other, b"b")):
+        path.write_bytes(content)
+    keys = [
+        source_key(task, Given.of(p, model="cnn8-narrow", seed=seed))
+        for p, seed in ((one, 0), (moved, 7), (other, 0))
+    ]
+    assert keys[0] == keys[1] != keys[2]
+    assert source_key(task, Given.of(one, model="cnn8", seed=0)) != keys[0]
+
+
+def test_a_brought_source_with_another_head_is_an_error_with_both_shapes(
+    task: Task, tmp_path: Path
+) -> None:
+    path = tmp_path / "ten.pt"
+    model = zoo.build("cnn8-narrow", in_channels=1, n_classes=10, seed=0)
+    torch.save(model.state_dict(), path)
+    with pytest.raises(
+        InputError, match=r"ten\.pt: .*\(10, 64\).*5 classes of digits-low.*\(5, 64\)"
+    ):
+        SourceCache(None).get(task, Given.of(path, model="cnn8-narrow", seed=0))

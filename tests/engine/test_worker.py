@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from raytd.engine import worker as worker_module
 from raytd.engine.config import TrajectoryConfig
 from raytd.engine.context import Pair
 from raytd.engine.coordinator import Coordinator
@@ -166,3 +167,20 @@ def test_measuring_keeps_the_knots_of_its_strides_and_one_more_at_most(
     assert len(strides(segments)) + 1 >= most > 1
     worker.measure(1, (0, 1), state, state, coupling)
     assert set(worker._known) == {(1, 0)}
+
+
+def test_a_network_without_forward_derivatives_has_losses_and_no_norm(
+    worker: BlockWorker, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = TrainState.at_rest(prepared.plan.start)
+    known = worker.probe(3, state)
+    assert np.isfinite(known.fisher_rao_form).all()
+
+    def refuse(*_):
+        raise NotImplementedError("forward AD")
+
+    monkeypatch.setattr(worker_module, "fisher_rao_forms", refuse)
+    unknown = worker.probe(3, state)
+    assert np.isnan(unknown.fisher_rao_form).all()
+    # The same pass with and without derivatives.
+    np.testing.assert_allclose(unknown.loss, known.loss, rtol=1e-5)

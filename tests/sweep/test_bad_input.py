@@ -111,7 +111,7 @@ ADDED = [
     (
         "grid: {resources.threads: [1, 2]}",
         "4:8 grid.resources.threads  cannot be an axis; "
-        "model, seed and each key of coupled, trajectory, pretrain, stop can",
+        "model, weights, seed and each key of coupled, trajectory, pretrain, stop can",
     ),
     (
         "grid:\n  coupled.epsilon: [0.5, -1]",

@@ -1,0 +1,45 @@
+"""One process at a time, across processes and machines that share a folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from raytd.engine.files import storage_error
+from raytd.errors import WaitTimeoutError
+
+WAIT_S = 86_400.0
+"""Longest wait for another process, in seconds: as long as the longest training may take."""
+
+
+@contextmanager
+def alone(path: Path, *, what: str, timeout_s: float = WAIT_S) -> Iterator[None]:
+    """Runs the block while no other process holds the lock of `path`, waiting for it at first.
+
+    The operating system frees the lock of a process that dies; the empty file stays.
+
+    Args:
+        path: that is guarded; the lock lies beside it.
+        what: is guarded, in words.
+        timeout_s: how long to wait.
+
+    Raises:
+        StorageError: if the folder cannot be written.
+        WaitTimeoutError: if another process holds it for longer.
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=timeout_s)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise WaitTimeoutError(
+            f"{what}: another process has been at it for {timeout_s:g} s (it holds "
+            f"{lock.lock_file}); end that process, or wait for it and run the command again"
+        ) from error
+    except OSError as error:
+        raise storage_error(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,143 @@
+"""Models that a user's own code makes: `package.module:factory`, with arguments in parentheses."""
+
+import ast
+import hashlib
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from raytd.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+RESERVED = ("in_channels", "n_classes")
+"""What raytd gives every factory."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a model's name asks for.
+
+    Attributes:
+        base: the name before the parentheses.
+        arguments: by keyword; plain Python values.
+    """
+
+    base: str
+    arguments: dict[str, Any]
+
+    def __str__(self) -> str:
+        """The one spelling that identities use: arguments in alphabetical order."""
+        written = ", ".join(f"{k}={v!r}" for k, v in sorted(self.arguments.items()))
+        return f"{self.base}({written})" if written else self.base
+
+
+def parse(name: str) -> Call:
+    """Splits `base(key=value, …)`.
+
+    Raises:
+        InputError: if the parentheses do not hold keyword arguments with plain values.
+    """
+    base, opened, inner = name.partition("(")
+    if not opened:
+        return Call(name, {})
+    try:
+        call = ast.parse(f"f({inner}", mode="eval").body
+        assert isinstance(call, ast.Call)
+        pairs = [(k.arg, ast.literal_eval(k.value)) for k in call.keywords]
+        keys = [key for key, _ in pairs if key is not None]
+        assert not call.args
+        assert len(set(keys)) == len(pairs)
+    except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError) as error:
+        raise InputError(
+            f"'{name}' cannot be read; write {base}(key=value, …) with plain Python values (8, "
+            "0.5, True, 'text', [1, 2]), and quotes around the whole where it stands in a list"
+        ) from error
+    reserved = [key for key in keys if key in RESERVED]
+    if reserved:
+        raise InputError(f"'{name}': {reserved[0]} comes from the task; leave it out")
+    return Call(base, dict(zip(keys, (value for _, value in pairs), strict=True)))
+
+
+def load(base: str) -> "Callable[..., nn.Module]":
+    """Imports a factory by `package.module:factory`.
+
+    Modules are searched for where Python does, then in the current folder.
+
+    Raises:
+        InputError: in one line, if there is none.
+    """
+    module_name, _, attribute = base.partition(":")
+    module = _import(base, module_name)
+    found = getattr(module, attribute, None)
+    if found is None:
+        close = get_close_matches(attribute, [n for n in vars(module) if n[:1] != "_"], n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        raise InputError(f"{base}: {module_name} has no '{attribute}'{hint}")
+    if not callable(found):
+        raise InputError(f"{base}: is a {type(found).__name__}, not a function that makes a model")
+    factory: Callable[..., nn.Module] = found
+    return factory
+
+
+def code_digest(base: str) -> str | None:
+    """SHA-256 of the text of a factory's module, 16 hex digits; None if it has no text.
+
+    What that module imports from elsewhere does not enter.
+    """
+    module = _import(base, base.partition(":")[0])
+    try:
+        path = inspect.getsourcefile(module)
+    except TypeError:
+        path = None
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16] if path else None
+
+
+def make(call: Call, *, in_channels: int, n_classes: int) -> "nn.Module":
+    """What the factory makes.
+
+    Raises:
+        InputError: if there is no such factory, it fails, or it makes something else.
+    """
+    from torch import nn
+
+    factory = load(call.base)
+    try:
+        model = factory(in_channels=in_channels, n_classes=n_classes, **call.arguments)
+    except Exception as error:
+        raise InputError(f"{call}: {in_one_line(error)}") from error
+    if not isinstance(model, nn.Module):
+        raise InputError(f"{call}: gives a {type(model).__name__}, not a torch.nn.Module")
+    return model
+
+
+def in_one_line(error: BaseException) -> str:
+    """Type and first line of an exception."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def _import(base: str, module_name: str) -> ModuleType:
+    here = os.getcwd()
+    if not {"", here} & set(sys.path):  # the command `raytd` starts without it, unlike `python -m`
+        sys.path.append(here)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{module_name}.".startswith(f"{error.name}."):
+            raise InputError(
+                f"{base}: there is no module '{error.name}'; install it, or run raytd in the "
+                "folder that holds it"
+            ) from error
+        raise InputError(f"{base}: importing {module_name} fails: {error}") from error
+    except Exception as error:
+        raise InputError(f"{base}: importing {module_name} fails: {in_one_line(error)}") from error
