@@ -32,6 +32,18 @@ def test_spread_is_blind_to_row_and_column_costs() -> None:
     assert cost_spread(scaled) == pytest.approx(2 * cost_spread(problem), rel=1e-12)
 
 
+def test_spread_does_not_read_the_costs_of_padding() -> None:
+    problem = random_problem()
+    cost = torch.full((23, 16), torch.nan, dtype=torch.float64)
+    a, b = torch.zeros(23, dtype=torch.float64), torch.zeros(16, dtype=torch.float64)
+    cost[:20, :15], a[:20], b[:15] = problem.cost, problem.a, problem.b
+    padded = LinearProblem(cost, a, b)
+    assert cost_spread(padded) == pytest.approx(cost_spread(problem), rel=1e-12)
+    step = coupling_step(padded, padded.independent, epsilon=0.1, lam=5.0)
+    plain = coupling_step(problem, problem.independent, epsilon=0.1, lam=5.0)
+    torch.testing.assert_close(step.coupling[:20, :15], plain.coupling, rtol=0, atol=1e-6)
+
+
 def test_spread_of_a_checkerboard_is_one() -> None:
     quarter = torch.full((4,), 0.25, dtype=torch.float64)
     signs = torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64)
@@ -117,13 +129,14 @@ def test_linear_minimises_its_objective() -> None:
     assert step.warning is None
 
 
-def test_the_density_of_linear_is_that_of_the_tile() -> None:
+@pytest.mark.parametrize("proximal", PROXIMALS)
+def test_a_step_on_tiles_is_relative_to_the_mass_of_the_tile(proximal: str) -> None:
     """Two copies of one problem, dealt as two tiles of half the mass, behave like the one."""
     problem = random_problem()
     tiles = LinearProblem(
         problem.cost.repeat(2, 1, 1), problem.a.repeat(2, 1) / 2, problem.b.repeat(2, 1) / 2
     )
-    settings = {"epsilon": 0.1, "lam": 50.0, "proximal": "linear", "tolerance": 1e-12}
+    settings = {"epsilon": 0.1, "lam": 50.0, "proximal": proximal, "tolerance": 1e-12}
     one = coupling_step(problem, problem.independent, **settings)
     two = coupling_step(tiles, tiles.independent, **settings)
     torch.testing.assert_close(two.coupling.sum(0), one.coupling, rtol=0, atol=1e-10)

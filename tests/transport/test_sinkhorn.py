@@ -172,6 +172,7 @@ def test_stages_of_epsilon_change_the_way_and_not_the_goal() -> None:
     [
         ("epsilon", {"epsilon": 0.0}),
         ("epsilon", {"epsilon": math.nan}),
+        ("epsilon", {"epsilon": math.inf}),
         ("tolerance", {"epsilon": 1.0, "tolerance": -1.0}),
         ("max_iterations", {"epsilon": 1.0, "max_iterations": 0}),
     ],
