@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
@@ -130,7 +131,7 @@ class SourceCache:
             if isinstance(origin, Recipe):
                 model = pretrain(task, origin, device=self.device)
             else:
-                model = given_model(task, origin).to(self.device)
+                model = given_model(task, origin, device=self.device)
             train, val = (on_device(task, part, self.device) for part in (task.train, task.val))
             return Source(
                 weights=Weights.of(model),
@@ -187,8 +188,8 @@ class SourceCache:
         write_json(self._meta(key), meta)
 
 
-def given_model(task: Task, given: Given) -> nn.Module:
-    """The user's network for a task, in evaluation mode.
+def given_model(task: Task, given: Given, *, device: torch.device) -> nn.Module:
+    """The user's network for a task on a device, in evaluation mode.
 
     Raises:
         InputError: in one line that names the file, if it does not fit.
@@ -198,4 +199,5 @@ def given_model(task: Task, given: Given) -> nn.Module:
     )
     weights = read_weights(given.path)
     load_weights(model, weights, path=given.path, name=given.model, task=task.name)
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval()

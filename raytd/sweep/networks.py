@@ -15,6 +15,7 @@ def network_problems(configs: Sequence[TrialConfig], tasks: Mapping[TaskSpec, Ta
     A model of other people's code runs once forward for every shape of image; weights are read and
     fitted to every source that they are for.
     """
+    from raytd.engine.devices import pick_device
     from raytd.engine.sources import Given, given_model
     from raytd.models import zoo
     from raytd.models.check import check_model
@@ -36,7 +37,7 @@ def network_problems(configs: Sequence[TrialConfig], tasks: Mapping[TaskSpec, Ta
             problems[str(error)] = None
     for (model, path, _), task in given.items():
         try:
-            given_model(task, Given.of(Path(path), model=model, seed=0))
+            given_model(task, Given.of(Path(path), model=model, seed=0), device=pick_device(False))
         except InputError as error:
             problems[str(error)] = None
     return list(problems)

@@ -37,15 +37,19 @@ class Trial:
     def key(self) -> str:
         """Identity of the answer: configuration, data, and users' code and weights; 16 hex digits.
 
+        Data enter by their content: where they lie and what their file is called does not matter.
+
         Raises:
             InputError: if the weights cannot be read.
         """
         brought = {"code": code_digest(self.config.model)}
         if self.config.weights is not None:
             brought["weights"] = file_digest(Path(self.config.weights))
+        identity = self.config.identity()
+        settings = {k: v for k, v in identity.items() if k not in ("source", "target")}
         content = {
             "format": _FORMAT,
-            "config": self.config.identity() | {k: v for k, v in brought.items() if v is not None},
+            "config": settings | {k: v for k, v in brought.items() if v is not None},
             "source": self.source.digest,
             "target": self.target.digest,
         }
