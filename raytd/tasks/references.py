@@ -111,7 +111,10 @@ def read_content(reference: str, root: Path, *, download: bool = False) -> Conte
         cifar.download(reference, root)
         found = find(reference, root)
     if found is None:
-        raise DataError(_missing(reference, root))
+        # What lies at a path but is not complete: its reader says what is missing.
+        found = next((f for f in _candidates(reference, root) if f.path.exists()), None)
+        if found is None or ":" not in reference:
+            raise DataError(_missing(reference, root))
     return found.reader.read(found.path)
 
 

@@ -59,7 +59,7 @@ def _header(path: Path, n_dimensions: int) -> tuple[int, ...]:
     with damage_told(str(path)), _open(path) as stream:
         head = stream.read(4 + 4 * n_dimensions)
     if len(head) < 4 + 4 * n_dimensions or head[:4] != bytes((0, 0, 8, n_dimensions)):
-        raise DataError(f"{path}: not an IDX file of bytes in {n_dimensions} dimensions")
+        raise DataError(f"{path}: not an IDX file of bytes with {n_dimensions} dimension(s)")
     shape = struct.unpack(f">{n_dimensions}I", head[4:])
     there, wanted = path.stat().st_size, len(head) + int(np.prod(shape, dtype=object))
     if path.suffix != ".gz" and there != wanted:

@@ -111,6 +111,21 @@ def file_in_folder(name: str, content: bytes) -> Callable[[Path], str]:
     return write
 
 
+def no_parquet(root: Path) -> str:
+    (root / "data").mkdir()
+    return "parquet:data"
+
+
+def folder_for_an_archive(root: Path) -> str:
+    (root / "data").mkdir()
+    return "npz:data"
+
+
+def file_for_a_folder(root: Path) -> str:
+    (root / "data").write_bytes(GOOD[0])
+    return "folder:data"
+
+
 def no_classes(root: Path) -> str:
     (root / "data").mkdir()
     (root / "data" / "a.png").write_bytes(GOOD[0])
@@ -273,6 +288,12 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
         file_in_folder("0000.png", png_header(100_000, 100_000)),
         "{data}/bee/0000.png: an image of 10000000000 pixels; at most",
     ),
+    "a folder without Parquet": (
+        no_parquet,
+        "{data}: no Parquet file for training (found: none)",
+    ),
+    "a folder for an archive": (folder_for_an_archive, "{data}: damaged ([Errno 21] Is a dir"),
+    "a file for a folder": (file_for_a_folder, "{data}: cannot be read (Not a directory)"),
     "a folder without classes": (no_classes, "{data}: no folder of a class in it"),
     "a class without images": (
         empty_class,
@@ -284,7 +305,7 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
     ),
     "IDX of another kind": (
         idx_with("train-images-idx3-ubyte", lambda b: b"\0\0\x0d" + b[3:]),
-        "{data}/train-images-idx3-ubyte: not an IDX file of bytes in 3 dimensions",
+        "{data}/train-images-idx3-ubyte: not an IDX file of bytes with 3 dimension(s)",
     ),
     "IDX cut short": (
         idx_with("train-images-idx3-ubyte", lambda b: b[:-1]),
@@ -292,7 +313,7 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
     ),
     "IDX cut in its header": (
         idx_with("t10k-labels-idx1-ubyte", lambda b: b[:5]),
-        "{data}/t10k-labels-idx1-ubyte: not an IDX file of bytes in 1 dimensions",
+        "{data}/t10k-labels-idx1-ubyte: not an IDX file of bytes with 1 dimension(s)",
     ),
     "fewer labels than images": (
         idx_with("train-labels-idx1-ubyte", lambda b: b[:4] + struct.pack(">I", 7) + b[8:15]),
@@ -305,7 +326,7 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
     ),
     "one IDX file too few": (
         lost_idx,
-        "idx:data: not at {data}",
+        "{data}: no t10k-labels-idx1-ubyte, with or without .gz",
     ),
     "pickled images": (
         npz_with(images=OBJECTS, labels=LABELS),
