@@ -43,9 +43,7 @@ def test_hadolint_catches_a_planted_mistake(name, right, wrong, says, tool, tmp_
 
 @pytest.mark.parametrize("name", DOCKERFILES)
 def test_the_last_user_is_not_root(name):
-    users = [
-        line for line in (DEPLOY / name).read_text().splitlines() if line.startswith("USER")
-    ]
+    users = [line for line in (DEPLOY / name).read_text().splitlines() if line.startswith("USER")]
     assert users == ["USER 1000:1000"]
 
 

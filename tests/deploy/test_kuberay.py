@@ -14,7 +14,7 @@ SCHEMAS = {"cluster": "rayclusters-v1.schema.json", "job": "rayjobs-v1.schema.js
 
 
 def forbid_unknown(schema):
-    """The schema with no fields admitted but those it names; a CRD leaves that to the API server."""
+    """The schema with no field admitted that it does not name; Kubernetes drops such fields."""
     if isinstance(schema, list):
         return [forbid_unknown(part) for part in schema]
     if not isinstance(schema, dict):
@@ -83,7 +83,9 @@ def test_a_planted_typo_is_caught(kind, manifest, path, field, value):
 
 
 def test_the_cluster_of_the_job_is_the_cluster():
-    assert load("kuberay/job.yaml")["spec"]["rayClusterSpec"] == load("kuberay/cluster.yaml")["spec"]
+    assert (
+        load("kuberay/job.yaml")["spec"]["rayClusterSpec"] == load("kuberay/cluster.yaml")["spec"]
+    )
 
 
 def test_tokens_are_on_and_the_autoscaler_is_version_2(kind, manifest):

@@ -39,7 +39,9 @@ def test_the_image_of_the_manifests_is_the_one_that_is_replaced():
     (line,) = [line for line in commands("Kubernetes") if "registry.example.org" in line]
     image = re.search(r"s#([^#]+)#", line)[1]
     for name in ("cluster", "job"):
-        found = re.findall(r"image: (?:&image )?(\w\S+)", (DEPLOY / f"kuberay/{name}.yaml").read_text())
+        found = re.findall(
+            r"image: (?:&image )?(\w\S+)", (DEPLOY / f"kuberay/{name}.yaml").read_text()
+        )
         assert set(found) == {image}
 
 

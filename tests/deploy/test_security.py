@@ -26,7 +26,9 @@ def secrets_in(text):
 
 
 def test_no_file_holds_a_secret():
-    files = [f for f in DEPLOY.rglob("*") if f.is_file() and f.suffix != ".pyc" and f.name != ".env"]
+    files = [
+        f for f in DEPLOY.rglob("*") if f.is_file() and f.suffix != ".pyc" and f.name != ".env"
+    ]
     assert len(files) >= 18
     assert {str(f.relative_to(DEPLOY)): secrets_in(f.read_text()) for f in files} == {
         str(f.relative_to(DEPLOY)): [] for f in files
@@ -60,13 +62,15 @@ def test_the_build_context_is_a_list_of_what_is_let_in(name):
 
 
 def unsafe_loads(source):
-    """Calls that unpickle from a file: those of the pickle family, and torch.load without a guard."""
+    """Calls that unpickle from a file: the pickle family, and torch.load without a guard."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         call = ast.unparse(node.func)
-        if re.fullmatch(r"(cloud)?pickle\.(load|loads|Unpickler)|joblib\.load|pd\.read_pickle", call):
+        if re.fullmatch(
+            r"(cloud)?pickle\.(load|loads|Unpickler)|joblib\.load|pd\.read_pickle", call
+        ):
             found.append(call)
         if call == "torch.load" and "weights_only=True" not in ast.unparse(node):
             found.append(call)
@@ -90,6 +94,8 @@ def test_a_planted_pickle_is_found():
 def test_the_floors_that_are_explained_are_those_of_the_project():
     project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
     floors = {line.replace("[tune]", "") for line in project["dependencies"]}
-    explained = re.findall(r"^\| `([a-z]+>=[0-9.]+)` \|", (DEPLOY / "SECURITY.md").read_text(), re.M)
+    explained = re.findall(
+        r"^\| `([a-z]+>=[0-9.]+)` \|", (DEPLOY / "SECURITY.md").read_text(), re.M
+    )
     assert sorted(floor.split(">=")[0] for floor in explained) == ["mlflow", "ray", "torch"]
     assert set(explained) <= floors

@@ -1,4 +1,4 @@
-"""The tracking server as compose.yaml starts it, on a real PostgreSQL, with a sweep that logs to it.
+"""The tracking server as compose.yaml starts it, on a real PostgreSQL, and a sweep that logs to it.
 
 Only the store of the artifacts differs: a folder in place of S3.
 """
@@ -105,7 +105,17 @@ def database(secrets):
         init = [programs / "initdb", "--username=mlflow", "--auth=scram-sha-256", "--no-sync"]
         init += [f"--pwfile={folder / 'password'}", folder / "data"]
         subprocess.run(init, check=True, stdout=subprocess.DEVNULL, **user)
-        serve = [programs / "postgres", "-D", folder / "data", "-p", port, "-h", "127.0.0.1", "-k", ""]
+        serve = [
+            programs / "postgres",
+            "-D",
+            folder / "data",
+            "-p",
+            port,
+            "-h",
+            "127.0.0.1",
+            "-k",
+            "",
+        ]
         environment = {"PGHOST": "127.0.0.1", "PGPORT": port, "PGUSER": "mlflow"}
         environment["PGPASSWORD"] = secrets["POSTGRES_PASSWORD"]
 
@@ -195,7 +205,9 @@ def test_a_sweep_logs_its_trials_over_http(server, accounts, swept, monkeypatch)
     table = pq.read_table(home / "runs/quickstart/results.parquet").to_pylist()
     assert (len(runs), len(trials), len(table)) == (3, 2, 2)
     assert {run.info.status for run in runs} == {"FINISHED"}
-    logged = {run.data.tags["raytd.trial_key"]: run.data.metrics["final.distance"] for run in trials}
+    logged = {
+        run.data.tags["raytd.trial_key"]: run.data.metrics["final.distance"] for run in trials
+    }
     assert logged == {row["trial_key"]: row["distance"] for row in table}
 
 
@@ -231,9 +243,14 @@ def test_an_account_reads_the_experiments_of_others_and_writes_none(server, acco
     assert requests.post(delete, json=body, auth=reader, timeout=30).status_code == 403
 
 
+def test_an_account_makes_no_accounts(server, accounts):
+    body = {"username": "friend", "password": "a long password for a friend"}
+    address = f"{server[0]}/api/2.0/mlflow/users/create"
+    assert requests.post(address, json=body, auth=accounts["reader"], timeout=30).status_code == 403
+
+
 def test_jobs_of_the_server_are_closed(server, accounts):
-    address = f"{server[0]}/ajax-api/3.0/jobs/"
-    body = {"job_name": "x", "params": {}}
-    assert requests.post(address, json=body, timeout=30).status_code in {401, 403, 404}
-    answer = requests.post(address, json=body, auth=accounts["reader"], timeout=30)
-    assert answer.status_code >= 400
+    """CVE-2026-0545 and CVE-2026-2652: routes that basic authentication once left open."""
+    for path in ("/ajax-api/3.0/jobs/", "/v1/traces"):
+        address = server[0] + path
+        assert requests.post(address, json={}, timeout=30).status_code == 401, path
