@@ -1,0 +1,152 @@
+"""The manifests hold only fields that KubeRay and Kubernetes know."""
+
+import json
+import os
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.deploy.conftest import DEPLOY, load
+
+SCHEMAS = {"cluster": "rayclusters-v1.schema.json", "job": "rayjobs-v1.schema.json"}
+
+
+def forbid_unknown(schema):
+    """The schema with no field admitted that it does not name; Kubernetes drops such fields."""
+    if isinstance(schema, list):
+        return [forbid_unknown(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: forbid_unknown(part) for key, part in schema.items()}
+    if schema.get("type") == "object" and "properties" in schema:
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+def problems(kind, manifest):
+    """What KubeRay's schema says against a manifest.
+
+    The schemas are those of KubeRay's custom resource definitions: `spec.versions[].schema` of
+    ray-operator/config/crd/bases in the KubeRay repository, one JSON file each.
+    """
+    folder = os.environ.get("RAYTD_KUBERAY_CRDS")
+    if folder is None:
+        pytest.skip("RAYTD_KUBERAY_CRDS names no folder with KubeRay's schemas")
+    schema = forbid_unknown(json.loads((Path(folder) / SCHEMAS[kind]).read_text()))
+    found = jsonschema.Draft202012Validator(schema).iter_errors(manifest)
+    return [f"{error.json_path}: {error.message}" for error in found]
+
+
+def cluster_of(kind, manifest):
+    return manifest["spec"] if kind == "cluster" else manifest["spec"]["rayClusterSpec"]
+
+
+@pytest.fixture(params=["cluster", "job"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def manifest(kind):
+    return load(f"kuberay/{kind}.yaml")
+
+
+def test_kuberay_accepts_the_manifest(kind, manifest):
+    assert problems(kind, manifest) == []
+
+
+HEAD = ("headGroupSpec", "template", "spec")
+WORKER = ("workerGroupSpecs", 0, "template", "spec")
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "value"),
+    [
+        ((), "rayVersoin", "2.60.0"),
+        (("authOptions",), "mode", "tokens"),
+        (("autoscalerOptions",), "version", "v3"),
+        (("workerGroupSpecs", 0), "minReplica", 0),
+        ((*HEAD, "containers", 0), "imagee", "x"),
+        ((*WORKER, "securityContext"), "runAsNonRooot", True),
+        ((*WORKER, "tolerations", 0), "efect", "NoSchedule"),
+    ],
+)
+def test_a_planted_typo_is_caught(kind, manifest, path, field, value):
+    place = cluster_of(kind, manifest)
+    for key in path:
+        place = place[key]
+    place[field] = value
+    (problem,) = problems(kind, manifest)
+    assert field in problem
+
+
+def test_the_cluster_of_the_job_is_the_cluster():
+    assert (
+        load("kuberay/job.yaml")["spec"]["rayClusterSpec"] == load("kuberay/cluster.yaml")["spec"]
+    )
+
+
+def test_tokens_are_on_and_the_autoscaler_is_version_2(kind, manifest):
+    cluster = cluster_of(kind, manifest)
+    assert cluster["authOptions"] == {"mode": "token"}
+    assert cluster["enableInTreeAutoscaling"] is True
+    assert cluster["autoscalerOptions"]["version"] == "v2"
+    assert cluster["headGroupSpec"]["serviceType"] == "ClusterIP"
+
+
+def pods(kind, manifest):
+    cluster = cluster_of(kind, manifest)
+    yield cluster["headGroupSpec"]["template"]["spec"]
+    for group in cluster["workerGroupSpecs"]:
+        yield group["template"]["spec"]
+    if kind == "job":
+        yield manifest["spec"]["submitterPodTemplate"]["spec"]
+
+
+def test_no_container_runs_as_root_or_may_become_it(kind, manifest):
+    contexts = [cluster_of(kind, manifest)["autoscalerOptions"]["securityContext"]]
+    for pod in pods(kind, manifest):
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        contexts += [container["securityContext"] for container in pod["containers"]]
+    wanted = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    assert all(context == wanted for context in contexts)
+
+
+def test_gpus_are_limited_tolerated_and_none_when_idle(kind, manifest):
+    (gpu,) = cluster_of(kind, manifest)["workerGroupSpecs"]
+    pod = gpu["template"]["spec"]
+    assert gpu["minReplicas"] == gpu["replicas"] == 0
+    assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 1
+    assert "nvidia.com/gpu" in [taint["key"] for taint in pod["tolerations"]]
+
+
+def around():
+    return list(yaml.safe_load_all((DEPLOY / "kuberay/namespace.yaml").read_text()))
+
+
+def kubernetes_accepts(document):
+    validate = pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate")
+    validate.validate(document, validate.latest_version(), strict=True)
+
+
+def test_kubernetes_accepts_what_is_around_the_cluster():
+    documents = around()
+    assert [d["kind"] for d in documents].count("NetworkPolicy") == 5
+    for document in documents:
+        kubernetes_accepts(document)
+
+
+def test_kubernetes_catches_a_planted_typo():
+    document = around()[-1]
+    document["spec"]["egres"] = []
+    validate = pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate")
+    with pytest.raises(validate.ValidationError, match="egres"):
+        kubernetes_accepts(document)
+
+
+def test_everything_is_denied_that_no_policy_allows():
+    deny = next(d for d in around() if d["metadata"]["name"] == "deny")
+    assert deny["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}

@@ -1,0 +1,65 @@
+"""deploy/README.md: ten commands, variables that the files ask for, links that resolve."""
+
+import re
+
+import pytest
+
+from tests.deploy.conftest import DEPLOY
+
+README = (DEPLOY / "README.md").read_text()
+TO_THE_FIRST_SWEEP = README.split("## From an account")[1].split("## After")[0]
+
+
+def commands(section):
+    block = re.search(rf"### {section}\n.*?```sh\n(.*?)```", TO_THE_FIRST_SWEEP, re.DOTALL)
+    assert block is not None
+    return block[1].splitlines()
+
+
+@pytest.mark.parametrize("section", ["AWS", "Google Cloud", "Kubernetes"])
+def test_the_tenth_command_is_a_sweep(section):
+    lines = commands(section)
+    assert len(lines) == 10
+    assert "raytd sweep" in lines[9]
+    assert not [line for line in lines[:9] if "raytd sweep" in line]
+
+
+@pytest.mark.parametrize(("section", "name"), [("AWS", "aws.yaml"), ("Google Cloud", "gcp.yaml")])
+def test_the_commands_fill_in_what_the_file_leaves_open(section, name):
+    open_ = set(re.findall(r"\$\{(\w+)\}", (DEPLOY / name).read_text()))
+    (line,) = [line for line in commands(section) if line.startswith("envsubst")]
+    filled = set(re.search(r"envsubst '([^']*)'", line)[1].replace("$", "").split())
+    assert filled == open_
+    text = "\n".join(commands(section)) + (DEPLOY / "aws-setup.yaml").read_text()
+    for variable in open_:
+        assert re.search(rf"\b{variable}=|Description: {variable},", text), variable
+
+
+def test_the_image_of_the_manifests_is_the_one_that_is_replaced():
+    (line,) = [line for line in commands("Kubernetes") if "registry.example.org" in line]
+    image = re.search(r"s#([^#]+)#", line)[1]
+    for name in ("cluster", "job"):
+        found = re.findall(
+            r"image: (?:&image )?(\w\S+)", (DEPLOY / f"kuberay/{name}.yaml").read_text()
+        )
+        assert set(found) == {image}
+
+
+def test_links_resolve_and_every_file_is_named():
+    links = {link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link}
+    assert [link for link in links if not (DEPLOY / link).exists()] == []
+    top = {path.name for path in DEPLOY.iterdir() if path.name != "__pycache__"}
+    named = {link.split("/")[0] for link in links} | {"README.md", "Dockerfile.dockerignore"}
+    assert top - named == set()
+
+
+def test_every_option_of_raytd_exists():
+    from click.testing import CliRunner
+
+    from raytd.cli import cli
+
+    usage = CliRunner().invoke(cli, ["sweep", "--help"]).output
+    calls = re.findall(r"raytd sweep [^'`\n]*", README)
+    options = {option for call in calls for option in re.findall(r"--[a-z-]+", call)}
+    assert {"--address", "--storage"} <= options
+    assert [option for option in options if option not in usage] == []
