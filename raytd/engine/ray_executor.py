@@ -1,5 +1,6 @@
 """The engine on Ray: actors made of the plain classes, and the trial that they run together."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -40,8 +41,9 @@ class CoordinatorHost:
         self._coordinator: Coordinator | None = None
 
     @ray.method(concurrency_group="health")  # type: ignore[untyped-decorator]
-    def ping(self) -> None:
-        """Answers, whatever else is under way."""
+    def ping(self) -> int:
+        """The actor's process; answers whatever else is under way."""
+        return os.getpid()
 
     def resume(self, plan: Plan, checkpoints: CheckpointSettings | None) -> Step:
         """Begins a trial, or goes on from its checkpoint; see `Coordinator.resume`."""
