@@ -89,7 +89,7 @@ def trial_processes(storage: str) -> list[int]:
             ours = f"RAYTD_TEST_STORAGE={storage}\0".encode() in (process / "environ").read_bytes()
         except OSError:
             continue
-        if ours and "run_remotely" in title:
+        if ours and "ImplicitFunc" in title:
             found.append(int(process.name))
     return found
 
@@ -206,3 +206,85 @@ def test_a_trial_that_runs_out_of_memory_starts_again_with_half_the_chunk(folder
     log = (trial / "log.txt").read_text()
     assert "warning: out of memory with chunk 6; begun again with 3" in log
     assert "warning: out of memory with chunk 3; begun again with 1" in log
+
+
+@pytest.fixture
+def nodes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A cluster of three nodes: the trial fits on the first, a block actor on each other one."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("PYTHONPATH", f"{folder}:{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setenv("RAYTD_TEST_STORAGE", "nodes")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    for _ in range(2):
+        cluster.add_node(num_cpus=2)
+    cluster.wait_for_nodes()
+    yield cluster
+    cluster.shutdown()
+
+
+def on_nodes(cluster: Any) -> tuple[str, ...]:
+    return "--address", cluster.address, "--set", "resources.cpus_per_actor=2"
+
+
+def test_a_lost_node_is_replaced_and_changes_nothing(
+    nodes: Any, folder: Path, undisturbed: DistanceResult
+) -> None:
+    with sweep(folder, "lost", *on_nodes(nodes)) as process:
+        wait_until(lambda: checkpoints(folder, "lost", "0001-0003"), process)
+        nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
+        assert process.stderr is not None
+        lines = iter(process.stderr)
+        while not (line := next(lines)).startswith("waiting for"):
+            assert process.poll() is None
+        nodes.add_node(num_cpus=2)
+        said = ended(process)
+    assert line == "waiting for 2 CPUs (the cluster has 0.5 CPUs free)\n"
+    assert process.returncode == 0, said
+    assert_same_bits(folder, "lost", undisturbed)
+    (trial,) = (folder / "lost/faults/trials").iterdir()
+    assert "was made again" in (trial / "log.txt").read_text()
+
+
+def test_without_a_replacement_the_wait_ends_in_one_line_and_a_later_sweep_goes_on(
+    nodes: Any, folder: Path, undisturbed: DistanceResult
+) -> None:
+    limits = ("--set", "resources.wait_timeout_s=12.0")
+    with sweep(folder, "poorer", *on_nodes(nodes), *limits) as process:
+        wait_until(lambda: checkpoints(folder, "poorer", "0001-0003"), process)
+        nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
+        said = ended(process)
+    assert process.returncode == 1
+    assert "waited 12 s for block actor" in said
+    assert "Traceback" not in said
+    (trial,) = (folder / "poorer/faults/trials").iterdir()
+    assert "Traceback" in (trial / "log.txt").read_text()
+    nodes.add_node(num_cpus=2)
+    nodes.wait_for_nodes()
+    with sweep(folder, "poorer", *on_nodes(nodes)) as process:
+        said = ended(process)
+    assert process.returncode == 0, said
+    assert_same_bits(folder, "poorer", undisturbed)
+
+
+def test_a_node_that_is_drained_and_then_goes_changes_nothing(
+    nodes: Any, folder: Path, undisturbed: DistanceResult
+) -> None:
+    from ray._raylet import GcsClient
+    from ray.core.generated import autoscaler_pb2
+
+    why = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+    with sweep(folder, "drained", *on_nodes(nodes)) as process:
+        wait_until(lambda: checkpoints(folder, "drained", "0001-0003"), process)
+        leaving = next(iter(nodes.worker_nodes))
+        in_two_seconds = int((time.time() + 2) * 1000)
+        accepted, _ = GcsClient(address=nodes.address).drain_node(
+            leaving.node_id, why, "preempted", in_two_seconds
+        )
+        nodes.add_node(num_cpus=2)
+        said = ended(process)
+    assert accepted
+    assert process.returncode == 0, said
+    assert_same_bits(folder, "drained", undisturbed)
