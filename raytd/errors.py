@@ -48,3 +48,7 @@ class WorkerLostError(RaytdError):
 
 class WaitTimeoutError(RaytdError):
     """A wait for the cluster took longer than its limit; the message says what for."""
+
+
+class MemoryShortError(RaytdError):
+    """A trial ran out of memory however small its chunk was made."""

@@ -41,6 +41,10 @@ class Progress:
         """A network that trials need has been trained, or not."""
         say(f"training {name}: {outcome}")
 
+    def on_wait(self, line: str) -> None:
+        """The cluster has no place yet for what comes next, or something was lost."""
+        say(line)
+
     def on_iteration(
         self, trial: Trial, figures: dict[str, Any], knots: Sequence[dict[str, Any]]
     ) -> None:

@@ -16,5 +16,8 @@ class Executor(Protocol):
     def share(self, value: Any) -> Any:
         """A handle that stands for `value` among the arguments of `submit`."""
 
+    def fetch(self, handle: Any) -> Any:
+        """The value that a handle of `share` stands for."""
+
     def submit(self, block: int, method: str, *args: Any) -> Pending:
         """Starts a call; calls to one block run in the order of their submission."""

@@ -198,7 +198,13 @@ class ResourcesConfig(Settings):
         cpus_per_actor: CPUs of each block actor; a fraction is allowed.
         threads: torch threads per worker. Other counts give other last bits.
         chunk: tiles per forward pass in measuring, each of tile_size² images: what bounds the
-            memory of a pass. Other counts may give other last bits.
+            memory of a pass. Other counts may give other last bits. A trial that runs out of
+            memory starts again with half of it, up to three times.
+        checkpoint_every: segments between two checkpoints of a trial; "auto" writes one as often as
+            they take at most 2 % of the time. One is written after each iteration anyhow.
+        call_timeout_s: longest time that one call to an actor may take, in seconds; an actor that
+            takes longer counts as hanging, is killed, and is made again.
+        wait_timeout_s: longest time to wait for the cluster to place an actor, in seconds.
     """
 
     actors: Literal["auto"] | Count = "auto"
@@ -206,6 +212,9 @@ class ResourcesConfig(Settings):
     cpus_per_actor: Positive = 1
     threads: Count = 1
     chunk: Count = 1
+    checkpoint_every: Literal["auto"] | Count = "auto"
+    call_timeout_s: Positive = 3600
+    wait_timeout_s: Positive = 1800
 
     @model_validator(mode="after")
     def _whole_or_shared(self) -> Self:

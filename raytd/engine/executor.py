@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from raytd.engine.block import BlockSetup
-from raytd.engine.coordinator import Cut, iterations
+from raytd.engine.checkpoints import CheckpointSettings
+from raytd.engine.coordinator import Coordinator, Cut, Tell, iterations
 from raytd.engine.records import Iteration, Plan
 from raytd.engine.worker import BlockWorker
 
@@ -42,11 +43,28 @@ class SerialExecutor:
         """The value itself: there is nobody to share it with."""
         return value
 
+    def fetch(self, handle: Any) -> Any:
+        """The value itself."""
+        return handle
+
     def submit(self, block: int, method: str, *args: Any) -> Done:
         """Calls a method of the block's worker."""
         return Done(getattr(self.workers[block], method)(*args))
 
 
-def run_in_process(plan: Plan, cut: Cut) -> Iterator[Iteration]:
-    """The launcher without a cluster."""
-    return iterations(plan, cut, SerialExecutor)
+def run_in_process(
+    plan: Plan,
+    cut: Cut,
+    *,
+    checkpoints: CheckpointSettings | None = None,
+    tell: Tell = lambda _: None,
+) -> Iterator[Iteration]:
+    """The launcher without a cluster.
+
+    Args:
+        plan: the trial.
+        cut: cuts images for the workers.
+        checkpoints: where they lie; None writes none.
+        tell: called with what the user should know.
+    """
+    return iterations(Coordinator(plan, checkpoints), cut, SerialExecutor, tell=tell)

@@ -1,8 +1,7 @@
 """One trajectory under a fixed coupling, driven segment by segment, and what is measured on it."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,13 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from raytd.engine.block import Evaluation, Measurement, ProbeReading, members
+from raytd.engine.block import Evaluation, members
 from raytd.engine.calls import Executor, Pending
 from raytd.engine.devices import torch_threads
 from raytd.engine.records import Dealt, Iteration, Knot, Pairs, Plan
+from raytd.engine.tally import Halfway, Tally
 from raytd.transfer.diagnostics import integral
-from raytd.transfer.lengths import Moments, open_knots, path_lengths, starts, strides
+from raytd.transfer.lengths import open_knots, path_lengths, starts, strides
 from raytd.transfer.state import TrainState, average
 from raytd.transfer.validation import class_masses
 from raytd.transport.tiles import Tiles
@@ -74,10 +74,15 @@ class Crew:
         whose state is everybody's; under `none` each block keeps its own.
         """
         if self.plan.sync == "none":
-            return [self.executor.share(state) for state in moved]
+            return self.share_one_each(moved)
         with torch_threads(self.plan.threads):
             state = average(moved, self.masses) if self.plan.sync == "knot" else moved[0]
-        return [self.executor.share(state)] * len(self.blocks)
+        return self.share_one_each([state])
+
+    def share_one_each(self, states: Sequence[TrainState]) -> list[Any]:
+        """Handles of states, one a block; a single state is everybody's."""
+        handles = [self.executor.share(state) for state in states]
+        return handles * len(self.blocks) if len(handles) == 1 else handles
 
     def move(
         self, method: str, where: int, states: Sequence[Any], shares: Sequence[Any]
@@ -88,54 +93,30 @@ class Crew:
         return [self.executor.submit(m, method, where, states[m], shares[m]) for m in self.movers]
 
 
-@dataclass
-class _Tally:
-    """What has been measured so far; losses and norms by knot."""
-
-    cost: Pairs
-    moments: dict[int, list[Moments]]
-    weights: Float64[np.ndarray, " probes"]
-    losses: list[float] = field(default_factory=list)
-    val_losses: list[float] = field(default_factory=list)
-    norms: list[float] = field(default_factory=list)
-    forward_images: int = 0
-
-    def add(self, stride: int, parts: Sequence[Measurement]) -> None:
-        """Adds one segment up, tile by tile in tile order, however tiles are dealt into blocks."""
-        first, second = _total([p.first for p in parts]), _total([p.second for p in parts])
-        self.moments[stride].append(Moments(first, second))
-        self.forward_images += sum(p.forward_images for p in parts)
-        if stride == 1:
-            self.losses.append(_total([p.train_loss for p in parts]))
-            self.cost += np.concatenate([p.lengths for p in parts if p.lengths is not None])
-
-    def add_probes(self, parts: Sequence[ProbeReading]) -> None:
-        """Adds one knot's validation pairs up, in their order."""
-        loss, form = (np.empty_like(self.weights) for _ in range(2))
-        for block, part in enumerate(parts):
-            loss[block :: len(parts)] = part.loss
-            form[block :: len(parts)] = part.fisher_rao_form
-        self.val_losses.append(float((self.weights * loss).sum()))
-        self.norms.append(math.sqrt(float((self.weights * form).sum())))
-        self.forward_images += len(self.weights)
-
-    def add_loss(self, parts: Sequence[tuple[Float64[np.ndarray, " tiles"], int]]) -> float:
-        """A training loss that was asked for by itself."""
-        self.forward_images += sum(n for _, n in parts)
-        return _total([sums for sums, _ in parts])
+Keep = Callable[[int, Callable[[], Halfway]], None]
+"""Is told at each knot which segment comes next, and how to get what it takes to go on there."""
 
 
-def follow(crew: Crew, iteration: int, dealt: Dealt, previous: float | None) -> Iteration:
+def follow(
+    crew: Crew,
+    dealt: Dealt,
+    records: Sequence[Iteration],
+    *,
+    halfway: Halfway | None = None,
+    keep: Keep = lambda *_: None,
+) -> Iteration:
     """Runs one trajectory from w^s to the target.
 
     Args:
         crew: the workers.
-        iteration: k.
         dealt: Γ^k on the tiles of the crew.
-        previous: distance of the last iteration.
+        records: of the k iterations before.
+        halfway: where the trajectory goes on; None begins it.
+        keep: called at each knot.
     """
-    plan, path = crew.plan, _Path(crew, iteration, dealt.coupling)
-    states = path.run()
+    iteration, previous = len(records), records[-1].lengths.distance if records else None
+    plan, path = crew.plan, _Path(crew, iteration, dealt.coupling, halfway)
+    states = path.run(keep)
     evaluations: list[Evaluation] = [
         crew.executor.submit(b, "evaluate", states[b]).result() for b in crew.blocks
     ]
@@ -169,26 +150,35 @@ def follow(crew: Crew, iteration: int, dealt: Dealt, previous: float | None) -> 
 class _Path:
     """The calls of one trajectory: advancing leads, measuring runs one knot behind."""
 
-    def __init__(self, crew: Crew, iteration: int, coupling: Pairs) -> None:
+    def __init__(
+        self, crew: Crew, iteration: int, coupling: Pairs, halfway: Halfway | None
+    ) -> None:
         plan = crew.plan
         self.crew, self.iteration = crew, iteration
         self.shares = [crew.executor.share(coupling[s]) for s in crew.slices]
         self.strides = strides(plan.segments)
-        weights = plan.validation.weights(crew.class_masses(coupling))
-        self.tally = _Tally(np.zeros_like(coupling), {s: [] for s in self.strides}, weights)
-        self.states: dict[int, list[Any]] = {}
+        if halfway is None:
+            weights = plan.validation.weights(crew.class_masses(coupling))
+            tally = Tally(np.zeros_like(coupling), {s: [] for s in self.strides}, weights)
+            halfway = Halfway(0, tally, {})
+        self.first, self.tally = halfway.segment, halfway.tally
+        start = TrainState.at_rest(plan.start)
+        self.states = {
+            knot: crew.share_one_each(states)
+            for knot, states in {0: [start], **halfway.states}.items()
+        }
         self._fifths = range(plan.segments // 5, plan.segments + 1, plan.segments // 5)
 
-    def run(self) -> list[Any]:
+    def run(self, keep: Keep) -> list[Any]:
         """Advances through all segments and measures them; the states at the end, one a block."""
         crew, last = self.crew, self.crew.plan.segments
-        start = TrainState.at_rest(crew.plan.start)
-        self.states[0] = [crew.executor.share(start)] * len(crew.blocks)
         measuring: list[tuple[int, list[Pending]]] = []
         probing: list[Pending] = []
-        for segment in range(last):
+        for segment in range(self.first, last):
             moving = crew.move("advance", segment, self.states[segment], self.shares)
             self._collect(measuring, probing)
+            if segment > self.first:
+                keep(segment, lambda: self._halfway(segment))  # noqa: B023 - called at once
             measuring, probing = self._measure(segment)
             self.states[segment + 1] = crew.share_states([p.result() for p in moving])
         self._collect(measuring, probing)
@@ -202,6 +192,16 @@ class _Path:
         moving = {k: crew.move("stay", k, self.states[k], self.shares) for k in self._fifths}
         stayed = {k: crew.share_states([p.result() for p in m]) for k, m in moving.items()}
         return {k: self.tally.losses[k] - loss for k, loss in self._losses(stayed).items()}
+
+    def _halfway(self, segment: int) -> Halfway:
+        """What it takes to go on with a segment, before anything is measured at its start."""
+        apart = self.crew.plan.sync == "none"
+        states = {
+            knot: [self.crew.executor.fetch(h) for h in (handles if apart else handles[:1])]
+            for knot, handles in self.states.items()
+            if knot > 0
+        }
+        return Halfway(segment, self.tally, states)
 
     def _losses(self, states: Mapping[int, Sequence[Any]]) -> dict[int, float]:
         """Training losses of some states, each at its knot."""
@@ -239,7 +239,7 @@ class _Path:
             self.tally.add_probes([p.result() for p in probing])
 
 
-def _knots(tally: _Tally, gaps: Mapping[int, float]) -> tuple[Knot, ...]:
+def _knots(tally: Tally, gaps: Mapping[int, float]) -> tuple[Knot, ...]:
     steps, segments = tally.moments[1], len(tally.moments[1])
     return tuple(
         Knot(
@@ -259,7 +259,3 @@ def _knots(tally: _Tally, gaps: Mapping[int, float]) -> tuple[Knot, ...]:
 
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
-
-
-def _total(tile_sums: Sequence[Float64[np.ndarray, " tiles"]]) -> float:
-    return float(np.concatenate(tile_sums).sum())

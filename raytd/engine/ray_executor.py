@@ -1,170 +1,111 @@
-"""The engine on Ray: actors made of the plain classes, calls that survive the loss of an actor."""
+"""The engine on Ray: actors made of the plain classes, and the trial that they run together."""
 
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
-from uuid import uuid4
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import GetTimeoutError, ObjectLostError, RayActorError
 from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from raytd.engine.block import BlockSetup
-from raytd.engine.coordinator import Coordinator, Cut
+from raytd.engine.calls import Executor
+from raytd.engine.checkpoints import CheckpointSettings
+from raytd.engine.coordinator import Coordinator, Cut, Step, Tell, iterations
+from raytd.engine.ray_calls import (
+    LIMITS,
+    BlockHost,
+    Limits,
+    RayExecutor,
+    WorkerMissingError,
+    local_cause,
+    wait_for_actor,
+)
 from raytd.engine.records import Iteration, Plan
-from raytd.engine.worker import BlockWorker
-from raytd.errors import WaitTimeoutError, WorkerLostError
+from raytd.errors import WorkerLostError
 from raytd.transport.tiles import Tiles
 
-ATTEMPTS = 5
-START_TIMEOUT_S = 300.0
-CALL_TIMEOUT_S = 3600.0
-_RETRY_PAUSE_S = 0.5
-
-T = TypeVar("T")
+_LOOK_EVERY_S = 10.0
 
 
-class WorkerMissingError(Exception):
-    """A call reached an actor that was restarted and has not been given its blocks again."""
-
-
-class BlockHost:
-    """The actor that owns one device and holds the workers of one or several blocks."""
-
-    def __init__(self) -> None:
-        self._trial = ""
-        self._workers: dict[int, BlockWorker] = {}
-
-    def pid(self) -> int:
-        """The actor's process; answers once it has started."""
-        return os.getpid()
-
-    def build(self, trial: str, index: int, setup: BlockSetup) -> None:
-        """Builds a worker; the first one of a new trial drops those of the last."""
-        if trial != self._trial:
-            self._trial, self._workers = trial, {}
-        self._workers[index] = BlockWorker(setup)
-
-    def call(self, trial: str, block: int, method: str, *args: Any) -> Any:
-        """Calls a method of a block's worker."""
-        if trial != self._trial or block not in self._workers:
-            raise WorkerMissingError(f"trial {trial}, block {block}")
-        return getattr(self._workers[block], method)(*args)
+class CoordinatorLostError(Exception):
+    """The actor of the coordinator is gone, or does not answer; the message says which."""
 
 
 class CoordinatorHost:
     """The actor that holds the coordinator of one trial at a time."""
 
-    def start(self, plan: Plan, executor: "RayExecutor") -> Tiles | None:
-        """Begins a trial; see `Coordinator.start`."""
-        self._coordinator = Coordinator(plan)
-        return self._coordinator.start(executor)
+    def __init__(self) -> None:
+        self._coordinator: Coordinator | None = None
 
-    def iterate(self, executor: "RayExecutor") -> tuple[Iteration, Tiles | None]:
-        """Runs the next iteration; see `Coordinator.iterate`."""
-        return self._coordinator.iterate(executor)
+    @ray.method(concurrency_group="health")  # type: ignore[untyped-decorator]
+    def ping(self) -> int:
+        """The actor's process; answers whatever else is under way."""
+        return os.getpid()
+
+    def resume(self, plan: Plan, checkpoints: CheckpointSettings | None) -> Step:
+        """Begins a trial, or goes on from its checkpoint; see `Coordinator.resume`."""
+        self._coordinator = Coordinator(plan, checkpoints)
+        return self._coordinator.resume()
+
+    def call(self, method: str, executor: RayExecutor) -> Step:
+        """Calls `start` or `iterate` of the coordinator."""
+        if self._coordinator is None:
+            raise WorkerMissingError("the coordinator")
+        step: Step = getattr(self._coordinator, method)(executor)
+        return replace(step, notes=(*step.notes, *executor.notes))
 
 
-class RayExecutor:
-    """Runs calls on block hosts; a lost host is given its blocks again and the call repeated.
+@dataclass(frozen=True)
+class RemoteCoordinator:
+    """A coordinator in an actor, as a `Coordination`.
 
-    Workers are pure, so a repeated call returns the bits that the lost one would have returned.
-
-    Args:
-        hosts: handles of `BlockHost` actors.
-        setups: references to the setups, in block order; their owner outlives the executor.
-        attempts: how often one call is made before its block counts as lost.
+    Every method raises `CoordinatorLostError` if the actor is lost or hangs.
     """
 
-    def __init__(
-        self, hosts: Sequence[Any], setups: Sequence[Any], *, attempts: int = ATTEMPTS
-    ) -> None:
-        self.hosts, self.setups, self.attempts = list(hosts), list(setups), attempts
-        self.trial = uuid4().hex
-        self._generation = [0] * len(self.hosts)
+    actor: Any
+    plan: Plan
+    checkpoints: CheckpointSettings | None
+    limits: Limits
 
-    def share(self, value: Any) -> Any:
-        """Puts a value into the object store once, for every block that is sent it."""
-        return ray.put(value)
+    @property
+    def tiles(self) -> Tiles:
+        """Those of the plan."""
+        return self.plan.tiles
 
-    def submit(self, block: int, method: str, *args: Any) -> "RayCall":
-        """Starts a call on the host of a block."""
-        return RayCall(self, block, method, args)
-
-    def build(self) -> None:
-        """Gives every host its blocks.
-
-        Raises:
-            WaitTimeoutError: if an actor does not start in time.
-        """
-        for host in range(len(self.hosts)):
-            self._build_host(host)
-
-    def host_of(self, block: int) -> int:
-        """Blocks are dealt to hosts in contiguous runs."""
-        return block * len(self.hosts) // len(self.setups)
-
-    def revive(self, host: int, generation: int) -> None:
-        """Waits until Ray has restarted a host, and gives it its blocks again, once per loss."""
-        if self._generation[host] != generation:
-            return
-        self._build_host(host)
-        self._generation[host] += 1
-
-    def generation(self, host: int) -> int:
-        """How often a host has been given its blocks again."""
-        return self._generation[host]
-
-    def _build_host(self, host: int) -> None:
-        blocks = [b for b in range(len(self.setups)) if self.host_of(b) == host]
-        _wait_for_actor(
-            lambda: [self.hosts[host].build.remote(self.trial, b, self.setups[b]) for b in blocks],
-            f"block actor {host} to start",
+    def resume(self) -> Step:
+        """See `Coordinator.resume`."""
+        wait_for_actor(
+            lambda: [self.actor.ping.remote()],
+            self.limits.wait_s,
+            "the coordinator's actor to be placed and to start",
         )
+        return self._answer(self.actor.resume.remote(self.plan, self.checkpoints))
 
+    def start(self, executor: Executor) -> Step:
+        """See `Coordinator.start`."""
+        return self._answer(self.actor.call.remote("start", executor))
 
-@dataclass
-class RayCall:
-    """One call on the worker of a block, made again when its actor is lost."""
+    def iterate(self, executor: Executor) -> Step:
+        """See `Coordinator.iterate`."""
+        return self._answer(self.actor.call.remote("iterate", executor))
 
-    executor: RayExecutor
-    block: int
-    method: str
-    args: tuple[Any, ...]
-    _generation: int = field(init=False)
-    _ref: Any = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._start()
-
-    def result(self) -> Any:
-        """Waits for the answer.
-
-        Raises:
-            WorkerLostError: if the actor is lost again and again.
-            WaitTimeoutError: if the call takes too long.
-        """
-        host = self.executor.host_of(self.block)
-        for _ in range(self.executor.attempts):
-            try:
-                return _wait(self._ref, CALL_TIMEOUT_S, f"block {self.block} to {self.method}")
-            except (RayActorError, WorkerMissingError) as error:
-                lost = error
-                self.executor.revive(host, self._generation)
-                self._start()
-        raise WorkerLostError(
-            f"block {self.block}: its actor was lost {self.executor.attempts} times in "
-            f"{self.method}; the last time: {str(lost).splitlines()[0]}"
-        )
-
-    def _start(self) -> None:
-        executor, host = self.executor, self.executor.host_of(self.block)
-        self._generation = executor.generation(host)
-        call = executor.hosts[host].call
-        self._ref = call.remote(executor.trial, self.block, self.method, *self.args)
+    def _answer(self, reference: Any) -> Step:
+        """Waits for as long as the actor lives: what it waits for has limits of its own."""
+        try:
+            while not ray.wait([reference], timeout=_LOOK_EVERY_S)[0]:
+                ray.get(self.actor.ping.remote(), timeout=self.limits.call_s)
+            step: Step = ray.get(reference)
+        except GetTimeoutError as error:
+            ray.kill(self.actor, no_restart=False)
+            raise CoordinatorLostError(f"gave no sign for {self.limits.call_s:g} s") from error
+        except (RayActorError, ObjectLostError, WorkerMissingError) as error:
+            if not isinstance(local_cause(error), RayActorError | WorkerMissingError):
+                raise
+            raise CoordinatorLostError("was lost") from error
+        return step
 
 
 @dataclass(frozen=True)
@@ -187,48 +128,73 @@ class ActorPool:
 
     def __init__(self, shape: ActorShape, group: PlacementGroup | None = None) -> None:
         self.shape, self.group = shape, group
+        lasting = {"max_restarts": -1, "max_task_retries": 0}
         host = ray.remote(BlockHost)
         self.hosts = [
             host.options(
                 num_cpus=shape.cpus,
                 num_gpus=shape.gpus,
-                max_restarts=-1,
-                max_task_retries=0,
                 scheduling_strategy=self._bundle(index + 1),
+                **lasting,
             ).remote()
             for index in range(shape.n_actors)
         ]
         self.coordinator = (
-            ray.remote(CoordinatorHost)
-            .options(num_cpus=0, scheduling_strategy=self._bundle(0))
+            ray.remote(concurrency_groups={"health": 1})(CoordinatorHost)
+            .options(num_cpus=0, scheduling_strategy=self._bundle(0), **lasting)
             .remote()
         )
 
-    def launch(self, plan: Plan, cut: Cut) -> Iterator[Iteration]:
+    def launch(
+        self,
+        plan: Plan,
+        cut: Cut,
+        *,
+        checkpoints: CheckpointSettings | None = None,
+        limits: Limits = LIMITS,
+        tell: Tell = lambda _: None,
+    ) -> Iterator[Iteration]:
         """Runs a plan on the pool; the launcher of trials on a cluster.
 
-        The images stay in this process but for what each actor is given of them.
+        The images stay in this process but for what each actor is given of them. A coordinator that
+        is lost is made again and goes on from the last checkpoint; iterations that it repeats have
+        the same bits and are not yielded again.
 
         Raises:
             WaitTimeoutError: if the actors do not start in time.
+            WorkerLostError: if an actor is lost again and again.
         """
+        self._wait_for_hosts(limits)
+        coordinator = RemoteCoordinator(self.coordinator, plan, checkpoints, limits)
+        n_yielded = n_losses = 0
+        while True:
+            try:
+                for record in iterations(
+                    coordinator, cut, lambda setups: self._executor(setups, limits), tell=tell
+                ):
+                    if record.iteration == n_yielded:
+                        yield record
+                        n_yielded, n_losses = n_yielded + 1, 0
+                return
+            except CoordinatorLostError as error:
+                n_losses += 1
+                if n_losses == limits.attempts:
+                    raise WorkerLostError(
+                        f"the coordinator's actor was lost {n_losses} times in iteration "
+                        f"{n_yielded}; the last time it {error}"
+                    ) from error
+                tell(f"the coordinator's actor {error} in iteration {n_yielded}; made again")
+
+    def _wait_for_hosts(self, limits: Limits) -> None:
         shape = self.shape
-        _wait_for_actor(
+        wait_for_actor(
             lambda: [host.pid.remote() for host in self.hosts],
+            limits.wait_s,
             f"{shape.n_actors} actors of {shape.cpus:g} CPUs and {shape.gpus:g} GPUs each",
         )
-        executor = self._executor(cut(plan.tiles))
-        tiles = ray.get(self.coordinator.start.remote(plan, executor))
-        while True:
-            if tiles is not None:
-                executor = self._executor(cut(tiles))
-            record, tiles = ray.get(self.coordinator.iterate.remote(executor))
-            yield record
-            if record.last:
-                return
 
-    def _executor(self, setups: Sequence[BlockSetup]) -> RayExecutor:
-        executor = RayExecutor(self.hosts, [ray.put(s) for s in setups])
+    def _executor(self, setups: Sequence[BlockSetup], limits: Limits) -> RayExecutor:
+        executor = RayExecutor(self.hosts, [ray.put(s) for s in setups], limits=limits)
         executor.build()
         return executor
 
@@ -255,29 +221,3 @@ def pool_of(shape: ActorShape, group: PlacementGroup) -> ActorPool:
         _pools.clear()
         _pools[key] = ActorPool(shape, group)
     return _pools[key]
-
-
-def local_cause(error: BaseException) -> BaseException:
-    """What was raised in the remote process, without the wrappers that Ray adds on the way."""
-    while isinstance(error, RayTaskError) and error.cause is not None:
-        error = error.cause
-    return error
-
-
-def _wait(references: Any, timeout_s: float, what: str) -> Any:
-    try:
-        return ray.get(references, timeout=timeout_s)
-    except GetTimeoutError as error:
-        raise WaitTimeoutError(f"waited {timeout_s:g} s for {what}, in vain") from error
-
-
-def _wait_for_actor(call: Callable[[], list[Any]], what: str) -> None:
-    """Repeats calls until the actor that Ray starts, or starts again, has answered them all."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        try:
-            _wait(call(), max(0.1, deadline - time.monotonic()), what)
-        except RayActorError:
-            time.sleep(_RETRY_PAUSE_S)
-        else:
-            return

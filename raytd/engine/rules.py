@@ -1,7 +1,7 @@
 """How the coupling of a trial begins and changes: given, on its tiles, or over all pairs."""
 
 from dataclasses import dataclass
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 import torch
@@ -32,6 +32,22 @@ class CouplingRule(Protocol):
     def next(self, record: Iteration) -> Dealt:
         """Γ^{k+1} from the costs C^k that were measured under Γ^k."""
 
+    def memory(self) -> Any:
+        """What it knows beside the last record, for a checkpoint."""
+
+    def recall(self, memory: Any) -> None:
+        """Goes on from what it knew."""
+
+
+class Forgetful:
+    """A rule whose next coupling follows from the last record alone."""
+
+    def memory(self) -> None:
+        """Nothing."""
+
+    def recall(self, memory: None) -> None:
+        """Nothing to be done."""
+
 
 def rule_of(plan: Plan) -> CouplingRule:
     """The rule that a plan asks for."""
@@ -42,7 +58,7 @@ def rule_of(plan: Plan) -> CouplingRule:
     return TileRule(plan, plan.coupling)
 
 
-class GivenCoupling:
+class GivenCoupling(Forgetful):
     """The independent coupling, for ever."""
 
     def __init__(self, plan: Plan) -> None:
@@ -60,7 +76,7 @@ class GivenCoupling:
         return Dealt(record.tiles, record.coupling, record.solve)
 
 
-class TileRule:
+class TileRule(Forgetful):
     """A coupling that lives on its tiles: one problem a tile, all solved together."""
 
     def __init__(self, plan: Plan, settings: CouplingSettings) -> None:
@@ -138,6 +154,15 @@ class GlobalRule:
             **self._limits(),
         )
         return self._deal(spread=spread, r_squared=completion.r_squared)
+
+    def memory(self) -> Any:
+        """Features, measured costs and the coupling over all pairs."""
+        return {"space": self._space, "measured": self._measured, "coupling": self._coupling}
+
+    def recall(self, memory: Any) -> None:
+        """Goes on from `memory`."""
+        self._space, self._measured = memory["space"], memory["measured"]
+        self._coupling = memory["coupling"]
 
     def _deal(self, *, spread: float, r_squared: float | None) -> Dealt:
         tiles = self._coupling.deal(self.settings.tile_size)

@@ -15,10 +15,11 @@ from ray.exceptions import RayTaskError
 from raytd.engine.block import BlockSetup
 from raytd.engine.config import TrajectoryConfig
 from raytd.engine.context import Pair
-from raytd.engine.coordinator import iterations
+from raytd.engine.coordinator import Coordinator, iterations
 from raytd.engine.executor import run_in_process
 from raytd.engine.prepare import Prepared, deal, prepare
-from raytd.engine.ray_executor import ActorPool, ActorShape, RayCall, RayExecutor, local_cause
+from raytd.engine.ray_calls import Limits, RayCall, RayExecutor, local_cause
+from raytd.engine.ray_executor import ActorPool, ActorShape
 from raytd.engine.records import CouplingSettings, Iteration
 from raytd.engine.sources import SourceCache
 from raytd.errors import NotFiniteError, WorkerLostError
@@ -121,6 +122,9 @@ class Murderous:
     def share(self, value: Any) -> Any:
         return self.inner.share(value)
 
+    def fetch(self, handle: Any) -> Any:
+        return self.inner.fetch(handle)
+
     def submit(self, block: int, method: str, *args: Any) -> RayCall:
         host = self.inner.hosts[self.inner.host_of(block)]
         pid = ray.get(host.pid.remote()) if method == self.method and block == 1 else None
@@ -152,7 +156,7 @@ def test_a_killed_block_actor_changes_nothing(
         murderers.append(Murderous(executor, method, at))
         return murderers[-1]
 
-    disturbed = list(iterations(prepared.plan, prepared.cut, make_executor))
+    disturbed = list(iterations(Coordinator(prepared.plan), prepared.cut, make_executor))
     assert sum(m.kills for m in murderers) >= len(at)
     assert_same_bits(disturbed, undisturbed)
 
@@ -168,7 +172,7 @@ def test_a_call_whose_actor_is_lost_every_time_is_given_up(
     one_actor: ActorPool, prepared: Prepared
 ) -> None:
     setups = [ray.put(s) for s in prepared.cut(prepared.plan.tiles)]
-    executor = RayExecutor(one_actor.hosts, setups, attempts=2)
+    executor = RayExecutor(one_actor.hosts, setups, limits=Limits(attempts=2))
     executor.build()
     call = executor.submit(1, "evaluate", Poison())
     with pytest.raises(WorkerLostError, match="block 1: its actor was lost 2 times in evaluate"):

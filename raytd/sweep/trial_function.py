@@ -1,0 +1,219 @@
+"""What Ray Tune runs: one trial on the actors of its placement group, whatever happens to it."""
+
+import shutil
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from raytd.engine.checkpoints import CheckpointSettings
+from raytd.engine.config import ResourcesConfig
+from raytd.engine.records import Iteration
+from raytd.errors import MemoryShortError, RaytdError, StorageError
+from raytd.methods.result import DistanceResult
+from raytd.sweep.expand import TrialConfig
+from raytd.sweep.ledger import Ledger, Row, iteration_row, knot_rows
+from raytd.sweep.plan import COORDINATOR_CPUS
+from raytd.sweep.trial import Trial, failed_row, run_trial
+from raytd.tasks.task import Task
+
+if TYPE_CHECKING:
+    from raytd.engine.ray_executor import ActorPool
+
+PROCESS_LOSSES = 3
+"""How often the process of a trial, or of a training, may be lost before it counts as failed."""
+
+HALVINGS = 3
+"""How often a trial that runs out of memory starts again with half the chunk."""
+
+
+def bundles(config: TrialConfig) -> Any:
+    """Bundle 0 takes the trial and its coordinator, each further one a block actor."""
+    from ray import tune
+
+    resources = config.resources
+    actor = {"CPU": resources.cpus_per_actor, "GPU": resources.gpus_per_actor}
+    actor = {kind: amount for kind, amount in actor.items() if amount > 0}
+    n_actors = resources.n_actors(config.settings.blocks)
+    return tune.PlacementGroupFactory([{"CPU": COORDINATOR_CPUS}] + [actor] * n_actors)
+
+
+def run_remotely(
+    params: dict[str, Any],
+    *,
+    configs: dict[str, TrialConfig],
+    tasks: dict[str, Task],
+    folder: Path,
+    sources: Path,
+) -> None:
+    """Runs a trial, reports its iterations and its row to Tune, and writes it into the ledger."""
+    from ray import tune
+    from ray.util import get_current_placement_group
+
+    from raytd.engine.ray_calls import local_cause
+    from raytd.engine.ray_executor import pool_of
+
+    config = configs[params["trial_key"]]
+    trial = Trial(config, tasks[config.source.name], tasks[config.target.name])
+    log, ledger, described = TrialLog(), Ledger(folder), config.model_dump(mode="json")
+
+    def report(iteration: Iteration) -> None:
+        figures = iteration_row(iteration)
+        log.add(figures)
+        tune.report({"figures": figures, "knots": knot_rows(iteration)})
+
+    attempt = Attempt(ledger.trial_folder(trial.key) / "checkpoint", sources, report, log)
+    try:
+        pool = pool_of(_shape(config), get_current_placement_group())
+        result, row = attempt.run_with_enough_memory(trial, pool)
+        ledger.write_result(row, described, result, log.text(result.warnings))
+        shutil.rmtree(attempt.checkpoints, ignore_errors=True)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on
+        row = failed_row(trial, one_line(local_cause(error)))
+        if not isinstance(error, StorageError):
+            ledger.write_failure(row, described, log.text(log.notes) + traceback.format_exc())
+    tune.report({"row": row})
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How a trial is run, and run again.
+
+    Attributes:
+        checkpoints: folder of this trial's own.
+        sources: folder of trained sources.
+        report: called with each iteration.
+        log: of the trial.
+    """
+
+    checkpoints: Path
+    sources: Path
+    report: Callable[[Iteration], None]
+    log: "TrialLog"
+
+    def run_with_enough_memory(self, trial: Trial, pool: "ActorPool") -> tuple[DistanceResult, Row]:
+        """Runs a trial, with half the chunk after each time that memory ran out.
+
+        Raises:
+            MemoryShortError: in one line, if the smallest chunk is too large or was not reached.
+        """
+        for n_halvings in range(HALVINGS + 1):
+            try:
+                return self._run(trial, pool)
+            except Exception as error:  # noqa: BLE001 - looked at by its cause
+                if not is_out_of_memory(error):
+                    raise
+                chunk = trial.config.resources.chunk
+                if chunk == 1 or n_halvings == HALVINGS:
+                    raise MemoryShortError(
+                        f"out of memory with resources.chunk = {chunk}, after {n_halvings} "
+                        "restarts with half of it; set a smaller coupled.tile_size or "
+                        "trajectory.batch_size, or more blocks"
+                    ) from error
+                self.log.tell(f"out of memory with chunk {chunk}; begun again with {chunk // 2}")
+                trial = with_chunk(trial, chunk // 2)
+        raise AssertionError("the last turn returns or raises")
+
+    def _run(self, trial: Trial, pool: "ActorPool") -> tuple[DistanceResult, Row]:
+        resources = trial.config.resources
+        launch = partial(
+            pool.launch,
+            checkpoints=checkpoint_settings(self.checkpoints, resources),
+            limits=_limits(resources),
+            tell=self.log.tell,
+        )
+        result, row = run_trial(
+            trial, launch=launch, sources=self.sources, on_iteration=self.report
+        )
+        return replace(result, warnings=(*result.warnings, *self.log.notes)), row
+
+
+class TrialLog:
+    """The lines of a trial's log.
+
+    Attributes:
+        notes: what the user should know beside the figures.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self.notes: list[str] = []
+
+    def add(self, figures: Row) -> None:
+        """One line for an iteration."""
+        shown = ", ".join(
+            f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in figures.items()
+            if value is not None
+        )
+        self._lines.append(shown)
+
+    def tell(self, note: str) -> None:
+        """Notes what the user should know."""
+        self.notes.append(note)
+
+    def text(self, warnings: Sequence[str]) -> str:
+        """The log so far, with warnings at its end."""
+        return "".join(f"{line}\n" for line in [*self._lines, *(f"warning: {w}" for w in warnings)])
+
+
+def checkpoint_settings(folder: Path, resources: ResourcesConfig) -> CheckpointSettings:
+    """Where and how often; the stamp names what the last bits depend on beside the plan."""
+    return CheckpointSettings(
+        folder=folder,
+        every=None if resources.checkpoint_every == "auto" else resources.checkpoint_every,
+        stamp={
+            "raytd": version("raytd"),
+            "torch": version("torch"),
+            "threads": resources.threads,
+            "chunk": resources.chunk,
+            "gpu": resources.gpus_per_actor > 0,
+        },
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch could not get memory, on a GPU or from its allocator for CPUs."""
+    import torch
+
+    from raytd.engine.ray_calls import local_cause
+
+    cause = local_cause(error)
+    if isinstance(cause, torch.OutOfMemoryError | MemoryError):
+        return True
+    signs = ("DefaultCPUAllocator: ", "ALLOC_FAILED")
+    return isinstance(cause, RuntimeError) and any(sign in str(cause) for sign in signs)
+
+
+def with_chunk(trial: Trial, chunk: int) -> Trial:
+    """The same trial with another chunk."""
+    resources = trial.config.resources.model_copy(update={"chunk": chunk})
+    config = trial.config.model_copy(update={"resources": resources})
+    return replace(trial, config=config)
+
+
+def one_line(error: BaseException) -> str:
+    """What a results table says of an error: its own line, or its type and first line."""
+    text = str(error).strip().splitlines()
+    first = text[0] if text else ""
+    return first if isinstance(error, RaytdError) else f"{type(error).__name__}: {first}"
+
+
+def _shape(config: TrialConfig) -> Any:
+    from raytd.engine.ray_executor import ActorShape
+
+    resources = config.resources
+    return ActorShape(
+        n_actors=resources.n_actors(config.settings.blocks),
+        cpus=resources.cpus_per_actor,
+        gpus=resources.gpus_per_actor,
+    )
+
+
+def _limits(resources: ResourcesConfig) -> Any:
+    from raytd.engine.ray_calls import Limits
+
+    return Limits(call_s=resources.call_timeout_s, wait_s=resources.wait_timeout_s)

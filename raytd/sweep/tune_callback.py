@@ -1,0 +1,71 @@
+"""What Ray Tune tells of its trials, passed on to a listener; losses are bounded and filed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from raytd.errors import WaitTimeoutError
+from raytd.sweep.ledger import Ledger, Row
+from raytd.sweep.trial import Trial, failed_row
+from raytd.sweep.trial_function import PROCESS_LOSSES
+from raytd.sweep.waiting import AGAIN, Waiting
+
+if TYPE_CHECKING:
+    from raytd.sweep.runner import Listener
+
+
+def forward(
+    trials: dict[str, Trial], listener: "Listener", folder: Path, longest_wait_s: float
+) -> Any:
+    """A callback that hands on what Tune reports.
+
+    Args:
+        trials: by key.
+        listener: is told.
+        folder: of the sweep, for the row of a trial whose process cannot write its own.
+        longest_wait_s: without anything running, before the sweep is given up.
+    """
+    from ray.tune import Callback
+
+    ended: set[str] = set()
+    waiting = Waiting(listener.on_wait)
+
+    class Forward(Callback):  # type: ignore[misc]
+        def on_step_begin(self, *, trials: Sequence[Any], **_: Any) -> None:
+            idle = not any(t.status == "RUNNING" for t in trials)
+            if waiting.look_at_groups(idle=idle) > longest_wait_s and idle:
+                raise WaitTimeoutError(
+                    f"no trial could be placed for {longest_wait_s:g} s; {AGAIN}"
+                )
+
+        def on_trial_result(self, *, trial: Any, result: Row, **_: Any) -> None:
+            ours = trials[trial.config["trial_key"]]
+            if "row" in result:
+                ended.add(ours.key)
+                listener.on_end(ours, result["row"])
+            elif "figures" in result:
+                listener.on_iteration(ours, result["figures"], result["knots"])
+
+        def on_trial_recover(self, *, trial: Any, **_: Any) -> None:
+            ours = trials[trial.config["trial_key"]]
+            if ours.key not in ended:
+                listener.on_wait(
+                    f"{ours.config.name}: its process was lost; it goes on from its checkpoint"
+                )
+
+        def on_trial_error(self, *, trial: Any, **_: Any) -> None:
+            ours = trials[trial.config["trial_key"]]
+            if ours.key in ended:
+                return
+            row = failed_row(ours, f"its process was lost {PROCESS_LOSSES + 1} times")
+            described = ours.config.model_dump(mode="json")
+            Ledger(folder).write_failure(row, described, _last_words(trial))
+            listener.on_end(ours, row)
+
+    return Forward()
+
+
+def _last_words(trial: Any) -> str:
+    """What Tune kept of the last error."""
+    path = getattr(trial, "error_file", None)
+    return Path(path).read_text() if path and Path(path).exists() else "its process was lost\n"

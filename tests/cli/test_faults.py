@@ -1,0 +1,290 @@
+"""Whole sweeps whose processes, memory and nodes are taken away, against ones left in peace."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+import raytd
+from raytd.methods.result import DistanceResult
+from raytd.sweep.ledger import iteration_row, knot_rows
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+SWEEP = """
+name: faults
+tasks: [digits-low, digits-high]
+data: {train: 30, val: 20}
+pairs: [[digits-low, digits-high]]
+methods: [coupled]
+coupled: {iterations: 4, blocks: 2, tile_size: 5, support: global}
+trajectory: {steps: 160, batch_size: 8, lr: 0.01, segments: 20}
+pretrain: {epochs: 4, batch_size: 10}
+stop: {tolerance: 0}
+resources: {cpus_per_actor: 0.5, threads: 1, checkpoint_every: 1}
+"""
+LONGEST_S = 240
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("faults")
+    (folder / "faults.yaml").write_text(SWEEP)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder: Path) -> DistanceResult:
+    """In this process; its sources serve every sweep here."""
+    return raytd.distance(
+        "digits-low", "digits-high", config=folder / "faults.yaml", sources=folder / "sources"
+    )
+
+
+@contextmanager
+def sweep(folder: Path, storage: str, *args: str) -> Iterator[subprocess.Popen[str]]:
+    """`raytd sweep` as a process of its own, with the sources that are there."""
+    (folder / storage).mkdir(exist_ok=True)
+    if not (folder / storage / "sources").exists():
+        (folder / storage / "sources").symlink_to(folder / "sources")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "raytd", "sweep", "faults.yaml", "--storage", storage,
+         "--tracking-uri", "none", *args],
+        cwd=folder,
+        env={**os.environ, "HOME": str(folder), "RAY_AUTH_MODE": "disabled",
+             "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}",
+             "RAYTD_TEST_STORAGE": storage},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """Waits for the end; what was written to standard error."""
+    return process.communicate(timeout=LONGEST_S)[1]
+
+
+def trial_processes(storage: str) -> list[int]:
+    """Processes of Tune's trials in that sweep."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if not process.name.isdigit() or b"ray::" not in (process / "cmdline").read_bytes():
+                continue
+            title = (process / "cmdline").read_text()
+            ours = f"RAYTD_TEST_STORAGE={storage}\0".encode() in (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if ours and "ImplicitFunc" in title:
+            found.append(int(process.name))
+    return found
+
+
+def checkpoints(folder: Path, storage: str, pattern: str) -> list[Path]:
+    return [*folder.glob(f"{storage}/faults/trials/*/checkpoint/{pattern}*")]
+
+
+def wait_until(happened: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
+    deadline = time.monotonic() + LONGEST_S
+    while not (found := happened()):
+        if process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"it never happened: {process.communicate()[1]}")
+        time.sleep(0.02)
+    return found
+
+
+def assert_same_bits(folder: Path, storage: str, undisturbed: DistanceResult) -> dict[str, Any]:
+    (row,) = pq.read_table(folder / storage / "faults/results.parquet").to_pylist()
+    (trial,) = (folder / storage / "faults/trials").iterdir()
+    assert row["status"] == "done"
+    for name in ("distance", "noise_free_length", "noise_free_error", "forward_images"):
+        assert row[name] == getattr(undisturbed, name)
+    figures = pq.read_table(trial / "iterations.parquet").to_pylist()
+    assert figures == [iteration_row(i) for i in undisturbed.iterations]
+    knots = pq.read_table(trial / "knots.parquet").to_pylist()
+    assert knots == [k for i in undisturbed.iterations for k in knot_rows(i)]
+    assert not (trial / "checkpoint").exists()
+    return row
+
+
+def test_a_killed_process_of_a_trial_starts_again_from_its_checkpoint(
+    folder: Path, undisturbed: DistanceResult
+) -> None:
+    with sweep(folder, "process") as process:
+        wait_until(lambda: checkpoints(folder, "process", "0001-0010"), process)
+        for pid in trial_processes("process"):
+            os.kill(pid, signal.SIGKILL)
+        said = ended(process)
+    assert process.returncode == 0, said
+    assert "its process was lost; it goes on from its checkpoint" in said
+    assert_same_bits(folder, "process", undisturbed)
+
+
+def test_a_killed_driver_leaves_a_checkpoint_from_which_the_same_command_goes_on(
+    folder: Path, undisturbed: DistanceResult
+) -> None:
+    with sweep(folder, "driver") as process:
+        wait_until(lambda: checkpoints(folder, "driver", "0002-0005"), process)
+        process.kill()
+        process.wait()
+    left = max(p.name[:9] for p in checkpoints(folder, "driver", "0"))
+    assert left >= "0002-0005"
+    with sweep(folder, "driver") as process:
+        said = ended(process)
+    assert process.returncode == 0, said
+    assert_same_bits(folder, "driver", undisturbed)
+
+
+def test_a_trial_whose_process_is_lost_every_time_fails_and_says_so(
+    folder: Path, undisturbed: DistanceResult
+) -> None:
+    with sweep(folder, "doomed") as process:
+        n_kills = 0
+        while process.poll() is None:
+            for pid in trial_processes("doomed"):
+                os.kill(pid, signal.SIGKILL)
+                n_kills += 1
+            time.sleep(0.02)
+        said = ended(process)
+    assert process.returncode == 1
+    assert "failed: its process was lost 4 times" in said
+    assert "Traceback" not in said
+    assert n_kills >= 4
+    (trial,) = (folder / "doomed/faults/trials").iterdir()
+    assert (trial / "log.txt").read_text().strip()
+
+
+GREEDY = '''
+"""A network that cannot have more than so many images at once."""
+
+import torch
+from torch import nn
+
+
+class Greedy(nn.Module):
+    def __init__(self, in_channels, n_classes, most):
+        super().__init__()
+        self.body = nn.Flatten()
+        self.fc = nn.Linear(in_channels * 64, 8)
+        self.head = nn.Linear(8, n_classes)
+        self.most = most
+
+    def forward(self, x):
+        if len(x) > self.most:
+            torch.empty(2**60)  # more than any machine has: the allocator's own error
+        return self.head(self.fc(self.body(x)))
+
+
+def greedy(in_channels, n_classes, most=60):
+    return Greedy(in_channels, n_classes, most)
+'''
+
+
+def test_a_trial_that_runs_out_of_memory_starts_again_with_half_the_chunk(folder: Path) -> None:
+    (folder / "greedy_model.py").write_text(GREEDY)
+    settings = ("--set", "model=greedy_model:greedy(most=60)", "--set", "coupled.support=blocks")
+    with sweep(folder, "memory", *settings, "--set", "resources.chunk=6") as process:
+        said = ended(process)
+    assert process.returncode == 0, said
+    (row,) = pq.read_table(folder / "memory/faults/results.parquet").to_pylist()
+    assert row["chunk"] == 1
+    (trial,) = (folder / "memory/faults/trials").iterdir()
+    log = (trial / "log.txt").read_text()
+    assert "warning: out of memory with chunk 6; begun again with 3" in log
+    assert "warning: out of memory with chunk 3; begun again with 1" in log
+
+
+@pytest.fixture
+def nodes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A cluster of three nodes: the trial fits on the first, a block actor on each other one."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("PYTHONPATH", f"{folder}:{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setenv("RAYTD_TEST_STORAGE", "nodes")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    for _ in range(2):
+        cluster.add_node(num_cpus=2)
+    cluster.wait_for_nodes()
+    yield cluster
+    cluster.shutdown()
+
+
+def on_nodes(cluster: Any) -> tuple[str, ...]:
+    return "--address", cluster.address, "--set", "resources.cpus_per_actor=2"
+
+
+def test_a_lost_node_is_replaced_and_changes_nothing(
+    nodes: Any, folder: Path, undisturbed: DistanceResult
+) -> None:
+    with sweep(folder, "lost", *on_nodes(nodes)) as process:
+        wait_until(lambda: checkpoints(folder, "lost", "0001-0003"), process)
+        nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
+        assert process.stderr is not None
+        lines = iter(process.stderr)
+        while not (line := next(lines)).startswith("waiting for"):
+            assert process.poll() is None
+        nodes.add_node(num_cpus=2)
+        said = ended(process)
+    assert line == "waiting for 2 CPUs (the cluster has 0.5 CPUs free)\n"
+    assert process.returncode == 0, said
+    assert_same_bits(folder, "lost", undisturbed)
+    (trial,) = (folder / "lost/faults/trials").iterdir()
+    assert "was made again" in (trial / "log.txt").read_text()
+
+
+def test_without_a_replacement_the_wait_ends_in_one_line_and_a_later_sweep_goes_on(
+    nodes: Any, folder: Path, undisturbed: DistanceResult
+) -> None:
+    limits = ("--set", "resources.wait_timeout_s=12.0")
+    with sweep(folder, "poorer", *on_nodes(nodes), *limits) as process:
+        wait_until(lambda: checkpoints(folder, "poorer", "0001-0003"), process)
+        nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
+        said = ended(process)
+    assert process.returncode == 1
+    assert "waited 12 s for block actor" in said
+    assert "Traceback" not in said
+    (trial,) = (folder / "poorer/faults/trials").iterdir()
+    assert "Traceback" in (trial / "log.txt").read_text()
+    nodes.add_node(num_cpus=2)
+    nodes.wait_for_nodes()
+    with sweep(folder, "poorer", *on_nodes(nodes)) as process:
+        said = ended(process)
+    assert process.returncode == 0, said
+    assert_same_bits(folder, "poorer", undisturbed)
+
+
+def test_a_node_that_is_drained_and_then_goes_changes_nothing(
+    nodes: Any, folder: Path, undisturbed: DistanceResult
+) -> None:
+    from ray._raylet import GcsClient
+    from ray.core.generated import autoscaler_pb2
+
+    why = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+    with sweep(folder, "drained", *on_nodes(nodes)) as process:
+        wait_until(lambda: checkpoints(folder, "drained", "0001-0003"), process)
+        leaving = next(iter(nodes.worker_nodes))
+        in_two_seconds = int((time.time() + 2) * 1000)
+        accepted, _ = GcsClient(address=nodes.address).drain_node(
+            leaving.node_id, why, "preempted", in_two_seconds
+        )
+        nodes.add_node(num_cpus=2)
+        said = ended(process)
+    assert accepted
+    assert process.returncode == 0, said
+    assert_same_bits(folder, "drained", undisturbed)

@@ -1,0 +1,286 @@
+"""A trial that is cut off anywhere and begun again ends at the bits of one that was not."""
+
+import errno
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from raytd.engine.checkpoints import Checkpoints, CheckpointSettings
+from raytd.engine.config import TrajectoryConfig
+from raytd.engine.context import Pair
+from raytd.engine.coordinator import Coordinator, iterations
+from raytd.engine.encoding import decode, encode
+from raytd.engine.executor import Done, SerialExecutor, run_in_process
+from raytd.engine.prepare import Prepared, deal, prepare
+from raytd.engine.records import CouplingSettings, Iteration, Knot
+from raytd.engine.sources import SourceCache
+from tests.conftest import make_context
+
+N_ITERATIONS = 2
+
+
+class CutOffError(Exception):
+    """Ends a run."""
+
+
+@dataclass
+class Failing:
+    """An executor whose process ends at a certain call, counted over the run."""
+
+    inner: SerialExecutor
+    method: str
+    left: list[int]
+
+    def share(self, value: Any) -> Any:
+        return self.inner.share(value)
+
+    def fetch(self, handle: Any) -> Any:
+        return self.inner.fetch(handle)
+
+    def submit(self, block: int, method: str, *args: Any) -> Done:
+        if method == self.method:
+            self.left[0] -= 1
+            if self.left[0] == 0:
+                raise CutOffError
+        return self.inner.submit(block, method, *args)
+
+
+def prepared_trial(
+    pair: Pair,
+    sources: SourceCache,
+    trajectory: TrajectoryConfig,
+    *,
+    support: str = "blocks",
+    sync: str = "knot",
+) -> Prepared:
+    context = make_context(sources, trajectory.model_copy(update={"sync": sync}))
+    settings = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, support, 5)
+    tiles = deal(pair, tile_size=5, n_blocks=2, dealing="random")
+    return prepare(pair, context, tiles, iterations=N_ITERATIONS, coupling=settings)
+
+
+@pytest.fixture(scope="module")
+def prepared(pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig) -> Prepared:
+    return prepared_trial(pair, sources, small_trajectory)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(prepared: Prepared) -> list[Iteration]:
+    return list(run_in_process(prepared.plan, prepared.cut))
+
+
+def cut_off(prepared: Prepared, settings: CheckpointSettings, method: str, call: int) -> None:
+    """Runs until a certain call, and never again."""
+    left = [call]
+    run = iterations(
+        Coordinator(prepared.plan, settings),
+        prepared.cut,
+        lambda setups: Failing(SerialExecutor(setups), method, left),
+    )
+    with pytest.raises(CutOffError):
+        list(run)
+
+
+def count_of(method: str, prepared: Prepared, settings: CheckpointSettings) -> tuple[int, Any]:
+    """How often a method is called in what is left of a trial, and the trial's records."""
+    left = [10**6]
+    records = list(
+        iterations(
+            Coordinator(prepared.plan, settings),
+            prepared.cut,
+            lambda setups: Failing(SerialExecutor(setups), method, left),
+        )
+    )
+    return 10**6 - left[0], records
+
+
+def assert_same_bits(left: list[Iteration], right: list[Iteration]) -> None:
+    assert len(left) == len(right) == N_ITERATIONS
+    for one, other in zip(left, right, strict=True):
+        assert one.lengths == other.lengths
+        assert one.moments == other.moments
+        assert one.knots == other.knots
+        assert one.solve == other.solve
+        assert one.change == other.change
+        assert (one.target_loss, one.forward_images) == (other.target_loss, other.forward_images)
+        np.testing.assert_array_equal(one.cost, other.cost)
+        np.testing.assert_array_equal(one.coupling, other.coupling)
+        for name in ("rows", "cols", "a", "b"):
+            assert torch.equal(getattr(one.tiles, name), getattr(other.tiles, name))
+
+
+@pytest.mark.parametrize("sync", ["knot", "single", "none"])
+@pytest.mark.parametrize("support", ["blocks", "global"])
+def test_cut_off_in_either_iteration_it_ends_at_the_same_bits(
+    support: str,
+    sync: str,
+    pair: Pair,
+    sources: SourceCache,
+    small_trajectory: TrajectoryConfig,
+    tmp_path: Path,
+) -> None:
+    prepared = prepared_trial(pair, sources, small_trajectory, support=support, sync=sync)
+    whole = list(run_in_process(prepared.plan, prepared.cut))
+    settings = CheckpointSettings(tmp_path, every=1)
+    movers = 1 if sync == "single" else 2
+    cut_off(prepared, settings, "advance", 13 * movers)
+    cut_off(prepared, settings, "advance", 15 * movers)
+    left, records = count_of("advance", prepared, settings)
+    assert_same_bits(records, whole)
+    # Cut off in segment 12, it goes on at 11; cut off 14 segments later, at 4 of the next one.
+    assert left == 16 * movers
+
+
+@pytest.mark.parametrize("method", ["features", "measure", "probe", "evaluate", "stay"])
+def test_cut_off_in_any_kind_of_call_it_ends_at_the_same_bits(
+    method: str, prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+) -> None:
+    settings = CheckpointSettings(tmp_path, every=3)
+    cut_off(prepared, settings, method, 2)
+    assert_same_bits(
+        list(run_in_process(prepared.plan, prepared.cut, checkpoints=settings)), undisturbed
+    )
+
+
+def test_checkpoints_change_nothing_and_two_are_kept(
+    prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+) -> None:
+    settings = CheckpointSettings(tmp_path, every=1)
+    assert_same_bits(
+        list(run_in_process(prepared.plan, prepared.cut, checkpoints=settings)), undisturbed
+    )
+    kept = sorted(p.name[:9] for p in tmp_path.iterdir())
+    assert kept == ["0001-0018", "0001-0019"]
+
+
+def test_where_nobody_says_how_often_they_take_two_percent_at_most_beside_each_iteration(
+    prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+) -> None:
+    checkpoints = Checkpoints(CheckpointSettings(tmp_path), prepared.plan)
+    checkpoints._spent, checkpoints._last = 0.0, 1e6
+    taken: list[int] = []
+    checkpoints.save_if_due(1, lambda: taken.append(1))  # type: ignore[arg-type, return-value]
+    assert taken == []
+    assert_same_bits(
+        list(run_in_process(prepared.plan, prepared.cut, checkpoints=CheckpointSettings(tmp_path))),
+        undisturbed,
+    )
+
+
+def newest(folder: Path) -> Path:
+    return max(folder.glob("*.safetensors"))
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [flip, lambda p: p.write_bytes(p.read_bytes()[:-7]), lambda p: p.write_bytes(b"")],
+    ids=["one bit", "cut short", "empty"],
+)
+def test_a_corrupted_checkpoint_is_recognised_and_the_one_before_is_used(
+    damage: Callable[[Path], Any], prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+) -> None:
+    settings = CheckpointSettings(tmp_path, every=5)
+    cut_off(prepared, settings, "advance", 2 * 33)
+    damaged = newest(tmp_path)
+    damage(damaged)
+    assert damaged.name.startswith("0001-0010")
+    told: list[str] = []
+    run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
+    assert_same_bits(list(run), undisturbed)
+    assert told == ["checkpoint 0001-0010 is not used: its content is not what was written"]
+
+
+def test_with_every_checkpoint_corrupted_the_trial_starts_again(
+    prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+) -> None:
+    settings = CheckpointSettings(tmp_path, every=5)
+    cut_off(prepared, settings, "advance", 2 * 33)
+    for path in tmp_path.iterdir():
+        flip(path)
+    told: list[str] = []
+    run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
+    assert_same_bits(list(run), undisturbed)
+    assert len(told) == 2
+
+
+def test_a_checkpoint_of_other_numbers_is_not_used(
+    prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+) -> None:
+    cut_off(prepared, CheckpointSettings(tmp_path, 1, {"chunk": 2}), "advance", 20)
+    told: list[str] = []
+    settings = CheckpointSettings(tmp_path, 1, {"chunk": 1})
+    run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
+    assert_same_bits(list(run), undisturbed)
+    assert len(told) == 2
+    assert "other threads, chunk" in told[0]
+    longer = replace(prepared.plan, steps=60)
+    assert Checkpoints(settings, longer).load()[0] is None
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """After so many files as the list says, the disk is full when one is written to the end."""
+    left, really = [0], os.fsync
+
+    def fsync(descriptor: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return left
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on(
+    prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path, full_disk: list[int]
+) -> None:
+    settings = CheckpointSettings(tmp_path, every=1)
+    full_disk[0] = 8
+    told: list[str] = []
+    run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
+    assert_same_bits(list(run), undisturbed)
+    assert len(told) == 1
+    assert "a checkpoint could not be written" in told[0]
+    assert "the disk is full" in told[0]
+    assert sorted(p.name[:9] for p in tmp_path.iterdir()) == ["0000-0006", "0000-0007"]
+    full_disk[0] = 10**6
+    left, records = count_of("advance", prepared, settings)
+    assert_same_bits(records, undisturbed)
+    assert left == 2 * (20 - 7 + 20)
+
+
+def test_values_come_back_to_the_bit() -> None:
+    knot = Knot(3, 0.1, math.nan, -math.inf, 1 / 3, 5e-324, -0.0, None, 1e308)
+    value = {"knot": knot, 4: (1, [True, None, "ä"]), "x": np.float64(0.1), "e": np.zeros((0, 3))}
+    tensor = torch.randn(3, 4, dtype=torch.float64).mT
+    value |= {"tensor": tensor, "same": tensor, "count": torch.tensor(7), "b": torch.ones(1) > 0}
+    back = decode(encode(value), {"Knot": Knot})
+    assert repr(back["knot"]) == repr(knot)
+    assert back[4] == value[4]
+    assert back["x"] == 0.1
+    assert back["e"].shape == (0, 3)
+    for name in ("tensor", "same", "count", "b"):
+        assert torch.equal(back[name], value[name])
+        assert back[name].dtype == value[name].dtype
+    with pytest.raises(TypeError, match="object cannot be written"):
+        encode({"x": object()})
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04K\x01.", b"\x08" + b"\0" * 7 + b'{"a": 1}'])
+def test_foreign_bytes_are_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match="not readable"):
+        decode(content, {})
