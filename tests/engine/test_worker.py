@@ -113,7 +113,7 @@ def test_nothing_is_computed_twice(prepared: Prepared) -> None:
     executor = SerialExecutor(prepared.cut(prepared.plan.tiles))
     coordinator = Coordinator(prepared.plan)
     coordinator.start(executor)
-    iteration, _ = coordinator.iterate(executor)
+    (iteration,) = coordinator.iterate(executor).records
     went_forward = sum(w.forward_images for w in executor.workers)
     tiles = prepared.plan.tiles
     pairs = tiles.a.numel() * tiles.cols.shape[1]
