@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from raytd.engine.devices import torch_threads
 from raytd.engine.encoding import decode, encode
 from raytd.engine.files import write_bytes
 from raytd.engine.records import Dealt, Iteration, Knot, Plan, Solve
@@ -127,7 +128,8 @@ class Checkpoints:
         """
         started = time.perf_counter()
         halfway = snapshot.halfway
-        content = encode({"identity": self._identity, "snapshot": snapshot})
+        with torch_threads(1):  # copies wait for a second thread longer than they take
+            content = encode({"identity": self._identity, "snapshot": snapshot})
         place = f"{len(snapshot.records):04}-{halfway.segment if halfway else 0:04}"
         path = self.folder / f"{place}.{_digest(content)}.safetensors"
         notes = []

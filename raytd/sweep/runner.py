@@ -1,5 +1,6 @@
 """Runs the missing trials of a plan on Ray Tune and tells listeners what happens."""
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -90,6 +91,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
     """
     from ray import tune
 
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the listener is told of every loss
     trials = {t.key: t for t in plan.missing}
     shared = {s.name: s for t in trials.values() for s in (t.source, t.target)}
     configs = {key: t.config for key, t in trials.items()}

@@ -288,3 +288,35 @@ def test_a_node_that_is_drained_and_then_goes_changes_nothing(
     assert accepted
     assert process.returncode == 0, said
     assert_same_bits(folder, "drained", undisturbed)
+
+
+HOG = """
+import sys, time, ray
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+hog = ray.remote(num_cpus=2)(lambda: time.sleep(10**6)).remote()
+while ray.available_resources().get("CPU", 0) > 3:
+    time.sleep(0.1)
+print("there", flush=True)
+ray.get(hog)
+"""
+
+
+def test_what_others_hold_is_waited_for_in_words_and_not_for_ever(
+    nodes: Any, folder: Path, undisturbed: DistanceResult
+) -> None:
+    hog = subprocess.Popen(
+        [sys.executable, "-c", HOG, nodes.address], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert hog.stdout is not None
+        assert hog.stdout.readline() == "there\n"
+        limits = ("--set", "resources.wait_timeout_s=12.0")
+        with sweep(folder, "hogged", *on_nodes(nodes), *limits) as process:
+            said = ended(process)
+    finally:
+        hog.kill()
+        hog.communicate()
+    assert process.returncode == 1
+    assert "waiting for 4.5 CPUs (the cluster has 3 CPUs free)\n" in said
+    assert "no trial could be placed for 12 s; the same command goes on from here" in said
+    assert "Traceback" not in said
