@@ -125,6 +125,7 @@ class DistanceResult:
         return scalars | {
             "iterations": len(self.iterations),
             "label_matching": matching or None,
+            "warnings": "; ".join(self.warnings) or None,
         }
 
 

@@ -66,7 +66,8 @@ def notes(row: Row) -> list[str]:
         "coupling_converged": "coupling not converged",
         "distance_converged": "still moving",
     }
-    return [words for column, words in said.items() if denied(row, column)]
+    known = [words for column, words in said.items() if denied(row, column)]
+    return known + ([str(row["warnings"])] if row.get("warnings") else [])
 
 
 def _table(title: str | None) -> Table:

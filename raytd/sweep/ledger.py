@@ -55,6 +55,7 @@ _COLUMNS: dict[str, pa.DataType] = {
     "arrived": pa.bool_(),
     "sgd_steps": pa.int64(),
     "forward_images": pa.int64(),
+    "warnings": pa.string(),
     "wall_s": pa.float64(),
     "threads": pa.int64(),
     "chunk": pa.int64(),

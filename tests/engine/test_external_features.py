@@ -81,6 +81,7 @@ def test_a_source_below_the_stated_accuracy_is_flagged_in_the_result(
     flagged = run_prepared(prepared(pair, strict), strict)
     assert flagged.source_accuracy < 1
     assert [w for w in flagged.warnings if "pretrain.min_accuracy = 1" in w]
+    assert "pretrain.min_accuracy = 1" in flagged.columns()["warnings"]
     assert not [w for w in run_prepared(prepared(pair, lax), lax).warnings if "min_acc" in w]
 
 

@@ -73,6 +73,10 @@ def test_compact_fits_eighty_columns(row):
         ({"status": "failed", "error": None}, ["failed: no message"]),
         ({"status": "failed", "error": " \n"}, ["failed: no message"]),
         ({"arrived": np.bool_(False)}, ["did not arrive"]),
+        (
+            {"distance_converged": False, "warnings": "the source model is weak"},
+            ["still moving", "the source model is weak"],
+        ),
     ],
 )
 def test_notes_say_in_words_what_to_doubt(row, differs, words):
