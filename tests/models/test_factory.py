@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from raytd.errors import InputError
@@ -22,6 +22,7 @@ PLAIN = st.recursive(
 KEYWORDS = st.dictionaries(st.sampled_from(["depth", "width", "act", "norm"]), PLAIN)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the first draw is slow
 @given(arguments=KEYWORDS)
 def test_a_name_with_arguments_is_read_as_it_is_written(arguments: dict[str, object]) -> None:
     call = Call("their.nets:make", arguments)
