@@ -4,9 +4,8 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
-from raytd.engine.block import ImageSlice
-from raytd.engine.devices import torch_threads
-from raytd.engine.images import Images
+from raytd.engine.devices import place, torch_threads
+from raytd.engine.pretrain import logits, on_device
 from raytd.engine.sources import Source
 from raytd.models import zoo
 from raytd.simplex import log_probs, vertex_distance
@@ -31,16 +30,15 @@ def class_pair_costs(
         threads: torch threads meanwhile.
     """
     part = target.train
-    images = Images(ImageSlice(part.images, part.labels, target.mean, target.std), device)
     network = zoo.build(
         model,
         in_channels=target.image_shape[0],
         n_classes=source.weights.parameters[f"{source.head}.bias"].shape[0],
         seed=0,
-    ).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    )
     source.weights.load_into(network)
-    with torch_threads(threads), torch.inference_mode():
-        log_p = log_probs(images.in_batches(network.eval(), 512))
+    with torch_threads(threads):
+        log_p = log_probs(logits(place(network, device).eval(), on_device(target, part, device)))
     distances = vertex_distance(log_p).cpu().numpy()
     n = len(part.labels)
     columns = [distances[part.labels == c].sum(axis=0) / n for c in range(len(target.classes))]

@@ -88,14 +88,15 @@ class Measurement:
         lengths: ds of every pair in radians; None for strides other than 1.
         first: Σ Γ ds of each tile.
         second: Σ Γ ds² of each tile.
-        train_loss: Σ Γ × cross-entropy on p_τ at the start of the segment, of each tile, in nats.
+        train_loss: Σ Γ × cross-entropy on p_τ at the start of the segment, of each tile, in nats;
+            None for strides other than 1.
         forward_images: images that went forward for it, when each (weights, inputs) is used once.
     """
 
     lengths: Float64[np.ndarray, "tiles n m"] | None
     first: Float64[np.ndarray, " tiles"]
     second: Float64[np.ndarray, " tiles"]
-    train_loss: Float64[np.ndarray, " tiles"]
+    train_loss: Float64[np.ndarray, " tiles"] | None
     forward_images: int
 
 

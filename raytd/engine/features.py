@@ -12,7 +12,7 @@ from torch import Tensor
 
 from raytd.engine.devices import pick_device, torch_threads
 from raytd.engine.files import write_bytes
-from raytd.engine.locks import alone
+from raytd.engine.locks import make_once
 from raytd.errors import StorageError
 from raytd.models.features import extractor, identity
 from raytd.tasks.task import Task
@@ -54,10 +54,11 @@ class FeatureCache:
         if self.folder is None:
             return self._compute(task, name)
         path = self.folder / f"features-{features_key(task, name)}.safetensors"
-        if not path.exists():
-            with alone(path, what=f"features {name} of {task.name}"):
-                if not path.exists():
-                    write_bytes(path, save({"features": self._compute(task, name)}))
+        make_once(
+            path,
+            lambda: write_bytes(path, save({"features": self._compute(task, name)})),
+            what=f"features {name} of {task.name}",
+        )
         try:
             features: Tensor = load(path.read_bytes())["features"]
         except (OSError, SafetensorError, KeyError) as error:

@@ -1,6 +1,6 @@
 """One process at a time, across processes and machines that share a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,3 +43,22 @@ def alone(path: Path, *, what: str, timeout_s: float = WAIT_S) -> Iterator[None]
         yield
     finally:
         lock.release()
+
+
+def make_once(path: Path, make: Callable[[], None], *, what: str) -> None:
+    """Makes a file that is not there; of several processes that want it, one makes it.
+
+    Args:
+        path: of the file.
+        make: writes it, as a whole.
+        what: it is, in words.
+
+    Raises:
+        StorageError: as `alone`.
+        WaitTimeoutError: as `alone`.
+    """
+    if path.exists():
+        return
+    with alone(path, what=what):
+        if not path.exists():
+            make()

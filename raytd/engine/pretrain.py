@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from raytd.engine.block import ImageSlice
+from raytd.engine.devices import place
 from raytd.engine.images import Images
 from raytd.errors import NotFiniteError
 from raytd.models import zoo
@@ -80,12 +81,13 @@ def pretrain(task: Task, recipe: Recipe, *, device: torch.device) -> nn.Module:
         NotFiniteError: if a weight became NaN or infinite.
     """
     train, val = (on_device(task, part, device) for part in (task.train, task.val))
-    model: nn.Module = zoo.build(
+    fresh = zoo.build(
         recipe.model,
         in_channels=task.image_shape[0],
         n_classes=len(task.classes),
         seed=derive_seed(recipe.seed, "initial weights"),
-    ).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    )
+    model = place(fresh, device)
     with layers_seeded(derive_seed(recipe.seed, "pretraining layers"), device):
         _fit(model, train, val, recipe)
     if not all(torch.isfinite(p).all() for p in model.parameters()):

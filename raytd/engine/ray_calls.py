@@ -190,7 +190,7 @@ def wait_for(references: Any, timeout_s: float, what: str) -> Any:
     try:
         return ray.get(references, timeout=timeout_s)
     except GetTimeoutError as error:
-        raise WaitTimeoutError(f"waited {timeout_s:g} s for {what}, in vain") from error
+        raise _in_vain(timeout_s, what) from error
 
 
 def wait_for_actor(call: Callable[[], list[Any]], timeout_s: float, what: str) -> None:
@@ -203,17 +203,21 @@ def wait_for_actor(call: Callable[[], list[Any]], timeout_s: float, what: str) -
     while True:
         left = deadline - time.monotonic()
         try:
-            wait_for(call(), max(0.1, left), what)
+            ray.get(call(), timeout=max(0.1, left))
+        except GetTimeoutError as error:
+            raise _in_vain(timeout_s, what) from error
         except (RayActorError, ObjectLostError) as error:
             if _is_of_the_worker(error):
                 raise
             if left <= 0:
-                raise WaitTimeoutError(f"waited {timeout_s:g} s for {what}, in vain") from error
+                raise _in_vain(timeout_s, what) from error
             time.sleep(_RETRY_PAUSE_S)
-        except WaitTimeoutError as error:
-            raise WaitTimeoutError(f"waited {timeout_s:g} s for {what}, in vain") from error
         else:
             return
+
+
+def _in_vain(timeout_s: float, what: str) -> WaitTimeoutError:
+    return WaitTimeoutError(f"waited {timeout_s:g} s for {what}, in vain")
 
 
 def local_cause(error: BaseException) -> BaseException:

@@ -11,9 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from raytd.engine.devices import pick_device, torch_threads
+from raytd.engine.devices import pick_device, place, torch_threads
 from raytd.engine.files import write_bytes, write_json
-from raytd.engine.locks import alone
+from raytd.engine.locks import make_once
 from raytd.engine.pretrain import Recipe, accuracy, logits, on_device, pretrain
 from raytd.errors import StorageError
 from raytd.models import zoo
@@ -142,11 +142,11 @@ class SourceCache:
 
     def _read_or_make(self, task: Task, origin: Origin) -> Source:
         key = source_key(task, origin)
-        meta = self._meta(key)
-        if not meta.exists():
-            with alone(meta, what=f"source {task.name}, {origin.model}"):
-                if not meta.exists():
-                    self._write(key, task, origin, self._make(task, origin))
+        make_once(
+            self._meta(key),
+            lambda: self._write(key, task, origin, self._make(task, origin)),
+            what=f"source {task.name}, {origin.model}",
+        )
         return self._read(key)
 
     def _meta(self, key: str) -> Path:
@@ -199,5 +199,4 @@ def given_model(task: Task, given: Given, *, device: torch.device) -> nn.Module:
     )
     weights = read_weights(given.path)
     load_weights(model, weights, path=given.path, name=given.model, task=task.name)
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return model.eval()
+    return place(model, device).eval()

@@ -31,7 +31,7 @@ class Tally:
         self.moments[stride].append(Moments(first, second))
         self.forward_images += sum(p.forward_images for p in parts)
         if stride == 1:
-            self.losses.append(_total([p.train_loss for p in parts]))
+            self.losses.append(_total([p.train_loss for p in parts if p.train_loss is not None]))
             self.cost += np.concatenate([p.lengths for p in parts if p.lengths is not None])
 
     def add_probes(self, parts: Sequence[ProbeReading]) -> None:

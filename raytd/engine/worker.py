@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor, nn
 
 from raytd.engine.block import BlockSetup, Evaluation, Measurement, ProbeReading
-from raytd.engine.devices import device_name, pick_device, torch_threads
+from raytd.engine.devices import device_name, pick_device, place, torch_threads
 from raytd.engine.images import Images
 from raytd.engine.pair_images import PairImages
 from raytd.errors import NotFiniteError
@@ -142,12 +142,11 @@ class BlockWorker:
             log_q = self._pair_log_probs(end.weights, tau)
             squared = 2 * kl_divergence(log_p, log_q)
             lengths = squared.sqrt()
-            loss = mixed_cross_entropy(log_p, *self.pairs.labels, tau)
             return Measurement(
                 lengths=lengths.cpu().numpy() if stride == 1 else None,
                 first=_tile_sums(mass * lengths),
                 second=_tile_sums(mass * squared),
-                train_loss=_tile_sums(mass * loss),
+                train_loss=self._loss_sums(log_p, tau, mass) if stride == 1 else None,
                 forward_images=self.pairs.n_images(tau) * (2 if stride == 1 else 1),
             )
 
@@ -158,9 +157,8 @@ class BlockWorker:
         tau = knot / self.setup.segments
         with torch_threads(self.setup.threads), torch.inference_mode():
             log_p = self._pair_log_probs(state.weights, tau)
-            loss = mixed_cross_entropy(log_p, *self.pairs.labels, tau)
-            sums = _tile_sums(torch.tensor(coupling, device=self.device) * loss)
-            return sums, self.pairs.n_images(tau)
+            mass = torch.tensor(coupling, device=self.device)
+            return self._loss_sums(log_p, tau, mass), self.pairs.n_images(tau)
 
     def probe(self, knot: int, state: TrainState) -> ProbeReading:
         """Loss and Fisher-Rao form of the block's validation pairs at a knot."""
@@ -245,7 +243,7 @@ class BlockWorker:
             n_classes=self.setup.n_classes,
             seed=0,
         )
-        return model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return place(model, self.device)
 
     def _load(self, weights: Weights) -> nn.Module:
         weights.load_into(self.model)
@@ -281,6 +279,15 @@ class BlockWorker:
     def _pair_log_probs(self, weights: Weights, tau: float) -> Float64[Tensor, "tiles n m classes"]:
         self.forward_images += self.pairs.n_images(tau)
         return self.pairs.log_probs(self._load(weights), tau)
+
+    def _loss_sums(
+        self,
+        log_p: Float64[Tensor, "tiles n m classes"],
+        tau: float,
+        mass: Float64[Tensor, "tiles n m"],
+    ) -> Float64[np.ndarray, " tiles"]:
+        """Σ Γ × cross-entropy of each tile at x = (1 − τ) x_i + τ x'_j."""
+        return _tile_sums(mass * mixed_cross_entropy(log_p, *self.pairs.labels, tau))
 
     def _in_batches(self, function: Callable[[Tensor], Tensor], images: Images) -> Tensor:
         self.forward_images += len(images.pixels)
