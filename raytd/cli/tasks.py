@@ -130,6 +130,8 @@ def _show(facts: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from raytd.tasks.form import in_words
+
     table = Table(box=box.SIMPLE_HEAD, show_footer=True)
     counts = [[row[part] for row in facts["classes"]] for part in ("train", "val")]
     table.add_column("class", footer=f"{len(facts['classes'])} classes")
@@ -140,10 +142,10 @@ def _show(facts: dict[str, Any]) -> None:
     console = Console(soft_wrap=True)
     console.print(f"{facts['name']}: {facts['dataset']}, digest {facts['digest']}")
     console.print(table)
-    channels, height, width = facts["image_shape"]
-    kind = "grey" if channels == 1 else "colour"
     mean, std = (", ".join(f"{v:.4f}" for v in facts[key]) for key in ("mean", "std"))
-    console.print(f"images  {height}×{width}, {kind}; mean {mean}; standard deviation {std}")
+    console.print(
+        f"images  {in_words(facts['image_shape'])}; mean {mean}; standard deviation {std}"
+    )
     console.print(f"sheet   {facts['sheet']}")
 
 

@@ -14,6 +14,7 @@ from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import network_problems
 from raytd.sweep.trial import Trial
 from raytd.tasks import datasets
+from raytd.tasks.form import in_words
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
 from raytd.transport.tiles import n_tiles
@@ -63,7 +64,7 @@ def make_plan(
     """
     tasks, problems = read_tasks(spec.tasks, data, download=spec.data.download)
     configs = expand(spec)
-    problems += [] if problems else pair_problems(configs, tasks) + network_problems(configs, tasks)
+    problems += [] if problems else trial_problems(configs, tasks)
     problems += resource_problems(configs, nodes)
     if problems:
         raise RequestError(problems)
@@ -132,6 +133,11 @@ def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float)
     )
 
 
+def trial_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
+    """What images and networks say against the trials, in words."""
+    return pair_problems(configs, tasks) + network_problems(configs, tasks)
+
+
 def pair_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
     """What the images of two tasks say against their pair, in words."""
     problems: dict[str, None] = {}
@@ -140,14 +146,10 @@ def pair_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -
         if source.image_shape != target.image_shape:
             problems[
                 f"{source.name} and {target.name} have images of different form "
-                f"({_form(source)} and {_form(target)}); set data.size and data.channels"
+                f"({in_words(source.image_shape)} and {in_words(target.image_shape)}); "
+                "set data.size and data.channels"
             ] = None
     return [*problems, *tile_problems(configs, tasks)]
-
-
-def _form(task: Task) -> str:
-    channels, height, width = task.image_shape
-    return f"{height}×{width}, {'grey' if channels == 1 else 'colour'}"
 
 
 def tile_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:

@@ -6,8 +6,7 @@ from typing import Any
 
 from raytd.errors import RequestError
 from raytd.sweep.expand import expand
-from raytd.sweep.networks import network_problems
-from raytd.sweep.plan import pair_problems, read_tasks
+from raytd.sweep.plan import read_tasks, trial_problems
 from raytd.sweep.spec import load_sweep, make_spec
 from raytd.sweep.trial import Trial
 from raytd.tasks.datasets import data_root
@@ -53,8 +52,7 @@ def single_trial(
     spec = make_spec(content, caller=caller, base=base, overrides=overrides)
     configs = expand(spec)
     tasks_read, problems = read_tasks(spec.tasks, data_root(data), download=spec.data.download)
-    if not problems:
-        problems += pair_problems(configs, tasks_read) + network_problems(configs, tasks_read)
+    problems += [] if problems else trial_problems(configs, tasks_read)
     if len(configs) != 1:
         problems.append(f"{caller}: one trial is wanted, but the settings give {len(configs)}")
     if problems:

@@ -46,9 +46,7 @@ class Waiting:
         n_queued, wanted = queued_tasks()
         return self.note(wanted if n_queued >= n_left else {})
 
-    def note(
-        self, wanted: Mapping[str, float], *, free: Mapping[str, float] | None = None
-    ) -> float:
+    def note(self, wanted: Mapping[str, float]) -> float:
         """Notes what is waited for now, if anything is; seconds since when."""
         if not wanted:
             self._since, self._told = None, ""

@@ -65,6 +65,12 @@ class Form:
         return _converted(image, self.shape)
 
 
+def in_words(shape: tuple[int, int, int]) -> str:
+    """Height, width and kind of images of a shape, for people."""
+    channels, height, width = shape
+    return f"{height}×{width}, {'grey' if channels == 1 else 'colour'}"
+
+
 def form_of(split: Split, size: Size | None, channels: int | None) -> Form:
     """The form asked for; what is not asked for is as in the first image.
 

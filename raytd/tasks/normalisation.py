@@ -7,7 +7,6 @@ of its training images, drawn by the data set's name and size alone, in the form
 for; a data set of at most `SAMPLE` images is its own sample.
 """
 
-import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from raytd.tasks.form import Form
 from raytd.tasks.readers.contract import Raw, Split
+from raytd.tasks.shuffle import shuffled
 
 SAMPLE = 2000
 
@@ -67,10 +67,8 @@ def normalisation(name: str, split: Split, form: Form) -> Constants:
     known = _KNOWN.get((name, form.shape))
     if known is not None:
         return known.constants()
-    n = len(split.labels)
-    seed = hashlib.sha256(f"{name}/normalisation".encode()).digest()[:8]
-    generator = np.random.default_rng(int.from_bytes(seed, "little"))
-    rows = np.sort(generator.permutation(n)[:SAMPLE])
+    order = shuffled(np.arange(len(split.labels)), f"{name}/normalisation")
+    rows = np.sort(order[:SAMPLE])
     return moments(form.stream(split, rows), form.shape[0]).constants()
 
 

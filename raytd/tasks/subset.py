@@ -4,12 +4,11 @@ Each class is shuffled by a stream that depends on the data set, the part and th
 that small tasks are parts of larger ones, and an image that trains one task validates no other.
 """
 
-import hashlib
-
 import numpy as np
 
 from raytd.tasks.datasets import Dataset
 from raytd.tasks.readers.contract import Indices, Split
+from raytd.tasks.shuffle import shuffled
 from raytd.tasks.vocabulary import CLASS_NAMES
 
 _HELD_BACK = 1 / 3
@@ -26,15 +25,15 @@ def class_pools(dataset: Dataset, name: str, seed: int) -> tuple[Indices, Indice
     """
     label = dataset.class_names.index(name)
     number = CLASS_NAMES.get(dataset.name, dataset.class_names).index(name)
-    train = _permuted(_rows(dataset.train, label), f"{dataset.name}/train/{number}")
+    train = shuffled(_rows(dataset.train, label), f"{dataset.name}/train/{number}")
     if dataset.val is not None:
-        val = _permuted(_rows(dataset.val, label), f"{dataset.name}/val/{number}")
+        val = shuffled(_rows(dataset.val, label), f"{dataset.name}/val/{number}")
     else:
         n_trained_on = len(train) - round(len(train) * _HELD_BACK)
         train, val = train[:n_trained_on], train[n_trained_on:]
     if seed:
-        train = _permuted(train, f"{dataset.name}/train/{number}/{seed}")
-        val = _permuted(val, f"{dataset.name}/val/{number}/{seed}")
+        train = shuffled(train, f"{dataset.name}/train/{number}/{seed}")
+        val = shuffled(val, f"{dataset.name}/val/{number}/{seed}")
     return train, val
 
 
@@ -45,9 +44,3 @@ def even_counts(total: int, n_classes: int) -> list[int]:
 
 def _rows(split: Split, label: int) -> Indices:
     return np.flatnonzero(split.labels == label)
-
-
-def _permuted(rows: Indices, stream: str) -> Indices:
-    seed = hashlib.sha256(stream.encode()).digest()[:8]
-    permuted: Indices = np.random.default_rng(int.from_bytes(seed, "little")).permutation(rows)
-    return permuted

@@ -202,3 +202,13 @@ def write_npz(path: Path, **arrays: np.ndarray) -> None:
     """An archive."""
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, **arrays)
+
+
+def by_class(content: Made) -> Made:
+    """The same with rows class by class, as folders give them."""
+
+    def part(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        order = np.argsort(labels, kind="stable")
+        return images[order], labels[order]
+
+    return Made(content.names, part(*content.train), part(*content.val))

@@ -11,7 +11,7 @@ from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
 from raytd.tasks.vocabulary import CLASS_NAMES
 from tests.tasks.formats import (
-    Made,
+    by_class,
     encoded,
     made,
     write_cifar,
@@ -28,15 +28,6 @@ CIFAR = made(CLASS_NAMES["cifar10"], (32, 32, 3), per_class=10)
 def animals(reference: str, root: Path, known_as: str | None = None, seed: int = 0) -> Task:
     spec = TaskSpec(name="a", dataset=reference, classes=ANIMALS, train=30, val=18, seed=seed)
     return make_task(spec, datasets.read(reference, root, known_as=known_as))
-
-
-def by_class(content: Made) -> Made:
-    parts = (
-        (x[order], y[order])
-        for x, y in (content.train, content.val)
-        for order in [y.argsort(kind="stable")]
-    )
-    return Made(content.names, *parts)
 
 
 def test_the_same_images_make_the_same_task_through_parquet_and_torchvisions_folder(

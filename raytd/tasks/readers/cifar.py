@@ -9,7 +9,7 @@ import numpy as np
 
 from raytd.errors import DataError
 from raytd.tasks.readers.arrays import ArrayImages
-from raytd.tasks.readers.contract import Content, Split
+from raytd.tasks.readers.contract import Content, Split, one_line
 
 FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
 
@@ -43,10 +43,9 @@ def download(name: str, root: Path) -> None:
         with contextlib.redirect_stdout(sys.stderr):
             kind(str(root), train=True, download=True)
     except (RuntimeError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
-            f"{name}: not under {root / FOLDERS[name]} and the download failed ({reason}). "
-            "Put torchvision's folder there, or choose another data set."
+            f"{name}: not under {root / FOLDERS[name]} and the download failed "
+            f"({one_line(error)}). Put torchvision's folder there, or choose another data set."
         ) from error
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from raytd.errors import DataError
-from raytd.tasks.readers.contract import Raw
+from raytd.tasks.readers.contract import Raw, one_line
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -74,8 +74,7 @@ def decode_image(data: bytes | Path, place: str) -> Raw:
     except UnidentifiedImageError as error:
         raise DataError(f"{place}: not an image ({', '.join(FORMATS)} are read)") from error
     except _BROKEN as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{place}: the image is damaged ({reason})") from error
+        raise DataError(f"{place}: the image is damaged ({one_line(error)})") from error
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 

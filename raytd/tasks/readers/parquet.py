@@ -13,9 +13,17 @@ from typing import Any
 import numpy as np
 
 from raytd.errors import DataError
-from raytd.tasks.readers.contract import Content, Images, Indices, Raw, Split, check_rows
+from raytd.tasks.readers.contract import (
+    Content,
+    Images,
+    Indices,
+    Raw,
+    Split,
+    check_rows,
+    one_line,
+)
 from raytd.tasks.readers.encoded import decode_image
-from raytd.tasks.readers.parquet_columns import Columns, find_columns, one_line
+from raytd.tasks.readers.parquet_columns import Columns, find_columns
 from raytd.tasks.readers.parts import in_order, part_of, train_and_val
 
 _BATCH = 64

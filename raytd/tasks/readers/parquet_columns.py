@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raytd.errors import DataError
+from raytd.tasks.readers.contract import one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,11 +55,6 @@ def find_columns(path: Path) -> Columns:
     struct = pa.types.is_struct(schema.field(image).type)
     leaf = f"{image}.bytes" if struct else image
     return Columns(image, leaf, label, tuple(map(str, names)) if names else None)
-
-
-def one_line(error: Exception) -> str:
-    """The first line of what a library says."""
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _features(schema: "pa.Schema") -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 
 from raytd.errors import DataError
-from raytd.tasks.readers.contract import Indices, Raw
+from raytd.tasks.readers.contract import Indices, Raw, one_line
 
 BROKEN = (OSError, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
 """What the standard library raises over a damaged stream."""
@@ -66,5 +66,4 @@ def damage_told(name: str) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{name}: damaged ({reason})") from error
+        raise DataError(f"{name}: damaged ({one_line(error)})") from error

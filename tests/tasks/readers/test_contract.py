@@ -18,6 +18,7 @@ from raytd.tasks.task import make_task
 from raytd.tasks.vocabulary import CLASS_NAMES
 from tests.tasks.formats import (
     Made,
+    by_class,
     encoded,
     made,
     write_cifar,
@@ -39,16 +40,6 @@ TINY = {
 
 def numbered(content: Made) -> Made:
     return Made(tuple(map(str, range(len(content.names)))), content.train, content.val)
-
-
-def by_class(content: Made) -> Made:
-    """Folders give rows class by class."""
-
-    def part(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        order = np.argsort(labels, kind="stable")
-        return images[order], labels[order]
-
-    return Made(content.names, part(*content.train), part(*content.val))
 
 
 def digits(root: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
