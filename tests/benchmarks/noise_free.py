@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=0.003)
     options = parser.parse_args()
     settings = [Setting(*s) for s in itertools.product(SEGMENTS, BATCHES, BLOCKS)]
+    torch.set_num_threads(1)  # as in the runs
     print(f"{machine()}; {options.steps} steps at {options.lr:g}, {options.seeds} seeds")
     with tempfile.TemporaryDirectory() as sources:
         jobs = [

@@ -16,6 +16,7 @@ import pytest
 import raytd
 from raytd.methods.result import DistanceResult
 from raytd.sweep.ledger import iteration_row, knot_rows
+from tests.cli.commands import command, environment, processes_with
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -56,16 +57,17 @@ def sweep(folder: Path, storage: str, *args: str) -> Iterator[subprocess.Popen[s
     if not (folder / storage / "sources").exists():
         (folder / storage / "sources").symlink_to(folder / "sources")
     process = subprocess.Popen(
-        [sys.executable, "-m", "raytd", "sweep", "faults.yaml", "--storage", storage,
-         "--tracking-uri", "none", *args],
+        command("sweep", "faults.yaml", "--storage", storage, "--tracking-uri", "none", *args),
         cwd=folder,
-        env={**os.environ, "HOME": str(folder), "RAY_AUTH_MODE": "disabled",
-             "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}",
-             "RAYTD_TEST_STORAGE": storage},
+        env={
+            **environment(folder),
+            "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}",
+            "RAYTD_TEST_STORAGE": storage,
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )  # fmt: skip
+    )
     try:
         yield process
     finally:
@@ -80,18 +82,8 @@ def ended(process: subprocess.Popen[str]) -> str:
 
 def trial_processes(storage: str) -> list[int]:
     """Processes of Tune's trials in that sweep."""
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            if not process.name.isdigit() or b"ray::" not in (process / "cmdline").read_bytes():
-                continue
-            title = (process / "cmdline").read_text()
-            ours = f"RAYTD_TEST_STORAGE={storage}\0".encode() in (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if ours and "ImplicitFunc" in title:
-            found.append(int(process.name))
-    return found
+    ours = processes_with(f"RAYTD_TEST_STORAGE={storage}\0")
+    return [number for number, title in ours if "ray::" in title and "ImplicitFunc" in title]
 
 
 def checkpoints(folder: Path, storage: str, pattern: str) -> list[Path]:

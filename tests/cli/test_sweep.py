@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import raytd
+from tests.cli.commands import command, environment, processes_with
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -33,14 +33,6 @@ resources: {cpus_per_actor: 0.5, threads: 1}
 """
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "HOME": str(home), "RAY_AUTH_MODE": "disabled", "COLUMNS": "80"}
-
-
-def command(*args: str | Path) -> list[str]:
-    return [sys.executable, "-m", "raytd", *map(str, args)]
 
 
 @pytest.fixture(scope="module")
@@ -224,18 +216,6 @@ def test_a_trial_that_fails_is_named_and_the_others_go_on(run: Run, folder: Path
         assert "Traceback" in log.read_text()
         assert f"({log})" in ended.stderr
     assert "Traceback" not in ended.stderr
-
-
-def processes_with(marker: str) -> list[str]:
-    """Command lines of living processes that have `marker` in their environment."""
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            if process.name.isdigit() and marker.encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            continue
-    return [line for line in found if line]
 
 
 def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(folder: Path) -> None:
