@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from raytd.engine import worker as worker_module
 from raytd.engine.config import TrajectoryConfig
@@ -81,6 +82,36 @@ def test_advancing_moves_running_statistics_and_measuring_does_not(
     worker.measure(0, (0, 1), start, moved, coupling)
     now = dict(worker.model.named_buffers())[buffer]
     torch.testing.assert_close(now, moved.weights.buffers[buffer], rtol=0, atol=0)
+
+
+def test_dropout_and_batch_norm_train_in_advancing_and_never_in_measuring(
+    worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
+) -> None:
+    modes: list[tuple[str, bool]] = []
+    dropped: list[bool] = []
+
+    def watch(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        modes.append((type(module).__name__, module.training))
+        if isinstance(module, nn.Dropout):
+            dropped.append(bool(((output == 0) & (inputs[0] != 0)).any()))
+
+    for module in worker.model.modules():
+        if isinstance(module, nn.Dropout | nn.BatchNorm2d):
+            module.register_forward_hook(watch)
+    start = TrainState.at_rest(prepared.plan.start)
+    moved = worker.advance(0, start, coupling)
+    worker.stay(4, moved, coupling)
+    assert set(modes) == {("Dropout", True), ("BatchNorm2d", True)}
+    assert all(dropped)
+    modes.clear(), dropped.clear()
+    worker.measure(0, (0, 1), start, moved, coupling)
+    worker.train_loss(3, moved, coupling)
+    worker.probe(3, moved)
+    worker.evaluate(moved)
+    worker.features(start)
+    worker.predict(moved)
+    assert set(modes) == {("Dropout", False), ("BatchNorm2d", False)}
+    assert not any(dropped)
 
 
 def test_measured_lengths_are_those_of_each_pair_by_itself(
