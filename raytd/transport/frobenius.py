@@ -8,7 +8,8 @@ density of a coupling. The problem is to minimise, over couplings,
 At its solution epsilon log r + pull r = s with s = f + g − C + pull R, which makes r a Wright omega
 function of s. The dual function Σ p f + Σ q g − Σ w (epsilon r + pull r² / 2) is smooth and
 concave, and its Hessian is built like a coupling, so that a Newton step is one linear solve as wide
-as the columns.
+as the columns. Where rows of very unlike mass allow Newton's method but tiny steps, every row, and
+then every column, is brought to its own mass instead, which no mass of another one hinders.
 
 The conditional gradient of POT (`ot.optim.gcg`) is meant for such problems, but version 0.9.7
 leaves the entropy out of its line search and stops short of the solution.
@@ -28,6 +29,8 @@ from raytd.transport.scaling import check_limits
 
 HALVINGS = 40  # of a Newton step before the line search gives up
 PROMISE_KEPT = 1e-4  # share of the promised ascent that a step must give
+STUCK = 1 / 8  # step at which a tile is balanced row by row and column by column instead
+BISECTIONS = 60  # of a bracket in that
 ROUNDING = 1e-13  # of the dual function, relative; also of the Newton system
 
 
@@ -87,6 +90,7 @@ class _Dual:
         self.w = (self.p.unsqueeze(-1) * self.q.unsqueeze(-2)).where(problem.allowed.cpu(), 0)
         self.cost = problem.cost.double().cpu().where(self.w > 0, 0)
         self.reference, self.epsilon, self.pull = reference, epsilon, pull
+        self._offset = pull * reference - self.cost
         entropy = sum(torch.xlogy(x, x).sum(-1) for x in (self.p, self.q)) + self.mass.log()
         squares = (self.w * reference**2).sum((-2, -1))
         self.constant = epsilon * (1 + entropy) + pull / 2 * squares
@@ -102,6 +106,10 @@ class _Dual:
     def density(self, f: Tensor, g: Tensor) -> Tensor:
         """The r with epsilon log r + pull r = f + g − C + pull R."""
         s = f.unsqueeze(-1) + g.unsqueeze(-2) - self.cost + self.pull * self.reference
+        return self._omega(s)
+
+    def _omega(self, s: Tensor) -> Tensor:
+        """The r with epsilon log r + pull r = s."""
         scale = self.epsilon / self.pull
         return scale * torch.from_numpy(wrightomega((s / self.epsilon - math.log(scale)).numpy()))
 
@@ -127,7 +135,7 @@ class _Dual:
         )
 
     def ascend(self, f: Tensor, g: Tensor, r: Tensor, *, frozen: Tensor) -> tuple[Tensor, Tensor]:
-        """A Newton step, halved in each tile until it keeps its promise."""
+        """A Newton step, halved in each tile until it keeps its promise; or else balancing."""
         coupling = self.w * r
         rows, columns = self.p - coupling.sum(-1), self.q - coupling.sum(-2)
         df, dg = _solve(coupling / (self.epsilon + self.pull * r), rows, columns)
@@ -142,7 +150,32 @@ class _Dual:
             if not short.any():
                 break
             step = torch.where(short, step / 2, step)
-        return new_f, new_g
+        stuck = (step <= STUCK) & ~frozen
+        return self.balance(new_f, new_g, only=stuck) if stuck.any() else (new_f, new_g)
+
+    def balance(self, f: Tensor, g: Tensor, *, only: Tensor) -> tuple[Tensor, Tensor]:
+        """The best f for g, then the best g for that f, in some tiles: neither lowers the dual."""
+        best_f = self._level(g.unsqueeze(-2) + self._offset, self.w, self.p)
+        f = torch.where(only.unsqueeze(-1), best_f, f)
+        best_g = self._level((f.unsqueeze(-1) + self._offset).mT, self.w.mT, self.q)
+        return f, torch.where(only.unsqueeze(-1), best_g, g)
+
+    def _level(self, offset: Tensor, w: Tensor, wanted: Tensor) -> Tensor:
+        """The x with Σ_j w_ij r(x_i + offset_ij) = wanted_i, by bisection; 0 without mass.
+
+        It lies between where no r is above 1, and where all are so large that they would do alone.
+        """
+        used = w > 0
+        enough = wanted / w.sum(-1).where(wanted > 0, 1)
+        top = self.epsilon * enough.clamp(min=1).log() + self.pull * enough.clamp(min=1)
+        low = (self.pull - offset).where(used, torch.inf).amin(-1).where(wanted > 0, 0)
+        high = (top.unsqueeze(-1) - offset).where(used, -torch.inf).amax(-1).where(wanted > 0, 0)
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            reached = (w * self._omega(middle.unsqueeze(-1) + offset)).sum(-1)
+            low = torch.where(reached < wanted, middle, low)
+            high = torch.where(reached < wanted, high, middle)
+        return (low + high) / 2
 
 
 def _solve(hessian: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:

@@ -146,3 +146,38 @@ def test_limits_that_would_never_be_reached_are_refused(
         coupling_step(
             problem, problem.independent, epsilon=0.1, lam=1.0, proximal="frobenius", **limits
         )
+
+
+def problem_of_unlike_masses(seed: int) -> LinearProblem:
+    """Costs of any kind between at most 12 rows and columns, whose masses span six decades."""
+    generator = torch.Generator().manual_seed(seed)
+    n, m = (int(torch.randint(1, 13, (1,), generator=generator)) for _ in range(2))
+    cost = torch.randn(n, m, generator=generator, dtype=torch.float64)
+    marginals = []
+    for size in (n, m):
+        decades = torch.randint(0, 4, (size,), generator=generator)
+        masses = torch.where(decades == 3, 0.0, 10.0 ** (-3.0 * decades.double()))
+        masses[int(torch.randint(0, size, (1,), generator=generator))] = 1.0
+        marginals.append(masses / masses.sum())
+    return LinearProblem(cost, *marginals)
+
+
+@pytest.mark.parametrize(
+    ("seed", "lam"), [(949, 0.3), (1011, 0.3), (1072, 0.3), (1101, 0.3), (1141, 0.3), (1188, 3.0)]
+)
+def test_masses_over_six_decades_do_not_hold_newtons_method_up(seed: int, lam: float) -> None:
+    """Newton's steps alone shrink to nothing on these, and 200 of them do not arrive."""
+    problem = problem_of_unlike_masses(seed)
+    step = coupling_step(
+        problem,
+        problem.independent,
+        epsilon=0.2,
+        lam=lam,
+        proximal="frobenius",
+        max_iterations=50,
+    )
+    assert step.report.converged
+    torch.testing.assert_close(step.coupling.sum(1), problem.a, rtol=0, atol=2e-6)
+    torch.testing.assert_close(step.coupling.sum(0), problem.b, rtol=0, atol=2e-6)
+    # The gap closes with the marginal error of 1e-6, times potentials of a few units.
+    assert step.report.primal == pytest.approx(step.report.dual, abs=1e-5)
