@@ -3,8 +3,9 @@
 Run: python tests/benchmarks/soak.py [--minutes 10] [--seed 0]
 
 Batches of the same trials run one after another on one cluster of this machine, while block actors,
-coordinators and processes of trials are killed. Every trial has to end once, with the bits of a
-run in one process; open files, processes and memory are printed at each batch.
+coordinators and processes of trials are killed; the last no oftener in a batch than one trial may
+lose its process before it is given up. Every trial has to end once, with the bits of a run in one
+process; open files, processes and memory are printed at each batch.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from machine import machine
+from victims import KINDS, mark, memory_mb, processes
 
 from raytd.engine.executor import run_in_process
 from raytd.sweep.cluster import connect
@@ -29,10 +31,8 @@ from raytd.sweep.plan import make_plan
 from raytd.sweep.runner import run_trials, train_sources
 from raytd.sweep.spec import make_spec
 from raytd.sweep.trial import Trial, run_trial
+from raytd.sweep.trial_function import PROCESS_LOSSES
 
-MARKER = f"RAYTD_SOAK={os.getpid()}"
-VICTIMS = {"ray::BlockHost": "block actor", "ray::CoordinatorHost": "coordinator",
-           "ray::ImplicitFunc": "trial process"}  # fmt: skip
 SWEEP: dict[str, Any] = {
     "tasks": ["digits-low", "digits-high"],
     "pairs": [["digits-low", "digits-high"]],
@@ -76,32 +76,25 @@ class Killer(threading.Thread):
         super().__init__(daemon=True)
         self.random, self.over = random.Random(seed), threading.Event()
         self.kills: Counter[str] = Counter()
+        self.left = PROCESS_LOSSES
+
+    def spare(self) -> None:
+        """A batch begins: its processes of trials may be killed so often again."""
+        self.left = PROCESS_LOSSES
 
     def run(self) -> None:
         """Kills until it is over."""
         while not self.over.wait(self.random.uniform(4, 12)):
-            kind = self.random.choice(sorted(VICTIMS))
-            found = [pid for pid, title in processes() if title.startswith(kind)]
-            if found:
-                try:
-                    os.kill(self.random.choice(found), signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-                self.kills[VICTIMS[kind]] += 1
-
-
-def processes() -> list[tuple[int, str]]:
-    """Number and title of this run's processes, but for this one."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            if folder.name.isdigit() and MARKER.encode() in (folder / "environ").read_bytes():
-                title = (folder / "cmdline").read_text().replace("\0", " ").strip()
-                if title:
-                    found.append((int(folder.name), title))
-        except OSError:
-            continue
-    return found
+            kind = self.random.choice(sorted(KINDS))
+            found = processes(kind)
+            if not found or (kind == "trial process" and not self.left):
+                continue
+            try:
+                os.kill(self.random.choice(found), signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            self.kills[kind] += 1
+            self.left -= kind == "trial process"
 
 
 def state() -> str:
@@ -110,7 +103,7 @@ def state() -> str:
     status = Path("/proc/self/status").read_text()
     memory = int(status.split("VmRSS:")[1].split()[0]) / 1024
     return f"{files:5d} files {threading.active_count():4d} threads {memory:7.0f} MB " + (
-        f"{len(processes()):4d} other processes"
+        f"{len(processes()):4d} other processes {memory_mb():7.0f} MB"
     )
 
 
@@ -135,8 +128,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    name, _, value = MARKER.partition("=")
-    os.environ[name] = value
+    mark()
     print(machine())
     bad: list[str] = []
     n_trials = 0
@@ -158,6 +150,7 @@ def main() -> int:
                     bad.append(f"{trial.config.name}: ended {counting.ends[trial.key]} times")
             left = list(plan.folder.glob("trials/*/checkpoint/*"))
             bad.extend(f"{path} is left" for path in left)
+            killer.spare()
 
         killer = Killer(asked.seed)
         killer.start()
@@ -170,7 +163,7 @@ def main() -> int:
         killer.over.set()
         killer.join()
         print(f"at the end, {time.monotonic() - began:5.0f} s: {state()}")
-    print(f"{n_trials} trials, kills: {dict(killer.kills)}, wrong: {len(bad)}")
+    print(f"{n_trials} trials, killed: {dict(killer.kills)}, wrong: {len(bad)}")
     print("\n".join(bad))
     return 1 if bad else 0
 

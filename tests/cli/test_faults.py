@@ -39,6 +39,7 @@ LONGEST_S = 240
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("faults")
     (folder / "faults.yaml").write_text(SWEEP)
+    (folder / "sources").mkdir()
     return folder
 
 
@@ -186,7 +187,9 @@ def greedy(in_channels, n_classes, most=60):
 '''
 
 
-def test_a_trial_that_runs_out_of_memory_starts_again_with_half_the_chunk(folder: Path) -> None:
+def test_a_trial_that_runs_out_of_memory_starts_again_with_half_the_chunk(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / "greedy_model.py").write_text(GREEDY)
     settings = ("--set", "model=greedy_model:greedy(most=60)", "--set", "coupled.support=blocks")
     with sweep(folder, "memory", *settings, "--set", "resources.chunk=6") as process:
@@ -198,6 +201,18 @@ def test_a_trial_that_runs_out_of_memory_starts_again_with_half_the_chunk(folder
     log = (trial / "log.txt").read_text()
     assert "warning: out of memory with chunk 6; begun again with 3" in log
     assert "warning: out of memory with chunk 3; begun again with 1" in log
+    monkeypatch.syspath_prepend(folder)
+    small = raytd.distance(
+        "digits-low",
+        "digits-high",
+        config=folder / "faults.yaml",
+        sources=folder / "memory/sources",
+        model="greedy_model:greedy(most=60)",
+        coupled={"support": "blocks"},
+        resources={"chunk": 1},
+    )
+    assert row["distance"] == small.distance
+    assert row["noise_free_length"] == small.noise_free_length
 
 
 @pytest.fixture
