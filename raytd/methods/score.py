@@ -1,0 +1,44 @@
+"""The number of a method that follows no interpolated task, with everything that judges it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Scalar = float | int | bool | str | None
+
+
+@dataclass(frozen=True)
+class Score:
+    """How far, or how near, one task is to another.
+
+    Attributes:
+        value: what the method returns.
+        unit: of `value`: `rad`, `nats`, `accuracy`, or `1` where it has none.
+        smaller_is_closer: how to read it.
+        figures: further columns of the results table by name.
+        sgd_steps: training steps that the method took, sources left out.
+        forward_images: images that went forward, in training too, sources left out.
+        curves: tables beside the result by name: each a row for every point.
+        warnings: what the user should know, in words.
+    """
+
+    value: float
+    unit: str
+    smaller_is_closer: bool
+    sgd_steps: int
+    forward_images: int
+    figures: Mapping[str, Scalar] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[Mapping[str, Scalar]]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def columns(self) -> dict[str, Any]:
+        """The scalar figures by name, as a row of a results table holds them."""
+        return {
+            "value": self.value,
+            "unit": self.unit,
+            "smaller_is_closer": self.smaller_is_closer,
+            "sgd_steps": self.sgd_steps,
+            "forward_images": self.forward_images,
+            **self.figures,
+            "warnings": "; ".join(self.warnings) or None,
+        }
