@@ -34,6 +34,7 @@ def run(pair: "Pair", config: WeightDistanceConfig, context: "Context") -> "Scor
 
     from raytd.engine.context import source_recipe, source_warning
     from raytd.engine.start import network_at
+    from raytd.errors import InputError
     from raytd.methods.score import Score
     from raytd.methods.weight_parts import IN_WORDS, counted_parameters
     from raytd.transfer.weight_path import weight_distance, weight_norm
@@ -49,6 +50,11 @@ def run(pair: "Pair", config: WeightDistanceConfig, context: "Context") -> "Scor
         )
         accuracies.append(trained.accuracy)
         warnings.append(source_warning(end, context.pretrain, trained.accuracy))
+    if not weights[0]:
+        raise InputError(
+            f"weight-distance: {pair.model} has no parameters that count beside its head "
+            f"(batch_norm: {config.batch_norm}); choose another model"
+        )
     norms = [weight_norm(w) for w in weights]
     distance = weight_distance(weights[0], weights[1])
     relative = distance / (norms[0] * norms[1]) ** 0.5

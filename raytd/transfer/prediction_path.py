@@ -59,11 +59,11 @@ class PredictionPath:
 
     def fisher_rao_length(self, knot: int) -> float:
         """Σ sqrt(mean ds²) of the segments up to a knot, in radians."""
-        return sum(math.sqrt(m.second) for m in self._moments[1][:knot])
+        return math.fsum(math.sqrt(m.second) for m in self._moments[1][:knot])
 
     def distance(self, knot: int) -> float:
         """Σ mean ds of the segments up to a knot, in radians."""
-        return sum(m.first for m in self._moments[1][:knot])
+        return math.fsum(m.first for m in self._moments[1][:knot])
 
     def noise_free_length(self, knot: int) -> float:
         """The part of the two-scale length up to a knot, in radians, of a path that is complete."""
