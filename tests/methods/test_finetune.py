@@ -135,13 +135,17 @@ def test_a_path_is_cut_where_the_threshold_says(linear: Pair, context: Context) 
     assert cuts[0] < cuts[-1]
 
 
-def test_every_image_that_goes_forward_is_counted(pair: Pair, context: Context) -> None:
+def test_images_are_counted_and_measured_out_of_training_mode(
+    pair: Pair, context: Context
+) -> None:
     counting = replace(pair, model="tests.methods.plain_nets:counting")
     context.sources.get(counting.source, source_recipe(counting, context.pretrain))
-    before = plain_nets.SEEN["images"]
+    before = dict(plain_nets.SEEN)
     config = SHORT.model_copy(update={"batch_size": 7})  # 30 images: the last batch has two
     score = run(counting, config, context)
-    assert score.forward_images == plain_nets.SEEN["images"] - before
+    seen = {mode: n - before[mode] for mode, n in plain_nets.SEEN.items()}
+    assert seen == {True: 8 * 30, False: 21 * (30 + 20)}
+    assert score.forward_images == sum(seen.values())
     assert score.sgd_steps == 40
 
 

@@ -172,12 +172,15 @@ def test_the_same_bits_twice_whatever_was_drawn_before(pair: Pair, context: Cont
     assert (two.columns(), two.curves) == (one.columns(), one.curves)
 
 
-def test_every_image_that_goes_forward_is_counted(pair: Pair, context: Context) -> None:
+def test_images_are_counted_and_judged_out_of_training_mode(pair: Pair, context: Context) -> None:
     counting = replace(pair, model="tests.methods.plain_nets:counting")
     context.sources.get(counting.source, source_recipe(counting, context.pretrain))
-    before = plain_nets.SEEN["images"]
+    before = dict(plain_nets.SEEN)
     score = run(counting, SHORT, context)
-    assert score.forward_images == plain_nets.SEEN["images"] - before
+    seen = {mode: n - before[mode] for mode, n in plain_nets.SEEN.items()}
+    # Twenty images in batches of 6, 6, 6 and 2: seven epochs and two batches are 30 steps.
+    assert seen == {True: 4 * (7 * 20 + 12), False: 4 * 3 * 20}
+    assert score.forward_images == sum(seen.values())
     assert score.sgd_steps == 2 * 2 * 30
 
 
