@@ -58,6 +58,9 @@ class TrajectoryConfig(Settings):
             block follow a trajectory of its own.
         schedule: of the learning rate along the path.
         augment: `crop-flip` shifts and mirrors both images of a drawn pair alike.
+        precision: in which the layers compute when the weights move and the pairs are measured;
+            `bfloat16` is autocast, with logits and all lengths above it. Sources, and what is read
+            off validation images, stay in float32.
         match: what networks have in common: `lr` takes the rate as it is, `speed` scales it so
             that predictions move as fast at the start as those of the reference network.
         reference: name of that network.
@@ -75,6 +78,7 @@ class TrajectoryConfig(Settings):
     sync: Literal["knot", "single", "none"] = "knot"
     schedule: Literal["constant", "cosine"] = "constant"
     augment: Literal["none", "crop-flip"] = "none"
+    precision: Literal["float32", "bfloat16"] = "float32"
     match: Literal["lr", "speed"] = "lr"
     reference: Annotated[str, AfterValidator(_known_network)] | None = None
 

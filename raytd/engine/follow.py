@@ -117,9 +117,8 @@ def follow(
     iteration, previous = len(records), records[-1].lengths.distance if records else None
     plan, path = crew.plan, _Path(crew, iteration, dealt.coupling, halfway)
     states = path.run(keep)
-    evaluations: list[Evaluation] = [
-        crew.executor.submit(b, "evaluate", states[b]).result() for b in crew.blocks
-    ]
+    asked = [crew.executor.submit(b, "evaluate", states[b]) for b in crew.blocks]
+    evaluations: list[Evaluation] = [call.result() for call in asked]
     tally = path.tally
     lengths = path_lengths(tally.moments, plan.segments)
     change = None if previous is None else abs(lengths.distance - previous) / lengths.distance

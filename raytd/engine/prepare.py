@@ -253,6 +253,7 @@ class Cutter:
             mixing=trajectory.mixing,
             schedule=trajectory.schedule,
             augment=trajectory.augment,
+            precision=trajectory.precision,
             chunk=resources.chunk,
             threads=resources.threads,
             use_gpu=resources.gpus_per_actor > 0,

@@ -37,6 +37,7 @@ _PROTOCOL = (
     "sync",
     "schedule",
     "augment",
+    "precision",
     "match",
     "reference",
 )
