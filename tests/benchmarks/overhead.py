@@ -1,0 +1,109 @@
+"""What a trial costs beside its arithmetic: Tune, actors, results on disk, and tracking.
+
+Run: python tests/benchmarks/overhead.py [--trials 12]
+
+Small trials of one shape run one after another on the actors of one placement group of a local
+cluster, as `raytd sweep` runs them. What one takes from end to end of its neighbours, less what the
+same trials take in this process, is the overhead; the first trial, which waits for processes to
+start and to import torch, stands by itself. Work of other processes on the machine counts as
+overhead here.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from machine import machine
+
+from raytd.cli.progress import Progress
+from raytd.engine.executor import run_in_process
+from raytd.sweep.cluster import connect
+from raytd.sweep.ledger import Row
+from raytd.sweep.plan import SweepPlan, make_plan
+from raytd.sweep.runner import run_trials, train_sources
+from raytd.sweep.spec import make_spec
+from raytd.sweep.trial import Trial, run_trial
+from raytd.tracking.open import default_uri
+
+SWEEP: dict[str, Any] = {
+    "name": "overhead",
+    "tasks": ["digits-low", "digits-high"],
+    "pairs": [["digits-low", "digits-high"]],
+    "methods": ["coupled"],
+    "data": {"train": 30, "val": 20},
+    "coupled": {"iterations": 2, "blocks": 1, "tile_size": 5},
+    "trajectory": {"steps": 20, "batch_size": 8, "lr": 0.01, "segments": 10},
+    "pretrain": {"epochs": 1, "batch_size": 10},
+    "stop": {"tolerance": 0},
+    "resources": {"cpus_per_actor": 1, "threads": 1},
+}
+
+
+class Timed(Progress):
+    """Notes when trials end and how long the tracker takes of it."""
+
+    def __init__(self, plan: SweepPlan, tracking_uri: str | None) -> None:
+        super().__init__(plan, tracking_uri)
+        self.ends: list[float] = []
+        self.walls: list[float] = []
+        self.tracking_s = 0.0
+
+    def on_iteration(self, trial: Trial, figures: Row, knots: Sequence[Row]) -> None:
+        """An iteration, with the time that telling the tracker takes."""
+        started = time.perf_counter()
+        super().on_iteration(trial, figures, knots)
+        self.tracking_s += time.perf_counter() - started
+
+    def on_end(self, trial: Trial, row: Row) -> None:
+        """An end, likewise."""
+        started = time.perf_counter()
+        self.ends.append(started)
+        self.walls.append(row["wall_s"])
+        super().on_end(trial, row)
+        self.tracking_s += time.perf_counter() - started
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=12)
+    n = parser.parse_args().trials
+    print(machine())
+    with tempfile.TemporaryDirectory(prefix="raytd-overhead-") as folder:
+        measure(Path(folder), n)
+
+
+def measure(folder: Path, n_trials: int) -> None:
+    """Runs the trials here and on actors, untracked and tracked."""
+    lam = [10.0 + i for i in range(n_trials)]
+    spec = make_spec({**SWEEP, "grid": {"coupled.lam": lam}}, caller="overhead")
+    print("| tracking | first trial (s) | each further (s) | in process (s) | overhead (s) "
+          "| of it tracking (s) |\n|---|---|---|---|---|---|")  # fmt: skip
+    with connect(None) as nodes:
+        for name, uri in (("none", None), ("SQLite", default_uri(folder / "mlflow"))):
+            plan = make_plan(spec, data=folder, storage=folder / name, nodes=nodes)
+            listener = Timed(plan, uri)
+            train_sources(plan, listener)
+            inside = [in_process(trial, plan.sources) for trial in plan.trials]
+            started = time.perf_counter()
+            run_trials(plan, listener, max_concurrent=1)
+            gaps = [b - a for a, b in zip(listener.ends, listener.ends[1:], strict=False)]
+            each, work = statistics.median(gaps), statistics.median(inside)
+            print(f"| {name} | {listener.ends[0] - started:.2f} | {each:.2f} | {work:.2f} "
+                  f"| {each - work:.2f} | {listener.tracking_s / n_trials:.2f} |")  # fmt: skip
+            print(f"walls {[round(w, 2) for w in listener.walls]}")
+
+
+def in_process(trial: Trial, sources: Path) -> float:
+    """Seconds that a trial takes without a cluster."""
+    started = time.perf_counter()
+    run_trial(trial, launch=run_in_process, sources=sources)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
