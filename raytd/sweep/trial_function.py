@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Any
 from raytd.engine.checkpoints import CheckpointSettings
 from raytd.engine.config import ResourcesConfig
 from raytd.engine.records import Iteration
-from raytd.errors import MemoryShortError, RaytdError, StorageError
+from raytd.errors import (
+    MemoryShortError,
+    RaytdError,
+    StorageError,
+    WaitTimeoutError,
+    WorkerLostError,
+)
 from raytd.methods.result import DistanceResult
 from raytd.sweep.expand import TrialConfig
 from raytd.sweep.ledger import Ledger, Row, iteration_row, knot_rows
-from raytd.sweep.plan import COORDINATOR_CPUS
+from raytd.sweep.placement import COORDINATOR_CPUS
 from raytd.sweep.trial import Trial, failed_row, run_trial
 from raytd.tasks.task import Task
 
@@ -72,7 +78,8 @@ def run_remotely(
         ledger.write_result(row, described, result, log.text(result.warnings))
         shutil.rmtree(attempt.checkpoints, ignore_errors=True)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on
-        row = failed_row(trial, one_line(local_cause(error)))
+        cause = local_cause(error)
+        row = failed_row(trial, one_line(cause), transient=is_transient(cause))
         if not isinstance(error, StorageError):
             ledger.write_failure(row, described, log.text(log.notes) + traceback.format_exc())
     tune.report({"row": row})
@@ -186,6 +193,18 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     signs = ("DefaultCPUAllocator: ", "ALLOC_FAILED")
     return isinstance(cause, RuntimeError) and any(sign in str(cause) for sign in signs)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether a cause outside the trial made it fail: a lost process or node, a wait, storage.
+
+    Whatever else fails, fails in the same way the next time: trials are deterministic.
+    """
+    from ray.exceptions import RayError, RayTaskError
+
+    if isinstance(error, RayTaskError):
+        return False
+    return isinstance(error, RayError | OSError | StorageError | WaitTimeoutError | WorkerLostError)
 
 
 def with_chunk(trial: Trial, chunk: int) -> Trial:

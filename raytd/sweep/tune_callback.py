@@ -57,7 +57,8 @@ def forward(
             ours = trials[trial.config["trial_key"]]
             if ours.key in ended:
                 return
-            row = failed_row(ours, f"its process was lost {PROCESS_LOSSES + 1} times")
+            lost = f"its process was lost {PROCESS_LOSSES + 1} times"
+            row = failed_row(ours, lost, transient=True)
             described = ours.config.model_dump(mode="json")
             Ledger(folder).write_failure(row, described, _last_words(trial))
             listener.on_end(ours, row)
