@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from raytd.cli import options
+from raytd.cli.events import duration
 from raytd.cli.output import say
 from raytd.cli.request import Request, request_options
 
@@ -36,9 +37,7 @@ def command(*, price: float | None, as_json: bool, **given: Any) -> None:
         plan = request.plan(loaded, nodes)
         if plan.missing:
             say("timing the networks on this machine")
-        found = outlook(
-            plan, nodes=nodes, max_concurrent=request.max_concurrent, price=price
-        )
+        found = outlook(plan, nodes=nodes, max_concurrent=request.max_concurrent, price=price)
     if as_json:
         click.echo(json.dumps({"profile": loaded.profile, **found}, indent=2))
     else:
@@ -84,18 +83,10 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("side by side", f"{found['at_once']} trials"),
         ("SGD steps", f"{found['sgd_steps']:,} at most (all iterations and blocks)"),
         ("forward images", f"{found['forward_images']:,} at most"),
-        ("expected duration", f"{in_words(found['duration_s'])}, {found['assumption']}"),
+        ("expected duration", f"{duration(found['duration_s'])}, {found['assumption']}"),
     ]
     if found["gpu_hours"]:
         facts.append(("GPU-hours", f"{found['gpu_hours']:.2f}"))
     if found["cost"] is not None:
         facts.append(("cost", f"${found['cost']['dollars']:.2f}: {found['cost']['assumption']}"))
     return facts
-
-
-def in_words(seconds: float) -> str:
-    """Seconds, minutes or hours, whichever reads best."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -52,9 +52,7 @@ def outlook(
         "forward_images": sum(works[t.key].forward_images for t in missing),
         "duration_s": expected.duration_s,
         "training_s": expected.training_s,
-        "assumption": (
-            "timed on this machine as busy as it is now; early stops would shorten it"
-        ),
+        "assumption": ("timed on this machine as busy as it is now; early stops would shorten it"),
         "gpu_hours": expected.gpu_hours,
         "cost": None if price is None else _cost(price, expected.duration_s, nodes, missing),
         "trials": [
@@ -80,7 +78,11 @@ def by_axis(plan: SweepPlan) -> list[dict[str, Any]]:
             counts = lines.setdefault((axis, str(value)), Counter())
             counts.update({"trials": 1, plan.status(trial.key): 1, "to_run": trial.key in to_run})
     return [
-        {"axis": axis, "value": value, **{c: counts[c] for c in ("trials", "done", "to_run", "failed")}}
+        {
+            "axis": axis,
+            "value": value,
+            **{c: counts[c] for c in ("trials", "done", "to_run", "failed")},
+        }
         for (axis, value), counts in sorted(lines.items(), key=lambda line: _rank(plan, line[0][0]))
     ]
 

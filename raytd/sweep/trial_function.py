@@ -27,7 +27,7 @@ from raytd.sweep.trial import Trial, failed_row, run_trial
 from raytd.tasks.task import Task
 
 if TYPE_CHECKING:
-    from raytd.engine.ray_executor import ActorPool
+    from raytd.engine.ray_executor import ActorPool, Watch
 
 PROCESS_LOSSES = 3
 """How often the process of a trial, or of a training, may be lost before it counts as failed."""
@@ -54,13 +54,14 @@ def run_remotely(
     tasks: dict[str, Task],
     folder: Path,
     sources: Path,
+    look_every_s: float,
 ) -> None:
-    """Runs a trial, reports its iterations and its row to Tune, and writes it into the ledger."""
+    """Runs a trial, reports place, iterations and row to Tune, and writes it into the ledger."""
     from ray import tune
     from ray.util import get_current_placement_group
 
     from raytd.engine.ray_calls import local_cause
-    from raytd.engine.ray_executor import pool_of
+    from raytd.engine.ray_executor import Watch, pool_of
 
     config = configs[params["trial_key"]]
     trial = Trial(config, tasks[config.source.name], tasks[config.target.name])
@@ -71,7 +72,8 @@ def run_remotely(
         log.add(figures)
         tune.report({"figures": figures, "knots": knot_rows(iteration)})
 
-    attempt = Attempt(ledger.trial_folder(trial.key) / "checkpoint", sources, report, log)
+    watch = Watch(lambda place: tune.report({"place": place}), look_every_s)
+    attempt = Attempt(ledger.trial_folder(trial.key) / "checkpoint", sources, report, log, watch)
     try:
         pool = pool_of(_shape(config), get_current_placement_group())
         result, row = attempt.run_with_enough_memory(trial, pool)
@@ -94,12 +96,14 @@ class Attempt:
         sources: folder of trained sources.
         report: called with each iteration.
         log: of the trial.
+        watch: is told of iteration and segment.
     """
 
     checkpoints: Path
     sources: Path
     report: Callable[[Iteration], None]
     log: "TrialLog"
+    watch: "Watch"
 
     def run_with_enough_memory(self, trial: Trial, pool: "ActorPool") -> tuple[DistanceResult, Row]:
         """Runs a trial, with half the chunk after each time that memory ran out.
@@ -131,6 +135,7 @@ class Attempt:
             checkpoints=checkpoint_settings(self.checkpoints, resources),
             limits=_limits(resources),
             tell=self.log.tell,
+            watch=self.watch,
         )
         result, row = run_trial(
             trial, launch=launch, sources=self.sources, on_iteration=self.report

@@ -85,15 +85,15 @@ def work_of(trial: Trial) -> Work:
 def _needs_features(settings: Settings) -> bool:
     """Whether the training images go through the source model first."""
     features = getattr(settings, "features", None)
-    return features == SOURCE or (features is None and getattr(settings, "dealing", "") == "matched")
+    return features == SOURCE or (
+        features is None and getattr(settings, "dealing", "") == "matched"
+    )
 
 
 def _tiles(trial: Trial) -> Tiles:
     """Tiles of the right number and shape, which no order of the images changes."""
     import torch
 
-    counts = [len(task.train.labels) for task in (trial.source, trial.target)]
-    orders = [torch.arange(count) for count in counts]
-    return tiles_in_order(
-        orders[0], orders[1], n_tiles=count_tiles(*counts, trial.config.settings.tile_size)
-    )
+    n_source, n_target = (len(task.train.labels) for task in (trial.source, trial.target))
+    count = count_tiles(n_source, n_target, trial.config.settings.tile_size)
+    return tiles_in_order(torch.arange(n_source), torch.arange(n_target), n_tiles=count)

@@ -19,11 +19,13 @@ from typing import Any
 
 from machine import machine
 
+from raytd.cli.events import Nothing
 from raytd.cli.progress import Progress
 from raytd.engine.executor import run_in_process
 from raytd.sweep.cluster import connect
+from raytd.sweep.forecast import forecast_of
 from raytd.sweep.ledger import Row
-from raytd.sweep.plan import SweepPlan, make_plan
+from raytd.sweep.plan import SweepPlan, make_plan, write_plan
 from raytd.sweep.runner import run_trials, train_sources
 from raytd.sweep.spec import make_spec
 from raytd.sweep.trial import Trial, run_trial
@@ -47,9 +49,9 @@ class Timed(Progress):
     """Notes when trials end and how long the tracker takes of it."""
 
     def __init__(self, plan: SweepPlan, tracking_uri: str | None) -> None:
-        super().__init__(plan, tracking_uri)
+        forecast = forecast_of(plan.missing, {}, at_once=1)
+        super().__init__(plan, tracking_uri, Nothing(), forecast)
         self.ends: list[float] = []
-        self.walls: list[float] = []
         self.tracking_s = 0.0
 
     def on_iteration(self, trial: Trial, figures: Row, knots: Sequence[Row]) -> None:
@@ -62,7 +64,6 @@ class Timed(Progress):
         """An end, likewise."""
         started = time.perf_counter()
         self.ends.append(started)
-        self.walls.append(row["wall_s"])
         super().on_end(trial, row)
         self.tracking_s += time.perf_counter() - started
 
@@ -86,6 +87,7 @@ def measure(folder: Path, n_trials: int) -> None:
     with connect(None) as nodes:
         for name, uri in (("none", None), ("SQLite", default_uri(folder / "mlflow"))):
             plan = make_plan(spec, data=folder, storage=folder / name, nodes=nodes)
+            write_plan(plan, b"")
             listener = Timed(plan, uri)
             train_sources(plan, listener)
             inside = [in_process(trial, plan.sources) for trial in plan.trials]
@@ -95,7 +97,7 @@ def measure(folder: Path, n_trials: int) -> None:
             each, work = statistics.median(gaps), statistics.median(inside)
             print(f"| {name} | {listener.ends[0] - started:.2f} | {each:.2f} | {work:.2f} "
                   f"| {each - work:.2f} | {listener.tracking_s / n_trials:.2f} |")  # fmt: skip
-            print(f"walls {[round(w, 2) for w in listener.walls]}")
+            listener.close("done")
 
 
 def in_process(trial: Trial, sources: Path) -> float:
