@@ -1,6 +1,7 @@
 """What happens while a sweep runs, as events; each view shows them in its own way."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
@@ -86,7 +87,7 @@ class JsonLines:
 def open_view(mode: Mode) -> View:
     """The view of that name; `auto` is `rich` on a terminal and `plain` elsewhere."""
     if mode == "auto":
-        mode = "rich" if click.get_text_stream("stderr").isatty() else "plain"
+        mode = "rich" if sys.stderr.isatty() else "plain"
     if mode == "rich":
         from raytd.cli.live import Live
 

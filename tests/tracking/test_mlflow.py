@@ -140,6 +140,18 @@ def test_a_sweep_told_twice_is_there_once(reopen, runs, client, trial):
     assert curve(client, parent, "trials_done") == [(0, 1.0)]
 
 
+def test_a_trial_that_is_run_afresh_has_its_new_result(reopen, runs, trial, tmp_path):
+    table = tmp_path / "result.json"
+    for distance in (1.0, 2.0):
+        table.write_text(str(distance))
+        reopen().finish_trial(trial, {"distance": distance}, status="done", artifacts=[table])
+    child = runs()[trial.name]
+    assert child.data.metrics == {"final.distance": 2.0}
+    assert child.info.status == "FINISHED"
+    kept = Path(unquote(urlsplit(child.info.artifact_uri).path)) / "result.json"
+    assert kept.read_text() == "2.0"
+
+
 def test_a_trial_that_was_cut_off_is_completed_without_doubling(reopen, runs, client, trial):
     knots = [{"knot": m, "segment_length": 1.0} for m in range(3)]
     reopen().log_iteration(trial, 0, {"distance": 3.0}, knots)
