@@ -1,6 +1,7 @@
 """What an MLflow store holds after a sweep."""
 
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from mlflow.tracking import MlflowClient
