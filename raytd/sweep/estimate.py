@@ -120,12 +120,13 @@ def trial_seconds(trial: Trial, speed: Speed, crowding: float) -> float:
     """Seconds of a trial whose actors are there, if no iteration ends it early."""
     work, config = work_of(trial), trial.config
     n_actors = config.resources.n_actors(work.blocks)
-    share = math.ceil(work.blocks / n_actors) / work.blocks
+    share, turns = (
+        math.ceil(work.blocks / n_actors) / work.blocks,
+        math.ceil(work.movers / n_actors),
+    )
     moving, measuring = _iteration(work, speed)
-    alone = work.movers == 1 or n_actors == 1
-    compute = moving * (work.movers if n_actors == 1 else math.ceil(work.movers / n_actors))
-    compute += measuring * (1.0 if n_actors == 1 else share)
-    extra = work.extra_steps * speed.step_s * (1 if alone else math.ceil(work.movers / n_actors))
+    compute = moving * turns + measuring * share
+    extra = work.extra_steps * speed.step_s * turns
     extra += TRACKED_KNOTS * work.pairs * share * speed.longer_s
     calls = work.blocks * (work.measures + 2 * work.segments)
     talk = calls * CALL_S + SOLVE_S * _coupled_pairs(trial, work)
@@ -138,7 +139,8 @@ def memory_bytes(trial: Trial, speed: Speed) -> int:
     n_actors = config.resources.n_actors(work.blocks)
     classes = len(set(trial.source.classes) | set(trial.target.classes))
     image = 4 * math.prod(trial.source.image_shape)
-    images = image * sum(len(t.train.labels) + len(t.val.labels) for t in _ends(trial))
+    ends = (trial.source, trial.target)
+    images = image * sum(len(t.train.labels) + len(t.val.labels) for t in ends)
     passing = config.resources.chunk * config.settings.tile_size**2
     held = 10 * 8 * classes * work.pairs
     stepping = config.trajectory.batch_size * speed.activation_bytes * 2
@@ -146,10 +148,6 @@ def memory_bytes(trial: Trial, speed: Speed) -> int:
     forward = passing * (image + speed.widest_bytes)
     workers = held + images + n_actors * (max(stepping, forward) + weights)
     return int((n_actors + 2) * PROCESS_BYTES + workers + 24 * work.pairs)
-
-
-def _ends(trial: Trial) -> tuple:  # type: ignore[type-arg]
-    return trial.source, trial.target
 
 
 def _iteration(work: Work, speed: Speed) -> tuple[float, float]:
@@ -209,8 +207,8 @@ def _training(
             same = origin.batch_size == config.pretrain.batch_size
             each[key] = origin.steps * (speed.pretrain_step_s if same else speed.step_s)
             gpu_s += each[key] * resources.gpus_per_actor
-            kind, amount = ("GPU", resources.gpus_per_actor) if resources.gpus_per_actor else (
-                "CPU", resources.cpus_per_actor)  # fmt: skip
+            kind = "GPU" if resources.gpus_per_actor > 0 else "CPU"
+            amount = getattr(resources, f"{kind.lower()}s_per_actor")
             at_once = sum(node.get(kind, 0.0) // amount for node in machine.nodes)
     if not each:
         return 0.0, 0.0
