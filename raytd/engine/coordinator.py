@@ -93,6 +93,7 @@ class Coordinator:
         if found is None:
             return Step(notes=tuple(notes))
         self._records, self._dealt, self._halfway = found.records, found.dealt, found.halfway
+        self.place = (len(self._records), self._halfway.segment if self._halfway else 0)
         self._rule.recall(found.memory)
         return Step(found.records, found.dealt.tiles, tuple(notes))
 

@@ -60,14 +60,17 @@ class CoordinatorHost:
         return os.getpid()
 
     @ray.method(concurrency_group="health")  # type: ignore[untyped-decorator]
-    def place(self) -> tuple[int, int]:
-        """Iteration and segment that are under way; likewise."""
-        return (0, 0) if self._coordinator is None else self._coordinator.place
+    def place(self) -> tuple[int, int] | None:
+        """Iteration and segment that are under way, None before there are any; likewise."""
+        return None if self._coordinator is None else self._coordinator.place
 
     def resume(self, plan: Plan, checkpoints: CheckpointSettings | None) -> Step:
         """Begins a trial, or goes on from its checkpoint; see `Coordinator.resume`."""
-        self._coordinator = Coordinator(plan, checkpoints)
-        return self._coordinator.resume()
+        self._coordinator = None
+        coordinator = Coordinator(plan, checkpoints)
+        step = coordinator.resume()
+        self._coordinator = coordinator
+        return step
 
     def call(self, method: str, executor: RayExecutor) -> Step:
         """Calls `start` or `iterate` of the coordinator."""
@@ -116,7 +119,9 @@ class RemoteCoordinator:
         """Waits for as long as the actor lives: what it waits for has limits of its own."""
         try:
             while not ray.wait([reference], timeout=self.watch.every_s)[0]:
-                self.watch.tell(ray.get(self.actor.place.remote(), timeout=self.limits.call_s))
+                place = ray.get(self.actor.place.remote(), timeout=self.limits.call_s)
+                if place is not None:
+                    self.watch.tell(place)
             step: Step = ray.get(reference)
         except GetTimeoutError as error:
             ray.kill(self.actor, no_restart=False)
