@@ -9,6 +9,7 @@ import click
 from raytd.errors import RaytdError
 
 _COMMANDS = {
+    "plan": "What a sweep would do, how long it would take, what it would cost.",
     "sweep": "Run what is missing of a sweep, and show its table.",
     "distance": "The distance between two tasks, in this process.",
     "tasks": "The tasks that have a name; one of them with its classes and images.",

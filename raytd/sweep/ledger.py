@@ -20,6 +20,7 @@ _COLUMNS: dict[str, pa.DataType] = {
     "trial_key": pa.string(),
     "status": pa.string(),
     "error": pa.string(),
+    "transient": pa.bool_(),
     "protocol": pa.string(),
     "method": pa.string(),
     "model": pa.string(),
@@ -87,6 +88,11 @@ class Ledger:
             return None
         row: Row = json.loads(path.read_text())
         return row
+
+    def version(self, key: str) -> int | None:
+        """Changes whenever a trial's row is written; None before it is."""
+        path = self.trial_folder(key) / "result.json"
+        return path.stat().st_mtime_ns if path.exists() else None
 
     def rows(self) -> list[Row]:
         """The rows of all trials that have ended, whatever the sweep file says today."""

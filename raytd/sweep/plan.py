@@ -1,9 +1,9 @@
 """The plan of a sweep: its trials with their data, what is done, what is missing, what it takes."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from raytd.engine.files import write_bytes, write_json
 from raytd.errors import DataError, RequestError
@@ -12,6 +12,7 @@ from raytd.sweep.expand import TrialConfig, expand
 from raytd.sweep.layout import SweepSpec
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import network_problems
+from raytd.sweep.placement import resource_problems
 from raytd.sweep.trial import Trial
 from raytd.tasks import datasets
 from raytd.tasks.form import in_words
@@ -19,8 +20,7 @@ from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
 from raytd.transport.tiles import n_tiles
 
-COORDINATOR_CPUS = 0.5
-"""CPUs of the trial function and its coordinator, which wait most of the time."""
+Status = Literal["done", "failed", "missing"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ class SweepPlan:
         sources: where trained sources lie.
         trials: all of them, in the order of the table.
         done: rows of those that have a result, by trial key.
+        failed: rows of those that failed the last time, likewise.
+        retry: whether all of those are run again.
+        stale: versions of rows that do not count, by trial key: what `--fresh` found.
     """
 
     spec: SweepSpec
@@ -40,15 +43,54 @@ class SweepPlan:
     sources: Path
     trials: tuple[Trial, ...]
     done: dict[str, Row]
+    failed: dict[str, Row] = field(default_factory=dict)
+    retry: bool = False
+    stale: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def missing(self) -> list[Trial]:
-        """Trials without a result, failed ones included."""
-        return [t for t in self.trials if t.key not in self.done]
+        """Trials to run: without a result, and not left as failed."""
+        settled = self.done.keys() | {t.key for t in self.left}
+        return [t for t in self.trials if t.key not in settled]
+
+    @property
+    def left(self) -> list[Trial]:
+        """Trials that failed for a cause of their own, such as NaN, and would fail again."""
+        own = {key for key, row in self.failed.items() if not row.get("transient", True)}
+        return [] if self.retry else [t for t in self.trials if t.key in own]
+
+    def status(self, key: str) -> Status:
+        """What the ledger knew of a trial when the plan was made."""
+        if key in self.done:
+            return "done"
+        return "failed" if key in self.failed else "missing"
+
+    def summary(self) -> str:
+        """What there is and what is to be done, in one line."""
+        parts = [f"{len(self.done)} done", f"{len(self.missing)} to run"]
+        if self.left:
+            parts.append(f"{len(self.left)} failed, not run again without --retry-failed")
+        return f"{len(self.trials)} trials: {', '.join(parts)}"
+
+    def refreshed(self) -> "SweepPlan":
+        """The same plan beside what the ledger holds by now."""
+        ledger, done, failed = Ledger(self.folder), dict[str, Row](), dict[str, Row]()
+        for trial in self.trials:
+            row = ledger.row(trial.key)
+            if row is None or self.stale.get(trial.key, -1) == ledger.version(trial.key):
+                continue
+            (done if row["status"] == "done" else failed)[trial.key] = row
+        return replace(self, done=done, failed=failed)
 
 
-def make_plan(
-    spec: SweepSpec, *, data: Path, storage: Path, nodes: Sequence[Node], fresh: bool = False
+def make_plan(  # noqa: PLR0913
+    spec: SweepSpec,
+    *,
+    data: Path,
+    storage: Path,
+    nodes: Sequence[Node],
+    fresh: bool = False,
+    retry: bool = False,
 ) -> SweepPlan:
     """Reads the data of a sweep and compares its trials with the ledger; writes nothing.
 
@@ -57,7 +99,8 @@ def make_plan(
         data: root of the data sets.
         storage: folder of all sweeps.
         nodes: what the nodes of the cluster have.
-        fresh: whether finished trials are run again.
+        fresh: whether trials that have ended are run again.
+        retry: whether those that failed for a cause of their own are run again.
 
     Raises:
         RequestError: with everything that data and cluster say against the sweep.
@@ -70,9 +113,9 @@ def make_plan(
         raise RequestError(problems)
     ledger = Ledger(storage / spec.name)
     trials = tuple(Trial(c, tasks[c.source], tasks[c.target]) for c in configs)
-    rows = {} if fresh else {t.key: ledger.row(t.key) for t in trials}
-    done = {key: row for key, row in rows.items() if row is not None and row["status"] == "done"}
-    return SweepPlan(spec, ledger.folder, storage / "sources", trials, done)
+    stale = {t.key: ledger.version(t.key) for t in trials} if fresh else {}
+    plan = SweepPlan(spec, ledger.folder, storage / "sources", trials, {}, retry=retry, stale=stale)
+    return plan.refreshed()
 
 
 def read_tasks(
@@ -96,41 +139,6 @@ def read_tasks(
             except DataError as error:
                 problems[str(error)] = None
     return tasks, list(problems)
-
-
-def resource_problems(configs: Sequence[TrialConfig], nodes: Sequence[Node]) -> list[str]:
-    """What the cluster can never place, in words."""
-    problems: dict[str, None] = {}
-    for config in configs:
-        resources = config.resources
-        n = resources.n_actors(config.settings.blocks)
-        for kind, each, extra in (
-            ("GPU", resources.gpus_per_actor, 0.0),
-            ("CPU", resources.cpus_per_actor, COORDINATOR_CPUS),
-        ):
-            total = sum(node.get(kind, 0.0) for node in nodes)
-            places = sum(int(node.get(kind, 0.0) / each) for node in nodes) if each else n
-            if places < n or total < n * each + extra:
-                problems[_too_much(kind, n, each, extra, total)] = None
-    return list(problems)
-
-
-def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float) -> str:
-    wanted = n_actors * each + extra
-    actors = "1 actor" if n_actors == 1 else f"{n_actors} actors"
-    parts = f"{actors} × {each:g} {kind}{'' if each == 1 else 's'}"
-    parts += f" + {extra:g}" if extra else ""
-    option = f"resources.{kind.lower()}s_per_actor"
-    enough = math.floor(100 * (total - extra) / n_actors) / 100
-    way_out = f"fewer resources.actors (same answer, slower) or a smaller {option}"
-    if kind == "GPU" and total == 0:
-        way_out = f"{option}=0 to run on CPUs"
-    elif enough > 0:
-        way_out = f"fewer resources.actors (same answer, slower) or {option}={enough:g}"
-    return (
-        f"the plan needs {wanted:g} {kind}s for one trial ({parts}); the cluster has {total:g}. "
-        f"Set {way_out}."
-    )
 
 
 def trial_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
@@ -179,7 +187,7 @@ def write_plan(plan: SweepPlan, text: bytes) -> None:
         {
             "trial_key": t.key,
             "name": t.config.name,
-            "status": "done" if t.key in plan.done else "missing",
+            "status": plan.status(t.key),
             "sgd_steps": t.config.trajectory.sgd_steps(len(t.source.train.labels)),
         }
         for t in plan.trials

@@ -19,12 +19,21 @@ from raytd.sweep.tune_callback import forward
 from raytd.sweep.waiting import AGAIN, LOOK_EVERY_S, Waiting
 from raytd.tasks.task import Task
 
+LOOK_SHARE_S = 0.05
+"""Seconds between two looks at a trial, for each trial there is: at most 20 reach the driver."""
+
 
 class Listener(Protocol):
     """Is told, in the driver, how the trials go."""
 
     def on_trained(self, name: str, outcome: str) -> None:
         """A network that trials need has been trained, or not."""
+
+    def on_begin(self, trial: Trial) -> None:
+        """A trial begins, or goes on in a new process."""
+
+    def on_place(self, trial: Trial, iteration: int, segment: int) -> None:
+        """Where a running trial is."""
 
     def on_iteration(self, trial: Trial, figures: Row, knots: Sequence[Row]) -> None:
         """An iteration of a trial has ended."""
@@ -96,7 +105,12 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
     shared = {s.name: s for t in trials.values() for s in (t.source, t.target)}
     configs = {key: t.config for key, t in trials.items()}
     function = tune.with_parameters(
-        run_remotely, configs=configs, tasks=shared, folder=plan.folder, sources=plan.sources
+        run_remotely,
+        configs=configs,
+        tasks=shared,
+        folder=plan.folder,
+        sources=plan.sources,
+        look_every_s=max(1.0, len(configs) * LOOK_SHARE_S),
     )
     longest_s = max(c.resources.wait_timeout_s for c in configs.values())
     scratch = tempfile.mkdtemp(prefix="raytd-tune-")

@@ -120,6 +120,12 @@ def run_trial(
     return result, trial.columns() | result.columns() | {"status": "done", "wall_s": wall_s}
 
 
-def failed_row(trial: Trial, error: str) -> dict[str, Any]:
-    """The row of a trial that has no result; `error` is one line."""
-    return trial.columns() | {"status": "failed", "error": error}
+def failed_row(trial: Trial, error: str, *, transient: bool) -> dict[str, Any]:
+    """The row of a trial that has no result.
+
+    Args:
+        trial: that failed.
+        error: one line.
+        transient: whether it was for a cause outside the trial, so that it may pass the next time.
+    """
+    return trial.columns() | {"status": "failed", "error": error, "transient": transient}
