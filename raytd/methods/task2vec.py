@@ -43,7 +43,9 @@ class Task2VecConfig(Settings):
         head_weight_decay: likewise.
         batch_size: images per step of the head and of `variational`.
         montecarlo_batch: images whose gradients are averaged before they are squared.
-        passes: how often `montecarlo` sees every training image.
+        passes: how often `montecarlo` sees every training image. Where the probe is sure of nearly
+            every image, as the source model is of its own task, the few labels drawn against it
+            make the estimate noisy; `variational` is steadier there.
         steps: of Adam for `variational`.
         lr: of Adam for `variational`.
         beta: weight of the divergence from the prior for `variational`.
@@ -54,12 +56,12 @@ class Task2VecConfig(Settings):
     fisher: Literal["montecarlo", "variational"] = "montecarlo"
     asymmetric: bool = False
     alpha: NonNegative = 0.15
-    head_steps: Count = 2000
+    head_steps: Count = 1000
     head_lr: Positive = 4e-4
     head_weight_decay: NonNegative = 1e-4
     batch_size: Count = 32
     montecarlo_batch: Count = 8
-    passes: Count = 4
+    passes: Count = 10
     steps: Count = 500
     lr: Positive = 0.01
     beta: Positive = 1e-7

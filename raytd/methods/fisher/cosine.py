@@ -37,4 +37,5 @@ def normalised_cosine(
 def _unit(vector: Tensor) -> Tensor:
     """A vector of length 1; that of zeros is left alone."""
     norm = vector.norm()
-    return vector / norm.where(norm > 0, 1.0)
+    unit: Tensor = vector / norm.where(norm > 0, 1.0)
+    return unit

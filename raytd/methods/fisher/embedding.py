@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float64
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from raytd.engine.devices import torch_threads
 from raytd.engine.files import write_bytes
@@ -163,7 +163,7 @@ def _variational(
 
 def _features(task: Task, probe: Probe) -> Tensor:
     """What the head sees of all training images; nothing of the network is trained by it."""
-    rows = torch.arange(len(task.train.labels)).split(64)
+    rows = torch.split(torch.arange(len(task.train.labels)), 64)
     with torch.no_grad():
         return torch.cat([probe.features(probe.inputs(task, r)) for r in rows])
 

@@ -19,7 +19,7 @@ def filtered_layers(network: nn.Module, *, head: str) -> dict[str, nn.Module]:
     Raises:
         InputError: if there is no such layer.
     """
-    layers = {
+    layers: dict[str, nn.Module] = {
         name: module
         for name, module in network.named_modules()
         if isinstance(module, (*MIXING, _BatchNorm))

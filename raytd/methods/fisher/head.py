@@ -31,7 +31,8 @@ def fit_head(  # noqa: PLR0913 - the settings of Adam and of the batches, all by
         weight_decay: of Adam, added to the gradient.
         generator: of the order of images.
     """
-    head = nn.utils.skip_init(nn.Linear, features.shape[1], n_classes, device=features.device)
+    with torch.random.fork_rng(devices=[]):  # a layer draws weights, which zeros replace
+        head = nn.Linear(features.shape[1], n_classes).to(features.device)
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.zero_()
@@ -41,7 +42,8 @@ def fit_head(  # noqa: PLR0913 - the settings of Adam and of the batches, all by
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(F.cross_entropy(head(features[chosen]), labels[chosen]))
         optimizer.step()
-    return head.requires_grad_(False)
+    head.requires_grad_(False)
+    return head
 
 
 def batches(

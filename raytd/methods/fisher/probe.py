@@ -14,9 +14,8 @@ from raytd.engine.sources import source_key
 from raytd.errors import InputError
 from raytd.methods.source_model import SourceModel
 from raytd.models import zoo
-from raytd.models.features import EFFICIENTNET, SOURCE, identity, trained_network
+from raytd.models.features import SOURCE, identity, trained_network
 from raytd.models.heads import find_head, penultimate
-from raytd.models.vision import PREFIX
 from raytd.models.weights import file_digest, load_weights, read_weights
 from raytd.tasks.task import Task
 
@@ -81,11 +80,6 @@ def make_probe(pair: Pair, context: Context, *, name: str, weights: str | None) 
     network = place(_with_weights(pair.source, name, path), context.sources.device).eval()
     made_of = f"{zoo.canonical(name)}/{file_digest(path)}"
     return _own(network, made_of, context.sources.device, pair.source)
-
-
-def is_external(name: str) -> bool:
-    """Whether a probe of that name comes with its weights from ImageNet."""
-    return name == EFFICIENTNET or name.startswith(PREFIX)
 
 
 def _own(network: nn.Module, made_of: str, device: torch.device, first: Task) -> Probe:
