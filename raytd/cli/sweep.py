@@ -12,6 +12,7 @@ from raytd.cli import options
 from raytd.cli.output import say, show
 
 if TYPE_CHECKING:
+    from raytd.sweep.autoscaling import Bundles
     from raytd.sweep.plan import SweepPlan
     from raytd.tracking.base import SweepStatus
 
@@ -67,10 +68,14 @@ def command(file: Path, **given: Any) -> None:
 
 
 def _run(file: Path, asked: Options) -> int:
+    from raytd.sweep.autoscaling import can_add
     from raytd.sweep.cluster import connect, local_nodes
     from raytd.sweep.plan import make_plan, write_plan
     from raytd.sweep.spec import load_sweep
     from raytd.tasks.datasets import data_root
+
+    def grow(bundles: "Bundles") -> bool:
+        return asked.address is not None and can_add(bundles, say)
 
     with ExitStack() as stack:
         nodes = stack.enter_context(connect(asked.address)) if asked.address else local_nodes()
@@ -79,7 +84,7 @@ def _run(file: Path, asked: Options) -> int:
             profile=asked.profile,
             overrides=asked.overrides
             + options.settings_of(catalogue=asked.catalogue, download=asked.download),
-            has_gpu=lambda: any(node.get("GPU", 0) > 0 for node in nodes),
+            has_gpu=lambda: any(n.get("GPU", 0) > 0 for n in nodes) or grow([{"GPU": 1}]),
         )
         profile = f"profile {loaded.profile}" if loaded.profile else "the file as written"
         say(f"{loaded.spec.name}: {profile} ({loaded.reason})")
@@ -88,6 +93,7 @@ def _run(file: Path, asked: Options) -> int:
             data=data_root(asked.data),
             storage=asked.storage.absolute(),
             nodes=nodes,
+            can_add=grow,
             fresh=asked.fresh,
         )
         say(f"{len(plan.trials)} trials: {len(plan.done)} done, {len(plan.missing)} to run")

@@ -150,7 +150,7 @@ class RayCall:
         self._start()
 
     def result(self) -> Any:
-        """Waits for the answer.
+        """Waits for the answer, once: the object store need not keep what has been fetched.
 
         Raises:
             WorkerLostError: if the actor is lost again and again.
@@ -160,7 +160,7 @@ class RayCall:
         lost = ""
         for _ in range(executor.limits.attempts):
             try:
-                return unpacked(ray.get(self._ref, timeout=executor.limits.call_s))
+                value = unpacked(ray.get(self._ref, timeout=executor.limits.call_s))
             except GetTimeoutError:
                 lost = f"did not answer {self.method} within {executor.limits.call_s:g} s"
                 executor.end_hanging(host, self._generation)
@@ -168,6 +168,9 @@ class RayCall:
                 if _is_of_the_worker(error):
                     raise
                 lost = f"was lost ({str(error).strip().splitlines()[0]})"
+            else:
+                self._ref = None
+                return value
             executor.revive(host, self._generation, lost)
             self._start()
         raise WorkerLostError(

@@ -1,7 +1,7 @@
 """The plan of a sweep: its trials with their data, what is done, what is missing, what it takes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from raytd.tasks.form import in_words
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
 from raytd.transport.tiles import n_tiles
+
+CanAdd = Callable[[Sequence[dict[str, float]]], bool]
 
 COORDINATOR_CPUS = 0.5
 """CPUs of the trial function and its coordinator, which wait most of the time."""
@@ -48,7 +50,13 @@ class SweepPlan:
 
 
 def make_plan(
-    spec: SweepSpec, *, data: Path, storage: Path, nodes: Sequence[Node], fresh: bool = False
+    spec: SweepSpec,
+    *,
+    data: Path,
+    storage: Path,
+    nodes: Sequence[Node],
+    can_add: CanAdd | None = None,
+    fresh: bool = False,
 ) -> SweepPlan:
     """Reads the data of a sweep and compares its trials with the ledger; writes nothing.
 
@@ -57,6 +65,8 @@ def make_plan(
         data: root of the data sets.
         storage: folder of all sweeps.
         nodes: what the nodes of the cluster have.
+        can_add: says whether the cluster could grow until some bundles fit, and makes it; asked
+            only for missing trials against which nothing else speaks. None: it cannot.
         fresh: whether finished trials are run again.
 
     Raises:
@@ -65,13 +75,15 @@ def make_plan(
     tasks, problems = read_tasks(spec.tasks, data, download=spec.data.download)
     configs = expand(spec)
     problems += [] if problems else trial_problems(configs, tasks)
-    problems += resource_problems(configs, nodes)
     if problems:
-        raise RequestError(problems)
+        raise RequestError(problems + resource_problems(configs, nodes))
     ledger = Ledger(storage / spec.name)
     trials = tuple(Trial(c, tasks[c.source], tasks[c.target]) for c in configs)
     rows = {} if fresh else {t.key: ledger.row(t.key) for t in trials}
     done = {key: row for key, row in rows.items() if row is not None and row["status"] == "done"}
+    missing = [t.config for t in trials if t.key not in done]
+    if problems := resource_problems(missing, nodes, can_add):
+        raise RequestError(problems)
     return SweepPlan(spec, ledger.folder, storage / "sources", trials, done)
 
 
@@ -98,21 +110,33 @@ def read_tasks(
     return tasks, list(problems)
 
 
-def resource_problems(configs: Sequence[TrialConfig], nodes: Sequence[Node]) -> list[str]:
+def resource_problems(
+    configs: Sequence[TrialConfig], nodes: Sequence[Node], can_add: CanAdd | None = None
+) -> list[str]:
     """What the cluster can never place, in words."""
     problems: dict[str, None] = {}
-    for config in configs:
-        resources = config.resources
-        n = resources.n_actors(config.settings.blocks)
-        for kind, each, extra in (
-            ("GPU", resources.gpus_per_actor, 0.0),
-            ("CPU", resources.cpus_per_actor, COORDINATOR_CPUS),
-        ):
-            total = sum(node.get(kind, 0.0) for node in nodes)
-            places = sum(int(node.get(kind, 0.0) / each) for node in nodes) if each else n
-            if places < n or total < n * each + extra:
-                problems[_too_much(kind, n, each, extra, total)] = None
+    shapes = {(c.resources.n_actors(c.settings.blocks), *_each(c)): None for c in configs}
+    for n, gpus, cpus in shapes:
+        missing = _missing(n, gpus, cpus, nodes)
+        bundles = [{"CPU": COORDINATOR_CPUS}, *[{"CPU": cpus, "GPU": gpus}] * n]
+        if missing and not (can_add and can_add(bundles)):
+            problems |= dict.fromkeys(missing)
     return list(problems)
+
+
+def _each(config: TrialConfig) -> tuple[float, float]:
+    return config.resources.gpus_per_actor, config.resources.cpus_per_actor
+
+
+def _missing(n: int, gpus: float, cpus: float, nodes: Sequence[Node]) -> list[str]:
+    """What the living nodes cannot place of n actors, in words."""
+    problems = []
+    for kind, each, extra in (("GPU", gpus, 0.0), ("CPU", cpus, COORDINATOR_CPUS)):
+        total = sum(node.get(kind, 0.0) for node in nodes)
+        places = sum(int(node.get(kind, 0.0) / each) for node in nodes) if each else n
+        if places < n or total < n * each + extra:
+            problems.append(_too_much(kind, n, each, extra, total))
+    return problems
 
 
 def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float) -> str:

@@ -1,4 +1,4 @@
-"""A trial on made images of any number and form, for benchmarks of what surrounds the arithmetic."""
+"""A trial on made images of any number and form, for benchmarks of what surrounds arithmetic."""
 
 import numpy as np
 
@@ -24,7 +24,9 @@ def made_task(name: str, n: int, shape: tuple[int, int, int]) -> Task:
 
     classes = tuple(f"{name}/{c}" for c in range(N_CLASSES))
     channels = shape[0]
-    return Task(name, classes, part(n), part(max(10, n // 50)), (0.5,) * channels, (0.3,) * channels)
+    return Task(
+        name, classes, part(n), part(max(10, n // 50)), (0.5,) * channels, (0.3,) * channels
+    )
 
 
 def made_trial(
