@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from raytd.cli import options
 from raytd.cli.events import duration
 from raytd.cli.output import say
 from raytd.cli.request import Request, request_options
+
+if TYPE_CHECKING:
+    from raytd.sweep.autoscaling import Bundles
 
 
 @click.command("plan")
@@ -27,14 +30,20 @@ def command(*, price: float | None, as_json: bool, **given: Any) -> None:
     Reads the data, compares the trials with what is finished, and times the networks on this
     machine for some seconds each.
     """
+    from raytd.sweep.autoscaling import is_autoscaling
     from raytd.sweep.outlook import outlook
 
     request = Request.of(given)
+
+    def could_grow(_: "Bundles") -> bool:
+        """A plan starts no node, so it takes an autoscaler's word for granted."""
+        return request.address is not None and is_autoscaling()
+
     with request.nodes() as nodes:
-        loaded = request.load(nodes)
+        loaded = request.load(nodes, could_grow)
         profile = f"profile {loaded.profile}" if loaded.profile else "the file as written"
         say(f"{loaded.spec.name}: {profile} ({loaded.reason})")
-        plan = request.plan(loaded, nodes)
+        plan = request.plan(loaded, nodes, could_grow)
         if plan.missing:
             say("timing the networks on this machine")
         found = outlook(plan, nodes=nodes, max_concurrent=request.max_concurrent, price=price)

@@ -12,6 +12,7 @@ from raytd.cli import options
 
 if TYPE_CHECKING:
     from raytd.sweep.cluster import Node
+    from raytd.sweep.placement import CanAdd
     from raytd.sweep.plan import SweepPlan
     from raytd.sweep.spec import LoadedSweep
 
@@ -45,8 +46,12 @@ class Request:
 
         return connect(self.address) if self.address else nullcontext(local_nodes())
 
-    def load(self, nodes: "list[Node]") -> "LoadedSweep":
+    def load(self, nodes: "list[Node]", can_add: "CanAdd") -> "LoadedSweep":
         """The sweep of the file.
+
+        Args:
+            nodes: what the living nodes of the cluster have.
+            can_add: whether it can grow until some bundles fit.
 
         Raises:
             RequestError: with everything that is wrong with it.
@@ -58,11 +63,11 @@ class Request:
             profile=self.profile,
             overrides=self.overrides
             + options.settings_of(catalogue=self.catalogue, download=self.download),
-            has_gpu=lambda: any(node.get("GPU", 0) > 0 for node in nodes),
+            has_gpu=lambda: any(n.get("GPU", 0) > 0 for n in nodes) or can_add([{"GPU": 1}]),
         )
 
-    def plan(self, loaded: "LoadedSweep", nodes: "list[Node]") -> "SweepPlan":
-        """Its trials beside what is done; nothing is written.
+    def plan(self, loaded: "LoadedSweep", nodes: "list[Node]", can_add: "CanAdd") -> "SweepPlan":
+        """Its trials beside what is done; nothing is written. Arguments as in `load`.
 
         Raises:
             RequestError: with everything that data and cluster say against it.
@@ -75,6 +80,7 @@ class Request:
             data=data_root(self.data),
             storage=self.storage.absolute(),
             nodes=nodes,
+            can_add=can_add,
             fresh=self.fresh,
             retry=self.retry_failed,
         )

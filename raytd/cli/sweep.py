@@ -15,6 +15,7 @@ from raytd.cli.request import Request, request_options
 from raytd.errors import RaytdError, RequestError, StorageError
 
 if TYPE_CHECKING:
+    from raytd.sweep.autoscaling import Bundles
     from raytd.sweep.cluster import Node
     from raytd.sweep.plan import SweepPlan
     from raytd.tracking.base import SweepStatus
@@ -58,18 +59,22 @@ def command(*, tracking_uri: str | None, mode: Any, as_json: bool, **given: Any)
 
 
 def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: bool) -> int:
+    from raytd.sweep.autoscaling import can_add
     from raytd.sweep.plan import write_plan
     from raytd.sweep.turn import turn
 
     def tell(line: str) -> None:
         view.show("wait", {"message": line})
 
+    def grow(bundles: "Bundles") -> bool:
+        return request.address is not None and can_add(bundles, tell)
+
     with ExitStack() as stack:
         nodes = stack.enter_context(request.nodes())
-        loaded = request.load(nodes)
+        loaded = request.load(nodes, grow)
         told = {"profile": loaded.profile, "reason": loaded.reason}
         view.show("sweep", {"name": loaded.spec.name, **told})
-        plan = request.plan(loaded, nodes)
+        plan = request.plan(loaded, nodes, grow)
         try:
             stack.enter_context(turn(plan.folder, tell))
             plan = plan.refreshed()

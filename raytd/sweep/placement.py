@@ -1,30 +1,52 @@
 """What a trial asks of the cluster, and whether the cluster can ever place it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from raytd.sweep.cluster import Node
 from raytd.sweep.expand import TrialConfig
+
+CanAdd = Callable[[Sequence[dict[str, float]]], bool]
 
 COORDINATOR_CPUS = 0.5
 """CPUs of the trial function and its coordinator, which wait most of the time."""
 
 
-def resource_problems(configs: Sequence[TrialConfig], nodes: Sequence[Node]) -> list[str]:
-    """What the cluster can never place, in words."""
+def resource_problems(
+    configs: Sequence[TrialConfig], nodes: Sequence[Node], can_add: CanAdd | None = None
+) -> list[str]:
+    """What the cluster can never place, in words.
+
+    Args:
+        configs: of the trials.
+        nodes: what the living nodes have.
+        can_add: whether the cluster can grow until some bundles fit; None: it cannot.
+    """
     problems: dict[str, None] = {}
-    for config in configs:
-        resources = config.resources
-        n = resources.n_actors(config.settings.blocks)
-        for kind, each, extra in (
-            ("GPU", resources.gpus_per_actor, 0.0),
-            ("CPU", resources.cpus_per_actor, COORDINATOR_CPUS),
-        ):
-            total = sum(node.get(kind, 0.0) for node in nodes)
-            places = sum(int(node.get(kind, 0.0) / each) for node in nodes) if each else n
-            if places < n or total < n * each + extra:
-                problems[_too_much(kind, n, each, extra, total)] = None
+    for n, gpus, cpus in {_shape(config): None for config in configs}:
+        lacking = _lacking(n, gpus, cpus, nodes)
+        bundles = [{"CPU": COORDINATOR_CPUS}, *[{"CPU": cpus, "GPU": gpus}] * n]
+        if lacking and not (can_add and can_add(bundles)):
+            problems |= dict.fromkeys(lacking)
     return list(problems)
+
+
+def _shape(config: TrialConfig) -> tuple[int, float, float]:
+    """How many actors a trial has, and the GPUs and CPUs of each."""
+    resources = config.resources
+    n_actors = resources.n_actors(config.settings.blocks)
+    return n_actors, float(resources.gpus_per_actor), resources.cpus_per_actor
+
+
+def _lacking(n: int, gpus: float, cpus: float, nodes: Sequence[Node]) -> list[str]:
+    """What the living nodes cannot place of n actors, in words."""
+    problems = []
+    for kind, each, extra in (("GPU", gpus, 0.0), ("CPU", cpus, COORDINATOR_CPUS)):
+        total = sum(node.get(kind, 0.0) for node in nodes)
+        places = sum(int(node.get(kind, 0.0) / each) for node in nodes) if each else n
+        if places < n or total < n * each + extra:
+            problems.append(_too_much(kind, n, each, extra, total))
+    return problems
 
 
 def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float) -> str:
@@ -50,9 +72,8 @@ def trials_at_once(config: TrialConfig, nodes: Sequence[Node]) -> int:
 
     Bundles are dealt to the nodes one after another, as a packing scheduler does.
     """
-    resources = config.resources
-    n_actors = resources.n_actors(config.settings.blocks)
-    actor = {"CPU": resources.cpus_per_actor, "GPU": float(resources.gpus_per_actor)}
+    n_actors, gpus, cpus = _shape(config)
+    actor = {"CPU": cpus, "GPU": gpus}
     free, placed = [dict(node) for node in nodes], 0
     while all(_take(free, bundle) for bundle in [{"CPU": COORDINATOR_CPUS}] + [actor] * n_actors):
         placed += 1

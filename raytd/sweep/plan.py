@@ -12,7 +12,7 @@ from raytd.sweep.expand import TrialConfig, expand
 from raytd.sweep.layout import SweepSpec
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import network_problems
-from raytd.sweep.placement import resource_problems
+from raytd.sweep.placement import CanAdd, resource_problems
 from raytd.sweep.trial import Trial
 from raytd.tasks import datasets
 from raytd.tasks.form import in_words
@@ -89,6 +89,7 @@ def make_plan(  # noqa: PLR0913
     data: Path,
     storage: Path,
     nodes: Sequence[Node],
+    can_add: CanAdd | None = None,
     fresh: bool = False,
     retry: bool = False,
 ) -> SweepPlan:
@@ -99,6 +100,8 @@ def make_plan(  # noqa: PLR0913
         data: root of the data sets.
         storage: folder of all sweeps.
         nodes: what the nodes of the cluster have.
+        can_add: says whether the cluster could grow until some bundles fit, and makes it; asked
+            only for missing trials against which nothing else speaks. None: it cannot.
         fresh: whether trials that have ended are run again.
         retry: whether those that failed for a cause of their own are run again.
 
@@ -108,14 +111,16 @@ def make_plan(  # noqa: PLR0913
     tasks, problems = read_tasks(spec.tasks, data, download=spec.data.download)
     configs = expand(spec)
     problems += [] if problems else trial_problems(configs, tasks)
-    problems += resource_problems(configs, nodes)
     if problems:
-        raise RequestError(problems)
+        raise RequestError(problems + resource_problems(configs, nodes))
     ledger = Ledger(storage / spec.name)
     trials = tuple(Trial(c, tasks[c.source], tasks[c.target]) for c in configs)
     stale = {t.key: ledger.version(t.key) for t in trials} if fresh else {}
     plan = SweepPlan(spec, ledger.folder, storage / "sources", trials, {}, retry=retry, stale=stale)
-    return plan.refreshed()
+    plan = plan.refreshed()
+    if problems := resource_problems([t.config for t in plan.missing], nodes, can_add):
+        raise RequestError(problems)
+    return plan
 
 
 def read_tasks(

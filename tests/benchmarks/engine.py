@@ -202,7 +202,9 @@ def print_profile(model: str, *, gpu: bool) -> None:
 
 def print_precision(rounds: int, seeds: int, *, gpu: bool) -> None:
     """What bfloat16 does to the speed of a worker, and to the lengths of the first sweep."""
-    print("| network | measuring, float32 | bfloat16 | times | advancing, float32 | bfloat16 | times |")
+    print(
+        "| network | measuring, float32 | bfloat16 | times | advancing, float32 | bfloat16 | times |"
+    )
     print("|---|---|---|---|---|---|---|")
     for model in CASES:
         jobs = {
@@ -269,7 +271,9 @@ def print_actors(scale: int, rounds: int) -> None:
 
     sizes = (f"data.train={120 * scale}", f"trajectory.steps={300 * scale}")
     trial = quickstart(*sizes, "stop.tolerance=0")
-    print("| round | actors | seconds | CPU seconds of each actor | of the coordinator | distance |")
+    print(
+        "| round | actors | seconds | CPU seconds of each actor | of the coordinator | distance |"
+    )
     print("|---|---|---|---|---|---|")
     best = {1: float("inf"), 2: float("inf")}
     with tempfile.TemporaryDirectory() as scratch, connect(None):
