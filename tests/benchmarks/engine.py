@@ -40,8 +40,8 @@ from raytd.transfer.precision import Precision, forward
 from raytd.transfer.state import TrainState, Weights
 from raytd.transport.problem import independent_coupling
 
-N_TILES, TILE, BATCH, SEGMENTS, STEPS = 4, 25, 20, 20, 100
-CASES = {"cnn8-narrow": (1, 16), "wrn-16-1": (3, 32)}
+N_TILES, TILE, BATCH, SEGMENTS, STEPS = 2, 25, 20, 20, 100
+CASES = {"cnn8-narrow": (1, 16), "wrn-16-1": (3, 16)}
 """Channels and side of the images, by network."""
 FORMATS = (torch.channels_last, torch.contiguous_format)
 SGD = {"lr": 1e-3, "momentum": 0.9, "weight_decay": 5e-4}
