@@ -1,7 +1,7 @@
 """What a knot moves and takes on a cluster that is not there: arithmetic, with measured rates.
 
 Run: python tests/benchmarks/extrapolation.py [--gpus 1000] [--images 1200000] [--gbit 10]
-     [--block-ms 20] [--images-per-s 10000]
+     [--block-ms 10] [--images-per-s 10000]
 """
 
 import argparse
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--gpus", type=int, default=1000)
     parser.add_argument("--images", type=int, default=1_200_000)
     parser.add_argument("--gbit", type=float, default=10)
-    parser.add_argument("--block-ms", type=float, default=20)
+    parser.add_argument("--block-ms", type=float, default=10)
     parser.add_argument("--images-per-s", type=float, default=10_000)
     asked = parser.parse_args()
     cluster = Cluster(asked.gpus, asked.gbit * 1e9 / 8, asked.block_ms / 1e3, asked.images_per_s)
