@@ -56,7 +56,7 @@ class Task2VecConfig(Settings):
     fisher: Literal["montecarlo", "variational"] = "montecarlo"
     asymmetric: bool = False
     alpha: NonNegative = 0.15
-    head_steps: Count = 1000
+    head_steps: Count = 2000
     head_lr: Positive = 4e-4
     head_weight_decay: NonNegative = 1e-4
     batch_size: Count = 32
