@@ -15,14 +15,24 @@ Momentum = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
 
-def _known_network(name: str) -> str:
-    from raytd.models.zoo import problem_with
+def _known_model(name: str) -> str:
+    from raytd.models.zoo import nearest, problem_with
 
     problem = problem_with(name)
     if problem is not None:
-        raise ValueError(problem)
+        near = nearest(name)
+        raise ValueError(problem + (f"; did you mean '{near}'?" if near else ""))
     return name
 
+
+def _canonical(name: str) -> str:
+    from raytd.models.zoo import canonical
+
+    return canonical(name)
+
+
+ModelName = Annotated[str, AfterValidator(_known_model)]
+"""What `raytd.models.zoo` can build."""
 
 def as_tuple(value: Any) -> Any:
     """A list as a tuple, all else as it is: JSON and YAML have lists, frozen objects tuples."""
@@ -76,7 +86,7 @@ class TrajectoryConfig(Settings):
     schedule: Literal["constant", "cosine"] = "constant"
     augment: Literal["none", "crop-flip"] = "none"
     match: Literal["lr", "speed"] = "lr"
-    reference: Annotated[str, AfterValidator(_known_network)] | None = None
+    reference: Annotated[ModelName, AfterValidator(_canonical)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -180,12 +190,12 @@ class StopConfig(Settings):
     """When the coupling iterations of a trial may end early.
 
     Attributes:
-        metric: the quantity whose relative change is watched.
+        metric: the length whose relative change from one iteration to the next is watched.
         tolerance: an iteration that changes it by less than this share is the last one, and the
             distance counts as converged; 0 never ends a trial early.
     """
 
-    metric: Literal["distance"] = "distance"
+    metric: Literal["distance", "fisher_rao_length", "noise_free_length"] = "distance"
     tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.01
 
 
