@@ -27,6 +27,7 @@ class Progress:
     def __init__(self, plan: SweepPlan, tracking_uri: str | None) -> None:
         self.plan = plan
         self.n_done = self.n_failed = 0
+        self.n_to_run = len(plan.missing) + plan.n_ahead
         spec = plan.spec
         sweep = SweepInfo(
             name=spec.name,
@@ -62,7 +63,7 @@ class Progress:
         self.n_done += done
         self.n_failed += not done
         folder = Ledger(self.plan.folder).trial_folder(trial.key)
-        count = f"[{self.n_done + self.n_failed}/{len(self.plan.missing)}] {trial.config.name}"
+        count = f"[{self.n_done + self.n_failed}/{self.n_to_run}] {trial.config.name}"
         if done:
             say(f"{count}  {row['value']:.3f} {row['unit']}  {row['wall_s']:.1f} s")
         else:
@@ -79,7 +80,7 @@ class Progress:
         """Writes the table and the figures of what there is, and ends the tracker's run."""
         artifacts: list[Path] = write_report(self.plan)
         counts = {
-            "trials": float(len(self.plan.trials)),
+            "trials": float(len(self.plan.suggested()) + self.plan.n_ahead),
             "trials_done": float(len(self.plan.done) + self.n_done),
             "trials_failed": float(self.n_failed),
         }

@@ -90,7 +90,8 @@ def _run(file: Path, asked: Options) -> int:
             nodes=nodes,
             fresh=asked.fresh,
         )
-        say(f"{len(plan.trials)} trials: {len(plan.done)} done, {len(plan.missing)} to run")
+        n_trials, n_to_run = (n + plan.n_ahead for n in (len(plan.trials), len(plan.missing)))
+        say(f"{n_trials} trials: {len(plan.done)} done, {n_to_run} to run")
         write_plan(plan, file.read_bytes())
         if plan.missing and not asked.address:
             stack.enter_context(connect(None))

@@ -34,6 +34,7 @@ def _canonical(name: str) -> str:
 ModelName = Annotated[str, AfterValidator(_known_model)]
 """What `raytd.models.zoo` can build."""
 
+
 def as_tuple(value: Any) -> Any:
     """A list as a tuple, all else as it is: JSON and YAML have lists, frozen objects tuples."""
     return tuple(value) if isinstance(value, list) else value

@@ -42,9 +42,7 @@ def _check(
 ) -> tuple[Condition | None, list[Finding]]:
     if not isinstance(item, dict):
         return None, [Finding(at, f"must be a mapping with when and set, not {show(item)}")]
-    findings = [
-        Finding((*at, key), unknown_key(key, _KEYS)) for key in item if key not in _KEYS
-    ]
+    findings = [Finding((*at, key), unknown_key(key, _KEYS)) for key in item if key not in _KEYS]
     for key in _KEYS:
         if key not in item:
             findings.append(Finding((*at, key), "missing"))

@@ -158,6 +158,15 @@ def expand(spec: SweepSpec) -> list[TrialConfig]:
     return list(trials.values())
 
 
+def searches(spec: SweepSpec) -> list["Case"]:
+    """The cases of which trials are searched, each once."""
+    found: dict[str, Case] = {}
+    for case in cases(spec):
+        if case.space:
+            found.setdefault(canonical_json(case.probes()[0].identity()), case)
+    return list(found.values())
+
+
 @dataclass(frozen=True)
 class Case:
     """A method on a pair in a cell of the grid, all but what is searched.
@@ -165,6 +174,7 @@ class Case:
     Attributes:
         spec: the sweep.
         cell: the axes of the grid and what conditions set there.
+        sections: of the sweep, with those values.
         method: its name.
         source: the task whose model is transferred.
         target: the task that it is transferred to.
@@ -173,6 +183,7 @@ class Case:
 
     spec: SweepSpec
     cell: Mapping[str, Scalar]
+    sections: Mapping[str, Settings]
     method: str
     source: str
     target: str
@@ -191,7 +202,12 @@ class Case:
     def trial(self, suggested: Mapping[str, Scalar] = MappingProxyType({})) -> TrialConfig:
         """The trial with what a search suggests for its axes."""
         cell = {**self.cell, **suggested}
-        return _trial(self, cell, _sections(self.spec, cell))
+        return _trial(self, cell, _sections(self.spec, cell) if suggested else self.sections)
+
+    def probes(self) -> list[TrialConfig]:
+        """Trials that stand for all that may be suggested: at the ends, and for every choice."""
+        probes = {key: probes_of(how) for key, how in self.space.items()}
+        return [self.trial(probe) for probe in cells(probes)]
 
 
 def cases(spec: SweepSpec) -> Iterator[Case]:
@@ -201,9 +217,10 @@ def cases(spec: SweepSpec) -> Iterator[Case]:
     varying = {axis for axis, values in spec.grid.items() if len(values) > 1} | set_anywhere
     varying |= set() if spec.search is None else spec.search.space.keys()
     for cell in found:
+        sections = _sections(spec, cell)
         for source, target in spec.pairs:
             for name in spec.methods:
-                yield Case(spec, cell, name, source, target, frozenset(varying))
+                yield Case(spec, cell, sections, name, source, target, frozenset(varying))
 
 
 def _conditioned(spec: SweepSpec, cell: dict[str, Any]) -> dict[str, Any]:
@@ -225,7 +242,7 @@ def _sections(spec: SweepSpec, cell: Mapping[str, Any]) -> dict[str, Settings]:
     return sections
 
 
-def _trial(case: Case, cell: Mapping[str, Any], sections: dict[str, Settings]) -> TrialConfig:
+def _trial(case: Case, cell: Mapping[str, Any], sections: Mapping[str, Settings]) -> TrialConfig:
     spec, method = case.spec, METHODS[case.method]
     settings: Any = settings_of(method, sections[method.section])
     read = {
@@ -250,7 +267,7 @@ def _trial(case: Case, cell: Mapping[str, Any], sections: dict[str, Settings]) -
 
 
 def _values(
-    spec: SweepSpec, cell: Mapping[str, Any], sections: dict[str, Settings]
+    spec: SweepSpec, cell: Mapping[str, Any], sections: Mapping[str, Settings]
 ) -> dict[str, Any]:
     """What varies over the sweep, as it is here.
 
@@ -267,7 +284,7 @@ def _values(
     return values
 
 
-def _is_idle(axis: str, sections: dict[str, Settings]) -> bool:
+def _is_idle(axis: str, sections: Mapping[str, Settings]) -> bool:
     section, _, name = axis.rpartition(".")
     return bool(section) and name in sections[section].idle()
 

@@ -3,15 +3,17 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from raytd.engine.files import write_bytes, write_json
 from raytd.errors import DataError, RequestError
 from raytd.sweep.cluster import Node
-from raytd.sweep.expand import TrialConfig, expand
+from raytd.sweep.expand import TrialConfig, expand, searches
 from raytd.sweep.layout import SweepSpec
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import network_problems
+from raytd.sweep.study import RowOf, Study
 from raytd.sweep.trial import Trial
 from raytd.tasks import datasets
 from raytd.tasks.form import in_words
@@ -31,8 +33,11 @@ class SweepPlan:
         spec: the sweep.
         folder: where its results lie.
         sources: where trained sources lie.
-        trials: all of them, in the order of the table.
+        trials: those that are known, in the order of the table: of a search all that have ended,
+            and the next.
         done: rows of those that have a result, by trial key.
+        studies: the searches.
+        settled: the row of a trial that is not run again.
     """
 
     spec: SweepSpec
@@ -40,11 +45,28 @@ class SweepPlan:
     sources: Path
     trials: tuple[Trial, ...]
     done: dict[str, Row]
+    studies: tuple[Study, ...] = ()
+    settled: RowOf = lambda _: None
 
     @property
     def missing(self) -> list[Trial]:
         """Trials without a result, failed ones included."""
         return [t for t in self.trials if t.key not in self.done]
+
+    @property
+    def n_ahead(self) -> int:
+        """How many trials the searches will still suggest, at most, beside those known."""
+        return sum(study.n_left for study in self.studies)
+
+    def worse(self) -> set[str]:
+        """Keys of searched trials that are not the best of their search."""
+        best = {study.best.key for study in self.studies if study.best is not None}
+        return {t.key for study in self.studies for t in study.trials} - best
+
+    def suggested(self) -> list[Trial]:
+        """All trials that are known by now: those of the plan, and what searches have added."""
+        known = {t.key: t for t in self.trials}
+        return list((known | {t.key: t for s in self.studies for t in s.trials}).values())
 
 
 def make_plan(
@@ -63,16 +85,30 @@ def make_plan(
         RequestError: with everything that data and cluster say against the sweep.
     """
     tasks, problems = read_tasks(spec.tasks, data, download=spec.data.download)
-    configs = expand(spec)
-    problems += [] if problems else trial_problems(configs, tasks)
-    problems += resource_problems(configs, nodes)
+    configs, cases = expand(spec), searches(spec)
+    possible = [*configs, *(probe for case in cases for probe in case.probes())]
+    problems += [] if problems else trial_problems(possible, tasks)
+    problems += resource_problems(possible, nodes)
     if problems:
         raise RequestError(problems)
     ledger = Ledger(storage / spec.name)
+    settled = (lambda _: None) if fresh else partial(_settled, ledger)
+    studies = tuple(Study(case, tasks) for case in cases)
+    for study in studies:
+        study.next(settled)
     trials = tuple(Trial(c, tasks[c.source], tasks[c.target]) for c in configs)
+    trials += tuple(trial for study in studies for trial in study.trials)
     rows = {} if fresh else {t.key: ledger.row(t.key) for t in trials}
     done = {key: row for key, row in rows.items() if row is not None and row["status"] == "done"}
-    return SweepPlan(spec, ledger.folder, storage / "sources", trials, done)
+    return SweepPlan(
+        spec, ledger.folder, storage / "sources", trials, done, studies=studies, settled=settled
+    )
+
+
+def _settled(ledger: Ledger, key: str) -> Row | None:
+    """The row of a trial that is not run again: one that is done."""
+    row = ledger.row(key)
+    return row if row is not None and row["status"] == "done" else None
 
 
 def read_tasks(

@@ -20,7 +20,9 @@ _KINDS: dict[str, Kind] = {
     "int": "integer",
     "choice": "choice",
 }
-_FORMS = "{loguniform: [low, high]}, {uniform: [low, high]}, {integer: [low, high]} or {choice: […]}"
+_FORMS = (
+    "{loguniform: [low, high]}, {uniform: [low, high]}, {integer: [low, high]} or {choice: […]}"
+)
 
 
 @dataclass
@@ -65,9 +67,9 @@ def check_search(written: Any, grid: Mapping[str, Axis]) -> Search:
                 probes = _probes(kind, values)
                 places = [(*at, name, min(i, len(values) - 1)) for i in range(len(probes))]
                 axes[key] = Axis(probes, places, at)
-    wrong = findings or checked.value is None
-    config = None if wrong else checked.value.model_copy(update={"space": space})
-    return Search(config, axes, findings)
+    if findings or checked.value is None:
+        return Search(None, axes, findings)
+    return Search(checked.value.model_copy(update={"space": space}), axes, [])
 
 
 def _entries(space: Any) -> tuple[list[tuple[tuple[str, ...], Any]], list[Finding]]:

@@ -76,8 +76,8 @@ def check_effect(design: Design, sections: Sections, methods: Sequence[str]) -> 
         for key in condition.set if condition else ():
             written[condition_place(number, key)] = (key, number)
     findings = []
-    for at, (key, number) in written.items():
-        reason = _idle(key, number, design, sections, methods)
+    for at, (key, met) in written.items():
+        reason = _idle(key, met, design, sections, methods)
         if reason:
             findings.append(Finding(at, f"has no effect: {reason}"))
     return findings
