@@ -55,7 +55,9 @@ def _matrices(plan: SweepPlan, rows: list[dict[str, Any]]) -> "list[DistanceMatr
     """
     from raytd.report.matrices import distance_matrices
 
-    return distance_matrices(_best(plan, rows), axes=_axes(plan), tasks=[t.name for t in plan.spec.tasks])
+    return distance_matrices(
+        _best(plan, rows), axes=_axes(plan), tasks=[t.name for t in plan.spec.tasks]
+    )
 
 
 _FIGURES = (

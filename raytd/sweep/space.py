@@ -13,7 +13,7 @@ from raytd.sweep.section import check_section
 from raytd.sweep.wording import did_you_mean, show
 
 _AT: KeyPath = ("search", "space")
-_KINDS: dict[str, Kind] = {
+KINDS: dict[str, Kind] = {
     "loguniform": "loguniform",
     "uniform": "uniform",
     "integer": "integer",
@@ -62,7 +62,7 @@ def check_search(written: Any, grid: Mapping[str, Axis]) -> Search:
             findings += found
             if not found:
                 ((name, values),) = value.items()
-                kind, key = _KINDS[name], ".".join(path)
+                kind, key = KINDS[name], ".".join(path)
                 space[key] = {kind: tuple(values)}
                 probes = _probes(kind, values)
                 places = [(*at, name, min(i, len(values) - 1)) for i in range(len(probes))]
@@ -102,15 +102,15 @@ def _problems(
         return [Finding(at, f"must be {_FORMS}, not {show(value)}")]
     ((name, values),) = value.items()
     here = (*at, name)
-    if name not in _KINDS:
-        hint = did_you_mean(name, _KINDS)
+    if name not in KINDS:
+        hint = did_you_mean(name, KINDS)
         return [Finding(here, f"unknown distribution '{name}'{hint or f'; there are {_FORMS}'}")]
     if not isinstance(values, list) or not values:
         wanted = "a list of values" if name == "choice" else "[low, high]"
         return [Finding(here, f"must be {wanted}, not {show(values)}")]
-    if _KINDS[name] == "choice":
+    if KINDS[name] == "choice":
         return []
-    problem = _problem_with_ends(_KINDS[name], values)
+    problem = _problem_with_ends(KINDS[name], values)
     return [Finding(here, problem)] if problem else []
 
 
