@@ -116,7 +116,7 @@ class TrajectoryConfig(Settings):
                 f"steps = {self.steps} is fewer than one step per segment ({self.segments})"
             )
         if self.match == "speed" and self.reference is None:
-            raise ValueError("match: speed needs the name of a network as trajectory.reference")
+            raise ValueError("match: speed needs the name of a network as reference")
         return self
 
     def sgd_steps(self, n_source: int) -> int:

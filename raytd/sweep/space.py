@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from raytd.sweep.axes import problem_with_key
 from raytd.sweep.combinations import Axis
 from raytd.sweep.document import Finding, KeyPath
-from raytd.sweep.layout import SECTIONS, Distribution, Kind, SearchConfig
+from raytd.sweep.layout import SECTIONS, Choices, Distribution, Kind, SearchConfig
 from raytd.sweep.section import check_section
 from raytd.sweep.wording import did_you_mean, show
 
@@ -111,7 +111,19 @@ def _problems(
     if KINDS[name] == "choice":
         return []
     problem = _problem_with_ends(KINDS[name], values)
+    if problem is None and KINDS[name] != "integer" and _is_whole(path):
+        problem = (
+            f"the key holds whole numbers; write {{integer: [{', '.join(map(show, values))}]}}"
+        )
     return [Finding(here, problem)] if problem else []
+
+
+def _is_whole(path: tuple[str, ...]) -> bool:
+    """Whether a key of a section holds whole numbers alone."""
+    section, name = path if len(path) == 2 else ("", path[0])
+    annotation = SECTIONS.get(section, Choices).model_fields[name].annotation
+    kinds = {getattr(kind, "__origin__", kind) for kind in get_args(annotation)} or {annotation}
+    return int in kinds and float not in kinds
 
 
 def _problem_with_ends(kind: Kind, ends: Sequence[Any]) -> str | None:
