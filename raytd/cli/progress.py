@@ -34,6 +34,7 @@ class Progress:
         self.plan, self.view, self.forecast = plan, view, forecast
         self.n_done = self.n_failed = 0
         self._places: dict[str, tuple[int, int]] = {}
+        self.n_to_run = len(plan.missing) + plan.n_ahead
         spec = plan.spec
         sweep = SweepInfo(
             name=spec.name,
@@ -96,7 +97,7 @@ class Progress:
             | {
                 "log": str(log) if log.exists() else None,
                 "n_ended": self.n_done + self.n_failed,
-                "n_to_run": len(self.plan.missing),
+                "n_to_run": self.n_to_run,
             },
         )
         self.tracker.finish_trial(
@@ -110,7 +111,7 @@ class Progress:
         """Writes the table and the figures of what there is, and ends the tracker's run."""
         artifacts: list[Path] = write_report(self.plan)
         counts = {
-            "trials": float(len(self.plan.trials)),
+            "trials": float(len(self.plan.suggested()) + self.plan.n_ahead),
             "trials_done": float(len(self.plan.done) + self.n_done),
             "trials_failed": float(len(self.plan.left) + self.n_failed),
         }

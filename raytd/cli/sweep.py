@@ -106,7 +106,7 @@ def _run_missing(
 
     at_once = min(trials_at_once(t.config, nodes) for t in plan.missing)
     at_once = min(at_once, request.max_concurrent or at_once)
-    forecast = forecast_of(plan.missing, kept_speeds(), at_once=at_once)
+    forecast = forecast_of(plan.missing, kept_speeds(), at_once=at_once, to_come=plan.ahead)
     status: SweepStatus = "failed"
     with ExitStack() as stack:
         if not request.address:
@@ -136,9 +136,9 @@ def _finish(view: View, progress: Any, status: str) -> None:
 
 def _counts(plan: "SweepPlan") -> dict[str, Any]:
     return {
-        "trials": len(plan.trials),
+        "trials": len(plan.trials) + plan.n_ahead,
         "done": len(plan.done),
-        "to_run": len(plan.missing),
+        "to_run": len(plan.missing) + plan.n_ahead,
         "failed": len(plan.failed),
         "left": len(plan.left),
         "message": plan.summary(),

@@ -101,6 +101,7 @@ def prepare(
         sync=context.trajectory.sync,
         coupling=coupling,
         tolerance=context.stop.tolerance,
+        watched=context.stop.metric,
         threads=context.resources.threads,
         features=_features(pair, context, coupling),
     )

@@ -95,7 +95,7 @@ def estimate(
 
     Args:
         plan: the sweep.
-        speeds: by `speed_key`, of every missing trial.
+        speeds: by `speed_key`, of every missing trial, and of those that searches will add.
         machine: where it runs.
         max_concurrent: bound on trials at once.
     """
@@ -110,8 +110,13 @@ def estimate(
     most = max(at_once.values())
     started_s = max(_starting(t, at_once[t.key], machine) for t in missing)
     training_s, training_gpu_s = _training(plan, missing, speeds, machine)
+    to_come_s = [
+        trial_seconds(t, speeds[speed_key(t)], _crowding(t, most, machine)) for t in plan.ahead
+    ]
     spread = sum(s / at_once[key] for key, s in trial_s.items())
+    spread += sum(s / most for s in to_come_s)
     gpu_s = sum(_gpus(t) * trial_s[t.key] for t in missing) + training_gpu_s
+    gpu_s += sum(_gpus(t) * s for t, s in zip(plan.ahead, to_come_s, strict=True))
     total = DRIVER_S + training_s + started_s + max(spread, *trial_s.values())
     return Estimate(trial_s, training_s, most, total, gpu_s / 3600)
 

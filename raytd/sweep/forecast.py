@@ -8,6 +8,9 @@ from raytd.sweep.estimate import speed_key, trial_seconds
 from raytd.sweep.trial import Trial
 from raytd.sweep.work import work_of
 
+_TO_COME = "to come "
+"""What the keys of trials begin with that a search has not suggested yet."""
+
 _ENOUGH = 0.02
 """Share of a trial that has to be done before its time says anything."""
 
@@ -32,15 +35,23 @@ class Forecast:
         measured: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._expected, self._kinds, self._at_once = expected, kinds, at_once
+        self._expected, self._kinds, self._at_once = dict(expected), dict(kinds), at_once
         self._measured, self._clock = measured, clock
         self._left = dict.fromkeys(expected, 1.0)
         self._began: dict[str, tuple[float, float]] = {}
         self._seen: dict[str, tuple[float, float]] = {}
 
     def begin(self, key: str) -> None:
-        """A trial begins; what it takes until its processes are there says nothing."""
+        """A trial begins; what it takes until its processes are there says nothing.
+
+        One that a search has suggested takes the place of one that was to come.
+        """
         self._began.pop(key, None)
+        if key not in self._expected:
+            stand_in = next(k for k in self._expected if k.startswith(_TO_COME))
+            for table in (self._expected, self._left):
+                table[key] = table.pop(stand_in)
+            self._kinds[key] = self._kinds.pop(stand_in)
 
     def reach(self, key: str, share: float) -> None:
         """A share of a running trial is done."""
@@ -76,13 +87,27 @@ class Forecast:
         return sum(s for s, _ in seen) / expected if expected else 1.0
 
 
-def forecast_of(trials: Sequence[Trial], speeds: Mapping[str, Speed], *, at_once: int) -> Forecast:
-    """A forecast in seconds where speeds of all trials were measured before, else by counts."""
-    kinds = {t.key: speed_key(t) for t in trials}
+def forecast_of(
+    trials: Sequence[Trial],
+    speeds: Mapping[str, Speed],
+    *,
+    at_once: int,
+    to_come: Sequence[Trial] = (),
+) -> Forecast:
+    """A forecast in seconds where speeds of all trials were measured before, else by counts.
+
+    Args:
+        trials: that are known.
+        speeds: that were measured.
+        at_once: trials side by side.
+        to_come: one like each of those that searches will suggest.
+    """
+    named = {t.key: t for t in trials} | {f"{_TO_COME}{n}": t for n, t in enumerate(to_come)}
+    kinds = {key: speed_key(t) for key, t in named.items()}
     measured = all(kind in speeds for kind in kinds.values())
     expected = {
-        t.key: trial_seconds(t, speeds[kinds[t.key]], 1.0) if measured else _units(t)
-        for t in trials
+        key: trial_seconds(t, speeds[kinds[key]], 1.0) if measured else _units(t)
+        for key, t in named.items()
     }
     return Forecast(expected, kinds, at_once=at_once, measured=measured)
 

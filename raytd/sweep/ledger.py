@@ -96,8 +96,14 @@ class Ledger:
 
     def rows(self) -> list[Row]:
         """The rows of all trials that have ended, whatever the sweep file says today."""
-        keys = sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))
-        return [row for key in keys if (row := self.row(key)) is not None]
+        return [row for key in self._ended() if (row := self.row(key)) is not None]
+
+    def versions(self) -> dict[str, int | None]:
+        """The version of every row."""
+        return {key: self.version(key) for key in self._ended()}
+
+    def _ended(self) -> list[str]:
+        return sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))
 
     def write_result(self, row: Row, config: Any, result: DistanceResult, log: str) -> None:
         """Writes everything about a trial that has a result.

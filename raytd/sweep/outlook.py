@@ -32,24 +32,27 @@ def outlook(
     """
     start_s, speeds = 0.0, dict[str, Speed]()
     if plan.missing:
-        start_s, speeds = measured_speeds(plan.missing, side_by_side=_side_by_side(plan, nodes))
+        start_s, speeds = measured_speeds(
+            [*plan.missing, *plan.ahead], side_by_side=_side_by_side(plan, nodes)
+        )
     expected = estimate(plan, speeds, Machine(nodes, start_s), max_concurrent=max_concurrent)
     works = {t.key: work_of(t) for t in plan.trials}
     missing = plan.missing
+    to_run = [work_of(t) for t in (*missing, *plan.ahead)]
     return {
         "sweep": plan.spec.name,
         "folder": str(plan.folder),
         "summary": plan.summary(),
-        "n_trials": len(plan.trials),
+        "n_trials": len(plan.trials) + plan.n_ahead,
         "done": len(plan.done),
-        "to_run": len(missing),
+        "to_run": len(to_run),
         "failed": len(plan.failed),
         "left": len(plan.left),
         "axes": by_axis(plan),
         "per_trial": _needs(missing, speeds),
         "at_once": expected.at_once,
-        "sgd_steps": sum(works[t.key].all_sgd_steps for t in missing),
-        "forward_images": sum(works[t.key].forward_images for t in missing),
+        "sgd_steps": sum(work.all_sgd_steps for work in to_run),
+        "forward_images": sum(work.forward_images for work in to_run),
         "duration_s": expected.duration_s,
         "training_s": expected.training_s,
         "assumption": ("timed on this machine as busy as it is now; early stops would shorten it"),
@@ -70,11 +73,17 @@ def outlook(
 
 
 def by_axis(plan: SweepPlan) -> list[dict[str, Any]]:
-    """For each value of each axis: its trials, and how many are done, to be run and failed."""
+    """For each value of each axis: its trials, and how many are done, to be run and failed.
+
+    What is searched has no values to count by.
+    """
+    searched = set() if plan.spec.search is None else plan.spec.search.space.keys()
     to_run = {t.key for t in plan.missing}
     lines: dict[tuple[str, str], Counter[str]] = {}
     for trial in plan.trials:
         for axis, value in _axes(trial).items():
+            if axis in searched:
+                continue
             counts = lines.setdefault((axis, str(value)), Counter())
             counts.update({"trials": 1, plan.status(trial.key): 1, "to_run": trial.key in to_run})
     return [
@@ -97,7 +106,7 @@ def _axes(trial: Trial) -> dict[str, Any]:
 def _rank(plan: SweepPlan, axis: str) -> int:
     fixed = ("method", "model", "seed", "source", "target")
     order = [*fixed, *(a for a in plan.spec.grid if a not in fixed)]
-    return order.index(axis)
+    return order.index(axis) if axis in order else len(order)
 
 
 def _needs(missing: Sequence[Trial], speeds: Mapping[str, Speed]) -> list[dict[str, Any]]:

@@ -8,11 +8,12 @@ from typing import Literal
 from raytd.engine.files import write_bytes, write_json
 from raytd.errors import DataError, RequestError
 from raytd.sweep.cluster import Node
-from raytd.sweep.expand import TrialConfig, expand
+from raytd.sweep.expand import TrialConfig, expand, searches
 from raytd.sweep.layout import SweepSpec
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import network_problems
 from raytd.sweep.placement import CanAdd, resource_problems
+from raytd.sweep.study import Study
 from raytd.sweep.trial import Trial
 from raytd.tasks import datasets
 from raytd.tasks.form import in_words
@@ -31,11 +32,13 @@ class SweepPlan:
         spec: the sweep.
         folder: where its results lie.
         sources: where trained sources lie.
-        trials: all of them, in the order of the table.
+        trials: those that are known, in the order of the table: of a search all that have ended,
+            and the next.
         done: rows of those that have a result, by trial key.
         failed: rows of those that failed the last time, likewise.
         retry: whether all of those are run again.
         stale: versions of rows that do not count, by trial key: what `--fresh` found.
+        studies: the searches.
     """
 
     spec: SweepSpec
@@ -46,6 +49,7 @@ class SweepPlan:
     failed: dict[str, Row] = field(default_factory=dict)
     retry: bool = False
     stale: Mapping[str, int | None] = field(default_factory=dict)
+    studies: tuple[Study, ...] = ()
 
     @property
     def missing(self) -> list[Trial]:
@@ -67,20 +71,54 @@ class SweepPlan:
 
     def summary(self) -> str:
         """What there is and what is to be done, in one line."""
-        parts = [f"{len(self.done)} done", f"{len(self.missing)} to run"]
+        n_trials, n_to_run = (n + self.n_ahead for n in (len(self.trials), len(self.missing)))
+        parts = [f"{len(self.done)} done", f"{n_to_run} to run"]
         if self.left:
             parts.append(f"{len(self.left)} failed, not run again without --retry-failed")
-        return f"{len(self.trials)} trials: {', '.join(parts)}"
+        return f"{n_trials} trials: {', '.join(parts)}"
+
+    def settled(self, key: str) -> Row | None:
+        """The row of a trial that is not run again: done, or failed for a cause of its own."""
+        row = self._row(key)
+        if row is None or row["status"] == "done":
+            return row
+        return None if self.retry or row.get("transient", True) else row
 
     def refreshed(self) -> "SweepPlan":
         """The same plan beside what the ledger holds by now."""
-        ledger, done, failed = Ledger(self.folder), dict[str, Row](), dict[str, Row]()
-        for trial in self.trials:
-            row = ledger.row(trial.key)
-            if row is None or self.stale.get(trial.key, -1) == ledger.version(trial.key):
-                continue
-            (done if row["status"] == "done" else failed)[trial.key] = row
-        return replace(self, done=done, failed=failed)
+        for study in self.studies:
+            study.next(self.settled)
+        trials = tuple(self.suggested())
+        rows = {t.key: row for t in trials if (row := self._row(t.key)) is not None}
+        done = {key: row for key, row in rows.items() if row["status"] == "done"}
+        failed = {key: row for key, row in rows.items() if key not in done}
+        return replace(self, trials=trials, done=done, failed=failed)
+
+    def _row(self, key: str) -> Row | None:
+        """What the ledger holds of a trial, unless it is what `--fresh` found."""
+        ledger = Ledger(self.folder)
+        stale = key in self.stale and self.stale[key] == ledger.version(key)
+        return None if stale else ledger.row(key)
+
+    @property
+    def n_ahead(self) -> int:
+        """How many trials the searches will still suggest, at most, beside those known."""
+        return sum(study.n_left for study in self.studies)
+
+    @property
+    def ahead(self) -> list[Trial]:
+        """A trial like each of those, to reckon with."""
+        return [study.stand_in for study in self.studies for _ in range(study.n_left)]
+
+    def worse(self) -> set[str]:
+        """Keys of searched trials that are not the best of their search."""
+        best = {study.best.key for study in self.studies if study.best is not None}
+        return {t.key for study in self.studies for t in study.trials} - best
+
+    def suggested(self) -> list[Trial]:
+        """All trials that are known by now: those of the plan, and what searches have added."""
+        known = {t.key: t for t in self.trials}
+        return list((known | {t.key: t for s in self.studies for t in s.trials}).values())
 
 
 def make_plan(  # noqa: PLR0913
@@ -109,16 +147,22 @@ def make_plan(  # noqa: PLR0913
         RequestError: with everything that data and cluster say against the sweep.
     """
     tasks, problems = read_tasks(spec.tasks, data, download=spec.data.download)
-    configs = expand(spec)
-    problems += [] if problems else trial_problems(configs, tasks)
+    configs, cases = expand(spec), searches(spec)
+    possible = [*configs, *(probe for case in cases for probe in case.probes())]
+    problems += [] if problems else trial_problems(possible, tasks)
     if problems:
-        raise RequestError(problems + resource_problems(configs, nodes))
+        raise RequestError(problems + resource_problems(possible, nodes))
     ledger = Ledger(storage / spec.name)
     trials = tuple(Trial(c, tasks[c.source], tasks[c.target]) for c in configs)
-    stale = {t.key: ledger.version(t.key) for t in trials} if fresh else {}
-    plan = SweepPlan(spec, ledger.folder, storage / "sources", trials, {}, retry=retry, stale=stale)
-    plan = plan.refreshed()
-    if problems := resource_problems([t.config for t in plan.missing], nodes, can_add):
+    stale = ledger.versions() if fresh else {}
+    studies = tuple(Study(case, tasks) for case in cases)
+    sources = storage / "sources"
+    plan = SweepPlan(
+        spec, ledger.folder, sources, trials, {}, retry=retry, stale=stale, studies=studies
+    ).refreshed()
+    wanted = [t.config for t in plan.missing]
+    wanted += [probe for s in studies if s.n_left for probe in s.case.probes()]
+    if problems := resource_problems(wanted, nodes, can_add):
         raise RequestError(problems)
     return plan
 

@@ -43,6 +43,8 @@ class Trial:
             InputError: if the weights cannot be read.
         """
         brought = {"code": code_digest(self.config.model)}
+        if self.config.trajectory.reference is not None:
+            brought["reference_code"] = code_digest(self.config.trajectory.reference)
         if self.config.weights is not None:
             brought["weights"] = file_digest(Path(self.config.weights))
         identity = self.config.identity()

@@ -47,6 +47,16 @@ def bundles(config: TrialConfig) -> Any:
     return tune.PlacementGroupFactory([{"CPU": COORDINATOR_CPUS}] + [actor] * n_actors)
 
 
+def config_of(params: dict[str, Any], configs: dict[str, TrialConfig]) -> TrialConfig:
+    """The trial that Tune means; one that a search suggests comes with its configuration.
+
+    `configs` has what was known when it was handed over.
+    """
+    if "config" in params:
+        return TrialConfig.model_validate_json(params["config"])
+    return configs[params["trial_key"]]
+
+
 def run_remotely(
     params: dict[str, Any],
     *,
@@ -63,7 +73,7 @@ def run_remotely(
     from raytd.engine.ray_calls import local_cause
     from raytd.engine.ray_executor import Watch, pool_of
 
-    config = configs[params["trial_key"]]
+    config = config_of(params, configs)
     trial = Trial(config, tasks[config.source.name], tasks[config.target.name])
     log, ledger, described = TrialLog(), Ledger(folder), config.model_dump(mode="json")
 
