@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
-from raytd.engine.alignment import class_pair_costs
 from raytd.engine.block import BlockSetup, ImageSlice, members
 from raytd.engine.context import (
     Context,
@@ -20,16 +19,14 @@ from raytd.engine.context import (
 from raytd.engine.coordinator import Cut
 from raytd.engine.features import FeatureCache
 from raytd.engine.records import CouplingSettings, Plan
-from raytd.engine.sources import Source
 from raytd.engine.speed import initial_speed
+from raytd.engine.start import extended, label_space
 from raytd.errors import InputError
 from raytd.models.features import SOURCE
-from raytd.models.heads import extend_head
 from raytd.tasks.datasets import Part
-from raytd.tasks.labels import LabelSpace, aligned, union
+from raytd.tasks.labels import LabelSpace
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import generator
-from raytd.transfer.state import Weights
 from raytd.transfer.validation import validation_pairs
 from raytd.transport.problem import independent_coupling
 from raytd.transport.tiles import Dealing, Tiles, deal_tiles
@@ -83,7 +80,7 @@ def prepare(
     reference = context.sources.get(
         pair.target, reference_recipe(pair, context.pretrain, context.trajectory)
     )
-    space = _label_space(pair, context, source)
+    space = label_space(pair, context, source, context.trajectory.labels)
     outputs = [space.outputs(t)[t.train.labels] for t in (pair.source, pair.target)]
     watched = [space.outputs(t)[t.val.labels] for t in (pair.source, pair.target)]
     plan = Plan(
@@ -94,7 +91,7 @@ def prepare(
         n_blocks=dealt.n_blocks,
         validation=validation_pairs(watched[0], watched[1]),
         n_classes=len(space.classes),
-        start=_extended(source, space),
+        start=extended(source, space),
         steps=context.trajectory.sgd_steps(len(pair.source.train.labels)),
         segments=context.trajectory.segments,
         iterations=iterations,
@@ -120,19 +117,6 @@ def prepare(
     )
 
 
-def _label_space(pair: Pair, context: Context, source: Source) -> LabelSpace:
-    if context.trajectory.labels == "union":
-        return union(pair.source, pair.target)
-    costs = class_pair_costs(
-        source,
-        pair.target,
-        model=pair.model,
-        device=context.sources.device,
-        threads=context.resources.threads,
-    )
-    return aligned(pair.source, pair.target, costs)
-
-
 def _rate_factor(cutter: "Cutter") -> float:
     """What the learning rate is multiplied by so that the network is as fast as the reference."""
     context = cutter.context
@@ -140,7 +124,7 @@ def _rate_factor(cutter: "Cutter") -> float:
     if other is None:
         return 1.0
     source = context.sources.get(other.source, source_recipe(other, context.pretrain))
-    start = _extended(source, cutter.space)
+    start = extended(source, cutter.space)
     speeds = [
         cutter.initial_speed(),
         Cutter(other, cutter.space, replace(cutter.plan, start=start), context).initial_speed(),
@@ -183,17 +167,6 @@ def _features(
     use_gpu = sources.device.type == "cuda"
     cache = FeatureCache(sources.folder, use_gpu=use_gpu, threads=sources.threads)
     return cache.get(pair.source, name).numpy(), cache.get(pair.target, name).numpy()
-
-
-def _extended(source: Source, space: LabelSpace) -> Weights:
-    """w^s with outputs for the classes that only the target has."""
-    parameters = extend_head(
-        source.weights.parameters,
-        head=source.head,
-        n_classes=len(space.classes),
-        logit=source.new_output_logit,
-    )
-    return Weights(parameters, source.weights.buffers)
 
 
 class Cutter:

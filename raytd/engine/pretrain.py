@@ -1,14 +1,13 @@
 """Training of one network on one task, from its initial weights."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from raytd.engine.batches import training_batches
 from raytd.engine.block import ImageSlice
 from raytd.engine.devices import place
 from raytd.engine.images import Images
@@ -17,8 +16,9 @@ from raytd.models import zoo
 from raytd.simplex import log_probs
 from raytd.tasks.datasets import Part
 from raytd.tasks.task import Task
-from raytd.transfer.interpolation import Augment, crop_and_flip
-from raytd.transfer.randomness import derive_seed, generator, layers_seeded
+from raytd.transfer.descent import descend
+from raytd.transfer.interpolation import Augment
+from raytd.transfer.randomness import derive_seed, layers_seeded
 from raytd.transfer.state import Weights
 from raytd.transfer.trajectory import rate_factor
 
@@ -126,7 +126,6 @@ class _Best:
         """Looks at the present weights; whether nothing has improved for too long."""
         self.model.eval()
         score = self._present_score()
-        self.model.train()
         self._waited += 1
         if score > self._score:
             self._score, self._weights, self._waited = score, Weights.of(self.model), 0
@@ -144,48 +143,24 @@ class _Best:
 
 
 def _fit(model: nn.Module, train: Images, val: Images, recipe: Recipe) -> None:
-    optimizer = torch.optim.SGD(
-        model.parameters(),
-        lr=recipe.lr,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-    )
     best = None if recipe.early_stop == "none" else _Best(model, val, recipe)
     per_epoch = steps_of(1, len(train.labels), recipe.batch_size)
-    model.train()
-    for step, batch in enumerate(_batches(len(train.labels), recipe)):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate(step)
-        optimizer.zero_grad(set_to_none=True)
-        chosen = batch.to(train.pixels.device)
-        x = _augmented(train.pixels[chosen], step, recipe)
-        x = x.contiguous(memory_format=torch.channels_last)
-        torch.autograd.backward(F.cross_entropy(model(x), train.labels[chosen]))
-        optimizer.step()
-        if best is not None and (step + 1) % per_epoch == 0 and best.is_over():
+    batches = training_batches(
+        train,
+        batch_size=recipe.batch_size,
+        augment=recipe.augment,
+        seed=recipe.seed,
+        name="pretraining",
+    )
+    for done in descend(
+        model,
+        batches,
+        steps=recipe.steps,
+        rate=recipe.rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+    ):
+        if best is not None and done % per_epoch == 0 and best.is_over():
             break
     if best is not None:
         best.restore()
-
-
-def _batches(n_images: int, recipe: Recipe) -> Iterator[Tensor]:
-    """Indices of each step's images: shuffled epochs, cut into batches of at least two."""
-    step = epoch = 0
-    while True:
-        stream = generator(recipe.seed, "pretraining order", epoch)
-        order = torch.randperm(n_images, generator=stream)
-        for batch in torch.split(order, recipe.batch_size):
-            if step == recipe.steps:
-                return
-            if len(batch) > 1 or n_images == 1:
-                step += 1
-                yield batch
-        epoch += 1
-
-
-def _augmented(images: Tensor, step: int, recipe: Recipe) -> Tensor:
-    if recipe.augment == "none":
-        return images
-    stream = generator(recipe.seed, "pretraining augment", step)
-    uniforms = torch.rand((3, len(images)), dtype=torch.float64, generator=stream)
-    return crop_and_flip(images, uniforms)

@@ -79,10 +79,9 @@ def path_lengths(moments: Mapping[int, Sequence[Moments]], segments: int) -> Len
         segments: M.
     """
     fine = _fine(segments)
-    overlapping = _squares(moments[2 * fine])
     joined = {s: m[::2] if s == 2 * fine else m for s, m in moments.items()}
     scales = [_squares(joined.get(fine * n)) for n in (1, 2, 4)]
-    pieces = two_scale_pieces(scales[0], overlapping)
+    pieces = noise_free_pieces(moments, segments)
     fisher_rao = sum(math.sqrt(m.second) for m in moments[1])
     noise_free = length_of_overlapping(pieces)
     return Lengths(
@@ -96,6 +95,15 @@ def path_lengths(moments: Mapping[int, Sequence[Moments]], segments: int) -> Len
         distance_half=_distance(joined[2]),
         distance_quarter=_distance(joined[4]) if 4 in joined else None,
     )
+
+
+def noise_free_pieces(moments: Mapping[int, Sequence[Moments]], segments: int) -> list[float]:
+    """Lengths without noise of the tenths of a path (fifths of ten segments), each from two scales.
+
+    They overlap by half; arguments as of `path_lengths`.
+    """
+    fine = _fine(segments)
+    return two_scale_pieces(_squares(moments[fine]), _squares(moments[2 * fine]))
 
 
 def two_scale_pieces(fine: Sequence[float], coarse: Sequence[float]) -> list[float]:
@@ -121,6 +129,21 @@ def length_of_overlapping(pieces: Sequence[float]) -> float:
     takes half of the outer pieces for the steps that it misses.
     """
     return sum(pieces) / 2 + (pieces[0] + pieces[-1]) / 4
+
+
+def length_up_to(pieces: Sequence[float], share: float) -> float:
+    """The part of `length_of_overlapping` that belongs to the first `share` of the path.
+
+    Each of the single steps gets the mean of the halves of the pieces that cover it; where the
+    path is cut within a step, it is cut in proportion.
+
+    Args:
+        pieces: as there.
+        share: from 0 to 1.
+    """
+    before, after = [pieces[0], *pieces], [*pieces, pieces[-1]]
+    steps = [(b + a) / 4 for b, a in zip(before, after, strict=True)]
+    return sum(min(1.0, max(0.0, share * len(steps) - n)) * each for n, each in enumerate(steps))
 
 
 def pooled_two_scale_length(fine: Sequence[float], coarse: Sequence[float]) -> float:

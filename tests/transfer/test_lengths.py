@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from raytd.transfer.lengths import (
     Moments,
     length_of_overlapping,
+    length_up_to,
     open_knots,
     path_lengths,
     pooled_two_scale_length,
@@ -291,3 +292,20 @@ def test_overlapping_pieces_scatter_less_than_those_that_do_not_overlap() -> Non
         overlapping.append(length_of_overlapping(pieces))
     assert np.std(overlapping) < 0.9 * np.std(apart)
     assert np.mean(overlapping) == pytest.approx(np.mean(apart), rel=0.02)
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=30), st.floats(0, 1), st.floats(0, 1))
+def test_parts_of_a_path_of_overlapping_pieces_add_up(
+    pieces: list[float], one: float, two: float
+) -> None:
+    whole = length_of_overlapping(pieces)
+    # Sums in another order.
+    assert length_up_to(pieces, 1.0) == pytest.approx(whole, rel=1e-9, abs=1e-12)
+    assert length_up_to(pieces, 0.0) == 0
+    first, last = min(one, two), max(one, two)
+    assert length_up_to(pieces, first) <= length_up_to(pieces, last) + 1e-9
+
+
+def test_a_path_of_even_speed_is_cut_in_proportion() -> None:
+    for share in (0.1, 0.37, 0.5, 0.99):
+        assert length_up_to([2.0] * 19, share) == pytest.approx(20 * share, rel=1e-12)

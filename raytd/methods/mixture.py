@@ -1,0 +1,35 @@
+"""Mixture: the task changes by the share of its images that come from the target, eq. (15)."""
+
+from typing import TYPE_CHECKING
+
+from raytd.methods.uncoupled import UncoupledConfig
+
+if TYPE_CHECKING:
+    from raytd.engine.config import TrajectoryConfig
+    from raytd.engine.context import Context, Pair
+    from raytd.methods.result import DistanceResult
+
+
+class MixtureConfig(UncoupledConfig):
+    """Settings of the mixture: those of the uncoupled transfer."""
+
+
+def obeyed(trajectory: "TrajectoryConfig") -> "TrajectoryConfig":
+    """The trajectory that is followed for the one that is asked: every image is from one task.
+
+    It belongs into the identity and the protocol of a trial in place of the other.
+    """
+    return trajectory.model_copy(update={"mixing": "bernoulli"})
+
+
+def run(pair: "Pair", config: MixtureConfig, context: "Context") -> "DistanceResult":
+    """The length in radians under Γ = a bᵀ and t ∈ {0, 1} with mean τ; smaller is closer.
+
+    SGD sees images of the source with probability 1 − τ, of the target with probability τ.
+    Lengths are measured at (1 − τ) x_i + τ x'_j, as everywhere.
+    """
+    from dataclasses import replace
+
+    from raytd.methods import uncoupled
+
+    return uncoupled.run(pair, config, replace(context, trajectory=obeyed(context.trajectory)))

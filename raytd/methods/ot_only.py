@@ -1,0 +1,37 @@
+"""OT only: features choose the coupling, eq. (14), and nothing updates it."""
+
+from typing import TYPE_CHECKING, Literal
+
+from raytd.engine.config import Count, Positive, Settings
+from raytd.methods.feature_name import FeatureName
+
+if TYPE_CHECKING:
+    from raytd.engine.context import Context, Pair
+    from raytd.methods.result import DistanceResult
+
+
+class OTOnlyConfig(Settings):
+    """Settings of OT only: the part of the coupled ones that the first coupling obeys."""
+
+    blocks: Count = 1
+    tile_size: Count = 25
+    dealing: Literal["random", "index", "matched"] = "random"
+    epsilon: Positive = 0.5
+    support: Literal["blocks", "global"] = "blocks"
+    features: FeatureName = "source"
+    feature_cost: Literal["sqeuclidean", "cosine"] = "sqeuclidean"
+    tolerance: Positive = 1e-6
+    max_iterations: Count = 5000
+
+
+def run(pair: "Pair", config: OTOnlyConfig, context: "Context") -> "DistanceResult":
+    """The length in radians along the trajectory of Γ^0, iteration 0 of the coupled transfer.
+
+    Smaller is closer. A coupling that stays has converged.
+    """
+    from dataclasses import replace
+
+    from raytd.methods import coupled
+
+    settings = coupled.CoupledConfig(**config.model_dump(), iterations=1)
+    return replace(coupled.run(pair, settings, context), distance_converged=True)

@@ -1,0 +1,173 @@
+"""Transfer: what the source is worth when few images of the target are to be learnt."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import model_validator
+
+from raytd.engine.config import Count, Momentum, NonNegative, Positive, Settings
+
+if TYPE_CHECKING:
+    from raytd.engine.context import Context, Pair
+    from raytd.engine.few_shot import Learnt
+    from raytd.engine.sources import Source
+    from raytd.methods.score import Scalar, Score
+
+
+class TransferConfig(Settings):
+    """Settings of the ground truth of transfer.
+
+    Attributes:
+        n_train: training images of the target in all, dealt evenly over its classes.
+        steps: SGD steps.
+        evaluate_every: steps between two looks at the validation images; divides `steps`.
+        batch_size: images per step.
+        lr: learning rate, of the fine-tuned network and of the one that learns from scratch.
+        momentum: of SGD.
+        weight_decay: of SGD, on every parameter.
+        repeats: how often it is done, each time with other images, another head, another order.
+        metric: what the value is: `accuracy` on the target's validation images, averaged over the
+            budget; `final_accuracy`, at its end; `gain`, the averaged accuracy less that of a
+            network that learns the same images from scratch.
+    """
+
+    n_train: Count = 40
+    steps: Count = 120
+    evaluate_every: Count = 10
+    batch_size: Count = 20
+    lr: Positive = 0.01
+    momentum: Momentum = 0.9
+    weight_decay: NonNegative = 5e-4
+    repeats: Count = 5
+    metric: Literal["accuracy", "final_accuracy", "gain"] = "accuracy"
+
+    @model_validator(mode="after")
+    def _even_looks(self) -> Self:
+        if self.steps % self.evaluate_every != 0:
+            raise ValueError(
+                f"evaluate_every = {self.evaluate_every} does not divide steps = {self.steps}"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one repeat learnt, from the source's weights and from scratch."""
+
+    tuned: "Learnt"
+    scratch: "Learnt"
+
+
+def run(pair: "Pair", config: TransferConfig, context: "Context") -> "Score":
+    """Accuracy, or gain in accuracy, of fine-tuning with a new head; larger is closer.
+
+    What is drawn depends on the run's seed, the target and the repeat and not on the source, so
+    that sources are compared on the same images, with the same head and in the same order. The
+    network that learns from scratch begins with the same head, too.
+    """
+    from raytd.engine.context import source_recipe, source_warning
+    from raytd.engine.devices import device_name, torch_threads
+    from raytd.methods.score import Score
+
+    source = context.sources.get(pair.source, source_recipe(pair, context.pretrain))
+    with torch_threads(context.resources.threads):
+        outcomes = [_repeat(pair, config, context, source, n) for n in range(config.repeats)]
+    figures = summary(outcomes)
+    warning = source_warning(pair, context.pretrain, source.accuracy)
+    about_network: dict[str, Scalar] = {
+        "source_accuracy": source.accuracy,
+        "parameters": sum(p.numel() for p in source.weights.parameters.values()),
+        "device": device_name(context.sources.device),
+    }
+    return Score(
+        value=figures[config.metric],
+        unit="accuracy",
+        smaller_is_closer=False,
+        sgd_steps=2 * config.repeats * config.steps,
+        forward_images=sum(o.tuned.forward_images + o.scratch.forward_images for o in outcomes),
+        figures={**figures, **_errors(outcomes), **about_network},
+        curves={"transfer": _curve(outcomes, config.evaluate_every)},
+        warnings=() if warning is None else (warning,),
+    )
+
+
+def _repeat(
+    pair: "Pair", config: TransferConfig, context: "Context", source: "Source", repeat: int
+) -> Outcome:
+    """Learns one draw of images twice, with the same head, order and dropout."""
+    from raytd.engine.block import ImageSlice
+    from raytd.engine.devices import place
+    from raytd.engine.few_shot import Budget, few_images, learn, put_body
+    from raytd.engine.images import Images
+    from raytd.engine.pretrain import on_device
+    from raytd.models import zoo
+    from raytd.transfer.randomness import derive_seed, generator
+
+    target, device = pair.target, context.sources.device
+    stream = generator(pair.seed, "transfer images", repeat)
+    chosen = few_images(target, config.n_train, stream=stream)
+    images, labels = target.train.images[chosen], target.train.labels[chosen]
+    few = Images(ImageSlice(images, labels, target.mean, target.std), device)
+    val = on_device(target, target.val, device)
+    budget = Budget(**config.model_dump(include=set(Budget.__dataclass_fields__)))
+    learnt = []
+    for from_source in (True, False):
+        network = zoo.build(
+            pair.model,
+            in_channels=target.image_shape[0],
+            n_classes=len(target.classes),
+            seed=derive_seed(pair.seed, "transfer initial weights", repeat),
+        )
+        if from_source:
+            put_body(network, source.weights)
+        seed = derive_seed(pair.seed, "transfer", repeat)
+        learnt.append(learn(place(network, device), few, val, budget, seed=seed))
+    return Outcome(*learnt)
+
+
+def summary(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Means over the repeats."""
+    return {name: mean(values) for name, values in _quantities(outcomes).items()}
+
+
+def _errors(outcomes: Sequence[Outcome]) -> "dict[str, Scalar]":
+    """Standard errors of those means; None where there is one repeat."""
+    n = len(outcomes)
+    return {
+        f"{name}_error": stdev(values) / math.sqrt(n) if n > 1 else None
+        for name, values in _quantities(outcomes).items()
+    }
+
+
+def _quantities(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
+    """What each repeat says; a gain compares two networks that learnt the same images."""
+    tuned, scratch = ([*o] for o in zip(*((o.tuned, o.scratch) for o in outcomes), strict=True))
+    quantities = {
+        "accuracy": [mean(t.accuracies) for t in tuned],
+        "final_accuracy": [t.accuracies[-1] for t in tuned],
+        "scratch_accuracy": [mean(s.accuracies) for s in scratch],
+        "scratch_final_accuracy": [s.accuracies[-1] for s in scratch],
+    }
+    for gain, of in (("gain", "accuracy"), ("final_gain", "final_accuracy")):
+        both = zip(quantities[of], quantities[f"scratch_{of}"], strict=True)
+        quantities[gain] = [t - s for t, s in both]
+    return quantities
+
+
+def _curve(outcomes: Sequence[Outcome], every: int) -> "list[dict[str, Scalar]]":
+    """A row for each look of each repeat."""
+    return [
+        {
+            "repeat": repeat,
+            "step": (look + 1) * every,
+            "accuracy": tuned,
+            "scratch_accuracy": scratch,
+        }
+        for repeat, o in enumerate(outcomes)
+        for look, (tuned, scratch) in enumerate(
+            zip(o.tuned.accuracies, o.scratch.accuracies, strict=True)
+        )
+    ]

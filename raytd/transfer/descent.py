@@ -1,0 +1,66 @@
+"""Plain SGD on the images of one task."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+Labelled = tuple[Float[Tensor, "batch c h w"], Int64[Tensor, " batch"]]
+
+
+def epoch_order(
+    n_images: int, *, batch_size: int, stream: Callable[[int], torch.Generator]
+) -> Iterator[Int64[Tensor, " batch"]]:
+    """Indices of the images of every step, without end: shuffled epochs cut into batches.
+
+    A last batch of one image is left out where others are larger: batch norm has no variance
+    there.
+
+    Args:
+        n_images: how many there are.
+        batch_size: images per step.
+        stream: random stream of each epoch, counted from 0.
+    """
+    smallest = min(2, batch_size, n_images)
+    epoch = 0
+    while True:
+        order = torch.randperm(n_images, generator=stream(epoch))
+        yield from (b for b in torch.split(order, batch_size) if len(b) >= smallest)
+        epoch += 1
+
+
+def descend(
+    model: nn.Module,
+    batches: Iterable[Labelled],
+    *,
+    steps: int,
+    rate: Callable[[int], float],
+    momentum: float,
+    weight_decay: float,
+) -> Iterator[int]:
+    """Trains a model in place from rest; yields the number of steps done after each of them.
+
+    Each step is taken in training mode, whatever mode the model is left in between two.
+
+    Args:
+        model: its values are overwritten.
+        batches: images and labels, at least one for every step.
+        steps: how many.
+        rate: learning rate of each step, counted from 0.
+        momentum: of SGD.
+        weight_decay: on every parameter.
+    """
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=rate(0), momentum=momentum, weight_decay=weight_decay
+    )
+    for step, (images, labels) in enumerate(islice(batches, steps)):
+        for group in optimizer.param_groups:
+            group["lr"] = rate(step)
+        model.train()
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(F.cross_entropy(model(images), labels))
+        optimizer.step()
+        yield step + 1

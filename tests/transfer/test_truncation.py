@@ -1,0 +1,23 @@
+"""Where a path counts as arrived."""
+
+import pytest
+
+from raytd.transfer.truncation import first_reach
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "index"),
+    [
+        ([0.1, 0.5, 0.94, 0.96, 1.0], 0.95, 3),
+        ([0.1, 0.97, 0.5, 1.0], 0.95, 1),  # the first time, whatever comes after
+        ([0.9, 0.8], 0.95, 0),  # there from the start
+        ([0.0, 0.0], 0.95, 0),
+        ([0.2, 0.57, 0.6], 0.95, 1),  # 57 of 100, whose product rounds up
+        ([0.2, 0.5, 0.6], 1.0, 2),
+        ([0.7], 0.95, 0),
+    ],
+)
+def test_the_first_value_that_reaches_the_share_of_the_last(
+    values: list[float], share: float, index: int
+) -> None:
+    assert first_reach(values, share) == index
