@@ -16,7 +16,7 @@ _KEYS = ("when", "set")
 def check_conditions(
     written: Any, grid: Axes, searched: Axes
 ) -> tuple[list[Condition | None], list[Finding]]:
-    """The conditions of a sweep, None for one that is wrong, and their problems.
+    """The conditions of a sweep, None where it is not known which cells one means, and problems.
 
     Args:
         written: what stands under `where`.
@@ -32,7 +32,7 @@ def check_conditions(
     findings: list[Finding] = []
     for number, item in enumerate(written):
         condition, found = _check(item, ("where", number), grid, searched)
-        conditions.append(None if found else condition)
+        conditions.append(condition)
         findings += found
     return conditions, findings
 
@@ -55,14 +55,17 @@ def _check(
         return None, findings
     when: dict[str, tuple[Any, ...]] = {}
     for path, value in leaves(item["when"]):
-        found = _problems_with_when(path, value, (*at, "when", *path), grid)
-        findings += found
+        findings += _problems_with_when(path, value, (*at, "when", *path), grid)
         when[".".join(path)] = tuple(value) if isinstance(value, list) else (value,)
+    known = not findings
+    fixed: dict[str, Any] = {}
     for path, value in leaves(item["set"]):
         problem = _problem_with_set(path, value, grid, searched)
-        findings += [Finding((*at, "set", *path), problem)] if problem else []
-    fixed = {".".join(path): value for path, value in leaves(item["set"])}
-    return (None if findings else Condition(when=when, set=fixed)), findings
+        if problem:
+            findings.append(Finding((*at, "set", *path), problem))
+        else:
+            fixed[".".join(path)] = value
+    return Condition(when=when, set=fixed) if known else None, findings
 
 
 def _problems_with_when(

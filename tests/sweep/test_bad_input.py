@@ -495,6 +495,26 @@ def test_all_problems_are_reported_at_once_in_the_order_of_their_places(tmp_path
     ]
 
 
+def test_all_problems_of_a_condition_and_a_search_are_reported_at_once(tmp_path: Path) -> None:
+    text = f"""\
+{GOOD}grid: {{model: [cnn8, wrn-10-1]}}
+where: [{{when: {{model: cnn8}}, set: {{trajectory.lrr: 1, pretrain.lr: -1}}}}]
+search:
+  space:
+    coupled.epsilon: {{loguniform: [0, 2]}}
+    coupled.lam: {{uniform: [-1, 1]}}
+  metric: distanc
+"""
+    assert [line.split("  ")[0] for line in problems(tmp_path, text)] == [
+        "5:37 where[0].set.trajectory.lrr",
+        "5:56 where[0].set.pretrain.lr",
+        "6:1 search.trials",
+        "8:22 search.space.coupled.epsilon.loguniform",
+        "9:28 search.space.coupled.lam.uniform[0]",
+        "10:3 search.metric",
+    ]
+
+
 def test_a_line_stays_one_line(tmp_path: Path) -> None:
     for line in problems(tmp_path, GOOD + '"a\\nb": 1\nmodel: "x\\ny\\e"\n'):
         assert line.isprintable()
