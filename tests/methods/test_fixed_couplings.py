@@ -1,0 +1,79 @@
+"""Mixture and OT only are special cases of the coupled engine, to the bit."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from raytd.engine.config import TrajectoryConfig
+from raytd.engine.context import Context, Pair
+from raytd.engine.sources import SourceCache
+from raytd.methods import coupled, mixture, ot_only, uncoupled
+from raytd.methods.coupled import CoupledConfig
+from raytd.methods.mixture import MixtureConfig
+from raytd.methods.ot_only import OTOnlyConfig
+from raytd.methods.result import DistanceResult
+from raytd.methods.uncoupled import UncoupledConfig
+from tests.conftest import make_context
+
+TILES: dict[str, Any] = {"tile_size": 10, "blocks": 2}
+SHORT = TrajectoryConfig(steps=20, batch_size=8, lr=0.01, segments=10)
+
+
+@pytest.fixture
+def context(sources: SourceCache) -> Context:
+    return make_context(sources, SHORT)
+
+
+def figures(result: DistanceResult) -> dict[str, Any]:
+    return {k: v for k, v in result.columns().items() if k != "iterations"}
+
+
+def test_the_mixture_is_uncoupled_with_images_of_one_task_at_a_time(
+    pair: Pair, context: Context
+) -> None:
+    mixed = mixture.run(pair, MixtureConfig(**TILES), context)
+    bernoulli = replace(context, trajectory=SHORT.model_copy(update={"mixing": "bernoulli"}))
+    same = uncoupled.run(pair, UncoupledConfig(**TILES), bernoulli)
+    assert figures(mixed) == figures(same)
+    beta = uncoupled.run(pair, UncoupledConfig(**TILES), context)
+    assert mixed.distance != beta.distance
+    assert mixed.coupling.mass == pytest.approx(np.full(30 * 10, 1 / 300))
+
+
+def test_what_the_mixture_follows_differs_in_its_mixing_alone() -> None:
+    asked = TrajectoryConfig(steps=20, segments=10, mixing="linear", sync="single")
+    obeyed = mixture.obeyed(asked)
+    assert obeyed.mixing == "bernoulli"
+    assert obeyed.model_copy(update={"mixing": "linear"}) == asked
+    assert mixture.obeyed(obeyed) == obeyed
+
+
+@pytest.mark.parametrize("support", ["blocks", "global"])
+def test_ot_only_is_the_first_iteration_of_the_coupled_transfer(
+    pair: Pair, context: Context, support: str
+) -> None:
+    settings = {**TILES, "support": support, "epsilon": 0.2}
+    alone = ot_only.run(pair, OTOnlyConfig(**settings), context)
+    both = coupled.run(pair, CoupledConfig(**settings, iterations=2), context)
+    first = both.iterations[0]
+    assert alone.iterations[0].lengths == first.lengths
+    np.testing.assert_array_equal(alone.iterations[0].coupling, first.coupling)
+    assert len(alone.iterations) == 1
+    assert alone.distance == first.lengths.distance != both.distance
+    assert alone.distance_converged
+
+
+def test_ot_only_follows_the_features(pair: Pair, context: Context) -> None:
+    source, pixels = (
+        ot_only.run(pair, OTOnlyConfig(**TILES, features=f), context) for f in ("source", "pixels")
+    )
+    assert source.effective_partners < 10
+    assert source.distance != pixels.distance
+
+
+def test_settings_of_ot_only_are_those_of_the_coupled_transfer_that_matter_at_first() -> None:
+    fields, wider = OTOnlyConfig.model_fields, CoupledConfig.model_fields
+    assert wider.keys() - fields.keys() == {"iterations", "proximal", "lam", "epsilon_unit"}
+    assert {n: f.default for n, f in fields.items()} == {n: wider[n].default for n in fields}
