@@ -2,11 +2,11 @@
 
     python tests/benchmarks/engine.py [--rounds 5] [--gpu]      the bare network against a worker
     python tests/benchmarks/engine.py --profile wrn-16-1        where a worker's time goes
-    python tests/benchmarks/engine.py --precision [--seeds 3]   bfloat16: speed, and effect on lengths
+    python tests/benchmarks/engine.py --precision [--seeds 3]   bfloat16: speed, effect on lengths
     python tests/benchmarks/engine.py --actors [--scale 4]      one actor against two on one trial
 
-Images a second; the kinds of calls take turns, and of all rounds the best counts. One thread, and on
-a CPU its own time is counted, so that other work on the machine disturbs as little as it can.
+Images a second; the kinds of calls take turns, and of all rounds the best counts. One thread, and
+on a CPU its own time is counted, so that other work on the machine disturbs as little as it can.
 """
 
 import argparse
@@ -207,9 +207,8 @@ def print_profile(model: str, *, gpu: bool) -> None:
 
 def print_precision(rounds: int, seeds: int, *, gpu: bool) -> None:
     """What bfloat16 does to the speed of a worker, and to the lengths of the first sweep."""
-    print(
-        "| network | measuring, float32 | bfloat16 | times | advancing, float32 | bfloat16 | times |"
-    )
+    columns = ("measuring, float32", "bfloat16", "times", "advancing, float32", "bfloat16", "times")
+    print(f"| network | {' | '.join(columns)} |")
     print("|---|---|---|---|---|---|---|")
     for model in CASES:
         jobs = {
@@ -286,7 +285,7 @@ def print_actors(scale: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as scratch, connect(None):
         pools = {n: ActorPool(ActorShape(n, cpus=0.25, gpus=0)) for n in best}
         folder = Path(scratch)
-        for n, pool in pools.items():  # starts the actors, and trains the sources
+        for pool in pools.values():  # starts the actors, and trains the sources
             run_trial(quickstart(), launch=pool.launch, sources=folder)
             warm = quickstart(*sizes, "trajectory.steps=20", "coupled.iterations=1")
             run_trial(warm, launch=pool.launch, sources=folder)
@@ -306,10 +305,8 @@ def print_actors(scale: int, rounds: int) -> None:
             used = [cpu_seconds(pid) - u for pid, u in zip(pids, used, strict=True)]
             best[n] = min(best[n], took[0])
             each = ", ".join(f"{u:.1f}" for u in used[:-1])
-            print(
-                f"| {number} | {n} | {took[0]:.1f} | {each} | {used[-1]:.1f} | {row['distance']!r} |",
-                flush=True,
-            )
+            cells = [number, n, f"{took[0]:.1f}", each, f"{used[-1]:.1f}", repr(row["distance"])]
+            print(f"| {' | '.join(map(str, cells))} |", flush=True)
     print(f"\nspeed-up: {best[1] / best[2]:.2f}")
 
 
