@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from raytd.cli import cli
+from raytd.sweep.expand import expand
 from raytd.sweep.spec import load_sweep
 from raytd.tasks import references
 
@@ -62,6 +63,30 @@ def test_every_sweep_file_named_in_the_readme_exists() -> None:
     named = set(re.findall(r"raytd \w+ (?:\S+ \S+ --config )?(sweeps/\S+\.yaml)", README))
     assert named == {"sweeps/quickstart.yaml", "sweeps/wrn_vs_cnn.yaml"}
     assert all((ROOT / path).exists() for path in named)
+
+
+def test_conditions_and_search_of_the_readme_are_right_as_they_stand(tmp_path: Path) -> None:
+    base = "name: s\nmethods: [coupled]\ntasks: [digits-low, digits-high]\n"
+    examples = re.findall(r"```yaml\n((?:grid|search):.*?)```", README, re.DOTALL)
+    assert len(examples) == 2
+    (tmp_path / "s.yaml").write_text(base + "".join(examples))
+    spec = load_sweep(tmp_path / "s.yaml", has_gpu=lambda: False).spec
+    assert len(spec.where) == 2
+    assert spec.search is not None
+    assert len(spec.search.space) == 3
+
+
+def test_the_readme_counts_the_trials_of_the_shipped_sweeps() -> None:
+    rows = re.findall(r"^\| \[`(sweeps/\S+)`\].*\| (\S+) / (\d+) \|$", README, re.MULTILINE)
+    assert len(rows) == 7
+    for path, *stated in rows:
+        specs = [load_sweep(ROOT / path, has_gpu=lambda gpu=gpu: gpu).spec for gpu in (True, False)]
+        counts = [str(len(expand(spec))) for spec in specs]
+        assert stated == ([counts[0], counts[1]] if path[7:12] != "quick" else ["–", counts[1]])
+
+
+def test_commands_of_the_command_line_are_in_the_readme() -> None:
+    assert [name for name in cli.list_commands(None) if f"raytd {name}" not in README] == []  # type: ignore[arg-type]
 
 
 def test_make_targets_named_in_the_readme_exist() -> None:

@@ -9,8 +9,10 @@ import click
 from raytd.errors import RaytdError
 
 _COMMANDS = {
+    "plan": "What a sweep would do, how long it would take, what it would cost.",
     "sweep": "Run what is missing of a sweep, and show its table.",
     "distance": "The distance between two tasks, in this process.",
+    "schema": "The JSON Schema of sweep files, for editors.",
     "tasks": "The tasks that have a name; one of them with its classes and images.",
 }
 

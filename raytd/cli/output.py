@@ -24,7 +24,7 @@ def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
     from raytd.sweep.ledger import Ledger
 
     ledger = Ledger(plan.folder)
-    rows = [ledger.row(t.key) for t in plan.trials]
+    rows = [ledger.row(t.key) for t in plan.suggested()]
     return [row for row in rows if row is not None]
 
 
@@ -42,11 +42,22 @@ def _axes(plan: SweepPlan) -> list[str]:
     return [axis for axis in plan.spec.grid if axis not in ("model", "seed")]
 
 
+def _best(plan: SweepPlan, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that no search chose, and the best one of each search."""
+    worse = plan.worse()
+    return [row for row in rows if row["trial_key"] not in worse]
+
+
 def _matrices(plan: SweepPlan, rows: list[dict[str, Any]]) -> "list[DistanceMatrix]":
-    """One matrix for everything that must not be mixed, tasks in the order of the sweep."""
+    """One matrix for everything that must not be mixed, tasks in the order of the sweep.
+
+    Of each search the best trial stands for the others.
+    """
     from raytd.report.matrices import distance_matrices
 
-    return distance_matrices(rows, axes=_axes(plan), tasks=[t.name for t in plan.spec.tasks])
+    return distance_matrices(
+        _best(plan, rows), axes=_axes(plan), tasks=[t.name for t in plan.spec.tasks]
+    )
 
 
 _FIGURES = (
@@ -110,6 +121,6 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     for matrix in _matrices(plan, rows):
         console.print(matrix_table(matrix))
     if {"coupled", "uncoupled"} <= set(plan.spec.methods):
-        console.print(paired(rows, axes=_axes(plan)).summary())
+        console.print(paired(_best(plan, rows), axes=_axes(plan)).summary())
     console.print(f"results  {plan.folder / 'results.parquet'}", soft_wrap=True)
     console.print(f"figures  {plan.folder / 'report'}", soft_wrap=True)

@@ -1,18 +1,20 @@
-"""What happens while a sweep runs: one line per event, and everything to the tracker."""
+"""Listens to a running sweep: tells the view, the forecast and the tracker."""
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from raytd.cli.output import say, write_report
+from raytd.cli.events import View
+from raytd.cli.output import write_report
+from raytd.sweep.forecast import Forecast
 from raytd.sweep.ledger import Ledger
 from raytd.sweep.plan import SweepPlan
 from raytd.sweep.trial import Trial
 from raytd.tracking.base import SweepInfo, SweepStatus, TrialInfo
 from raytd.tracking.open import open_tracker
 
-_NOT_FINAL = {"threads", "chunk", "seed"}
+_NOT_FINAL = {"threads", "chunk", "seed", "transient"}
 _ARTIFACTS = ("config.json", "result.json", "iterations.parquet", "knots.parquet", "log.txt")
 
 
@@ -22,11 +24,17 @@ class Progress:
     Args:
         plan: the sweep.
         tracking_uri: of MLflow, or None.
+        view: is told what happens.
+        forecast: of the end.
     """
 
-    def __init__(self, plan: SweepPlan, tracking_uri: str | None) -> None:
-        self.plan = plan
+    def __init__(
+        self, plan: SweepPlan, tracking_uri: str | None, view: View, forecast: Forecast
+    ) -> None:
+        self.plan, self.view, self.forecast = plan, view, forecast
         self.n_done = self.n_failed = 0
+        self._places: dict[str, tuple[int, int]] = {}
+        self.n_to_run = len(plan.missing) + plan.n_ahead
         spec = plan.spec
         sweep = SweepInfo(
             name=spec.name,
@@ -39,16 +47,34 @@ class Progress:
 
     def on_trained(self, name: str, outcome: str) -> None:
         """A network that trials need has been trained, or not."""
-        say(f"training {name}: {outcome}")
+        self.view.show("trained", {"network": name, "message": outcome})
 
     def on_wait(self, line: str) -> None:
         """The cluster has no place yet for what comes next, or something was lost."""
-        say(line)
+        self.view.show("wait", {"message": line})
+
+    def on_begin(self, trial: Trial) -> None:
+        """A trial begins, or goes on in a new process."""
+        self.forecast.begin(trial.key)
+        self._show("begin", trial, {})
+
+    def on_place(self, trial: Trial, iteration: int, segment: int) -> None:
+        """Where a running trial is."""
+        segments = trial.config.trajectory.segments
+        if self._places.get(trial.key) == (iteration, segment):
+            return
+        self._places[trial.key] = (iteration, segment)
+        self.forecast.reach(trial.key, (iteration + segment / segments) / _iterations(trial))
+        fields = {"iteration": iteration, "segment": segment, "segments": segments}
+        self._show("segment", trial, fields)
 
     def on_iteration(
         self, trial: Trial, figures: dict[str, Any], knots: Sequence[dict[str, Any]]
     ) -> None:
         """An iteration of a trial has ended."""
+        names = ("iteration", "distance", "target_accuracy")
+        self.forecast.reach(trial.key, (figures["iteration"] + 1) / _iterations(trial))
+        self._show("iteration", trial, {name: figures[name] for name in names})
         self.tracker.log_iteration(
             trial_info(trial),
             figures["iteration"],
@@ -61,13 +87,19 @@ class Progress:
         done = row["status"] == "done"
         self.n_done += done
         self.n_failed += not done
+        self.forecast.end(trial.key, done=done)
         folder = Ledger(self.plan.folder).trial_folder(trial.key)
-        count = f"[{self.n_done + self.n_failed}/{len(self.plan.missing)}] {trial.config.name}"
-        if done:
-            say(f"{count}  {row['value']:.3f} {row['unit']}  {row['wall_s']:.1f} s")
-        else:
-            log = folder / "log.txt"
-            say(f"{count}  failed: {row['error']}" + (f"  ({log})" if log.exists() else ""))
+        log = folder / "log.txt"
+        self._show(
+            "end",
+            trial,
+            {name: row.get(name) for name in ("status", "value", "unit", "wall_s", "error")}
+            | {
+                "log": str(log) if log.exists() else None,
+                "n_ended": self.n_done + self.n_failed,
+                "n_to_run": self.n_to_run,
+            },
+        )
         self.tracker.finish_trial(
             trial_info(trial),
             _numbers(row, _NOT_FINAL),
@@ -79,11 +111,22 @@ class Progress:
         """Writes the table and the figures of what there is, and ends the tracker's run."""
         artifacts: list[Path] = write_report(self.plan)
         counts = {
-            "trials": float(len(self.plan.trials)),
+            "trials": float(len(self.plan.suggested()) + self.plan.n_ahead),
             "trials_done": float(len(self.plan.done) + self.n_done),
-            "trials_failed": float(self.n_failed),
+            "trials_failed": float(len(self.plan.left) + self.n_failed),
         }
         self.tracker.close(artifacts=artifacts, metrics=counts, status=status)
+
+    def _show(self, event: str, trial: Trial, fields: dict[str, Any]) -> None:
+        left_s = self.forecast.left_s()
+        own = {"trial_key": trial.key, "trial": trial.config.name}
+        left = None if left_s is None else round(left_s, 1)
+        self.view.show(event, {**own, **fields, "left_s": left})
+
+
+def _iterations(trial: Trial) -> int:
+    """At most so many."""
+    return int(getattr(trial.config.settings, "iterations", 1))
 
 
 def trial_info(trial: Trial) -> TrialInfo:

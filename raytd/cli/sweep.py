@@ -1,126 +1,169 @@
 """`raytd sweep FILE`: run what is missing, log it, and show where everything is."""
 
+import logging
 import sys
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytd.cli import options
-from raytd.cli.output import say, show
+from raytd.cli.events import MODES, View, open_view
+from raytd.cli.output import show
+from raytd.cli.request import Request, request_options
+from raytd.errors import RaytdError, RequestError, StorageError
 
 if TYPE_CHECKING:
+    from raytd.sweep.autoscaling import Bundles
+    from raytd.sweep.cluster import Node
     from raytd.sweep.plan import SweepPlan
     from raytd.tracking.base import SweepStatus
 
 
-@dataclass(frozen=True)
-class Options:
-    """What was asked for beside the file."""
-
-    profile: str | None
-    overrides: tuple[str, ...]
-    address: str | None
-    storage: Path
-    data: Path | None
-    catalogue: Path | None
-    download: bool
-    tracking_uri: str | None
-    fresh: bool
-    max_concurrent: int | None
-    as_json: bool
-
-
 @click.command("sweep")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--profile", help="A profile of the file, 'auto' or 'none'.")
-@options.overrides
-@click.option("--address", help="A running Ray cluster.  [default: start one on this machine]")
-@click.option(
-    "--storage",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of all sweeps and of the trained sources.",
-)
-@options.data
-@options.catalogue
-@options.download
+@request_options
 @click.option(
     "--tracking-uri",
     metavar="URI",
     help="MLflow tracking server, or 'none'.  [default: a SQLite file in the storage folder]",
 )
-@click.option("--fresh", is_flag=True, help="Run finished trials again.")
-@click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once, at most.")
+@click.option(
+    "--progress",
+    "mode",
+    type=click.Choice(MODES),
+    default="auto",
+    show_default=True,
+    help="What standard error shows meanwhile; 'auto' is 'rich' on a terminal, else 'plain'.",
+)
 @options.as_json
-def command(file: Path, **given: Any) -> None:
+def command(*, tracking_uri: str | None, mode: Any, as_json: bool, **given: Any) -> None:
     """Run what is missing of the sweep in FILE, and show its table.
 
     Trains the missing source models, runs the missing trials on Ray, logs them to MLflow and writes
     results, figures and the matrices of distances under the storage folder. Running it again runs
     nothing that is finished.
     """
-    sys.exit(_run(file, Options(**given)))
+    view = open_view(mode)
+    try:
+        with _warnings_in(view):
+            code = _run(Request.of(given), tracking_uri, view, as_json=as_json)
+    except RaytdError as error:
+        view.close()
+        for line in str(error).splitlines():
+            view.show("error", {"message": line})
+        code = error.exit_code
+    finally:
+        view.close()
+    sys.exit(code)
 
 
-def _run(file: Path, asked: Options) -> int:
-    from raytd.sweep.cluster import connect, local_nodes
-    from raytd.sweep.plan import make_plan, write_plan
-    from raytd.sweep.spec import load_sweep
-    from raytd.tasks.datasets import data_root
+def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: bool) -> int:
+    from raytd.sweep.autoscaling import can_add
+    from raytd.sweep.plan import write_plan
+    from raytd.sweep.turn import turn
+
+    def tell(line: str) -> None:
+        view.show("wait", {"message": line})
+
+    def grow(bundles: "Bundles") -> bool:
+        return request.address is not None and can_add(bundles, tell)
 
     with ExitStack() as stack:
-        nodes = stack.enter_context(connect(asked.address)) if asked.address else local_nodes()
-        loaded = load_sweep(
-            file,
-            profile=asked.profile,
-            overrides=asked.overrides
-            + options.settings_of(catalogue=asked.catalogue, download=asked.download),
-            has_gpu=lambda: any(node.get("GPU", 0) > 0 for node in nodes),
-        )
-        profile = f"profile {loaded.profile}" if loaded.profile else "the file as written"
-        say(f"{loaded.spec.name}: {profile} ({loaded.reason})")
-        plan = make_plan(
-            loaded.spec,
-            data=data_root(asked.data),
-            storage=asked.storage.absolute(),
-            nodes=nodes,
-            fresh=asked.fresh,
-        )
-        say(f"{len(plan.trials)} trials: {len(plan.done)} done, {len(plan.missing)} to run")
-        write_plan(plan, file.read_bytes())
-        if plan.missing and not asked.address:
-            stack.enter_context(connect(None))
-        code = _run_missing(plan, asked) if plan.missing else 0
-    show(plan, as_json=asked.as_json)
+        nodes = stack.enter_context(request.nodes())
+        loaded = request.load(nodes, grow)
+        told = {"profile": loaded.profile, "reason": loaded.reason}
+        view.show("sweep", {"name": loaded.spec.name, **told})
+        plan = request.plan(loaded, nodes, grow)
+        try:
+            stack.enter_context(turn(plan.folder, tell))
+            plan = plan.refreshed()
+            view.show("plan", _counts(plan))
+            write_plan(plan, request.file.read_bytes())
+        except StorageError as error:
+            raise RequestError(str(error)) from error
+        code = 1 if plan.left else 0
+        if plan.missing:
+            code = _run_missing(plan, request, tracking_uri, view, nodes) or code
+    show(plan, as_json=as_json)
     return code
 
 
-def _run_missing(plan: "SweepPlan", asked: Options) -> int:
+def _run_missing(
+    plan: "SweepPlan",
+    request: Request,
+    tracking_uri: str | None,
+    view: View,
+    nodes: "list[Node]",
+) -> int:
     """Runs and tracks what is missing; the exit code."""
     from raytd.cli.progress import Progress
+    from raytd.sweep.cluster import connect
+    from raytd.sweep.forecast import forecast_of
+    from raytd.sweep.placement import trials_at_once
     from raytd.sweep.runner import run_trials, train_sources
+    from raytd.sweep.timing import kept_speeds
 
-    progress = Progress(plan, _tracking_uri(asked))
+    at_once = min(trials_at_once(t.config, nodes) for t in plan.missing)
+    at_once = min(at_once, request.max_concurrent or at_once)
+    forecast = forecast_of(plan.missing, kept_speeds(), at_once=at_once, to_come=plan.ahead)
     status: SweepStatus = "failed"
-    try:
-        train_sources(plan, progress)
-        run_trials(plan, progress, max_concurrent=asked.max_concurrent)
-        status = "failed" if progress.n_failed else "done"
-    except KeyboardInterrupt:
-        status = "interrupted"
-        say(f"interrupted: {progress.n_done} trials finished; the same command goes on from there")
-    finally:
-        progress.close(status)
+    with ExitStack() as stack:
+        if not request.address:
+            stack.enter_context(connect(None))
+        progress = Progress(plan, _tracking_uri(request, tracking_uri), view, forecast)
+        try:
+            train_sources(plan, progress)
+            run_trials(plan, progress, max_concurrent=request.max_concurrent)
+            status = "failed" if progress.n_failed else "done"
+        except KeyboardInterrupt:
+            status = "interrupted"
+        finally:
+            view.close()
+            _finish(view, progress, status)
+            progress.close(status)
     return {"done": 0, "failed": 1, "interrupted": 130}[status]
 
 
-def _tracking_uri(asked: Options) -> str | None:
+def _finish(view: View, progress: Any, status: str) -> None:
+    message = None
+    if status == "interrupted":
+        n = progress.n_done
+        message = f"interrupted: {n} trials finished; the same command goes on from there"
+    counts = {"done": progress.n_done, "failed": progress.n_failed}
+    view.show("finish", {"status": status, **counts, "message": message})
+
+
+def _counts(plan: "SweepPlan") -> dict[str, Any]:
+    return {
+        "trials": len(plan.trials) + plan.n_ahead,
+        "done": len(plan.done),
+        "to_run": len(plan.missing) + plan.n_ahead,
+        "failed": len(plan.failed),
+        "left": len(plan.left),
+        "message": plan.summary(),
+    }
+
+
+@contextmanager
+def _warnings_in(view: View) -> Iterator[None]:
+    """Shows what our own code warns of as events."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            view.show("warning", {"message": record.getMessage()})
+
+    logger, handler = logging.getLogger("raytd"), Handler(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _tracking_uri(request: Request, asked: str | None) -> str | None:
     from raytd.tracking.open import default_uri
 
-    if asked.tracking_uri == "none":
+    if asked == "none":
         return None
-    return asked.tracking_uri or default_uri(asked.storage)
+    return asked or default_uri(request.storage)

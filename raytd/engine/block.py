@@ -7,6 +7,7 @@ from jaxtyping import Float64, Int64, UInt8
 from torch import Tensor
 
 from raytd.transfer.interpolation import Augment, Mixing
+from raytd.transfer.precision import Precision
 from raytd.transfer.trajectory import Schedule
 
 
@@ -51,6 +52,7 @@ class BlockSetup:
         mixing: law of the mixing coefficient.
         schedule: of the learning rate.
         augment: what is done to both images of a drawn pair.
+        precision: of the layers in advancing and in measuring pairs.
         chunk: tiles per forward pass in measuring.
         threads: torch threads while this block's worker computes.
         use_gpu: whether the worker computes on a GPU where its process can see one.
@@ -75,6 +77,7 @@ class BlockSetup:
     mixing: Mixing
     schedule: Schedule
     augment: Augment
+    precision: Precision
     chunk: int
     threads: int
     use_gpu: bool

@@ -15,13 +15,24 @@ Momentum = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
 
-def _known_network(name: str) -> str:
-    from raytd.models.zoo import problem_with
+def _known_model(name: str) -> str:
+    from raytd.models.zoo import nearest, problem_with
 
     problem = problem_with(name)
     if problem is not None:
-        raise ValueError(problem)
+        near = nearest(name)
+        raise ValueError(problem + (f"; did you mean '{near}'?" if near else ""))
     return name
+
+
+def _canonical(name: str) -> str:
+    from raytd.models.zoo import canonical
+
+    return canonical(name)
+
+
+ModelName = Annotated[str, AfterValidator(_known_model)]
+"""What `raytd.models.zoo` can build."""
 
 
 def as_tuple(value: Any) -> Any:
@@ -58,6 +69,9 @@ class TrajectoryConfig(Settings):
             block follow a trajectory of its own.
         schedule: of the learning rate along the path.
         augment: `crop-flip` shifts and mirrors both images of a drawn pair alike.
+        precision: in which the layers compute when the weights move and the pairs are measured;
+            `bfloat16` is autocast, with logits and all lengths above it. Sources, and what is read
+            off validation images, stay in float32.
         match: what networks have in common: `lr` takes the rate as it is, `speed` scales it so
             that predictions move as fast at the start as those of the reference network.
         reference: name of that network.
@@ -75,8 +89,9 @@ class TrajectoryConfig(Settings):
     sync: Literal["knot", "single", "none"] = "knot"
     schedule: Literal["constant", "cosine"] = "constant"
     augment: Literal["none", "crop-flip"] = "none"
+    precision: Literal["float32", "bfloat16"] = "float32"
     match: Literal["lr", "speed"] = "lr"
-    reference: Annotated[str, AfterValidator(_known_network)] | None = None
+    reference: Annotated[ModelName, AfterValidator(_canonical)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -105,7 +120,7 @@ class TrajectoryConfig(Settings):
                 f"steps = {self.steps} is fewer than one step per segment ({self.segments})"
             )
         if self.match == "speed" and self.reference is None:
-            raise ValueError("match: speed needs the name of a network as trajectory.reference")
+            raise ValueError("match: speed needs the name of a network as reference")
         return self
 
     def sgd_steps(self, n_source: int) -> int:
@@ -180,12 +195,12 @@ class StopConfig(Settings):
     """When the coupling iterations of a trial may end early.
 
     Attributes:
-        metric: the quantity whose relative change is watched.
+        metric: the length whose relative change from one iteration to the next is watched.
         tolerance: an iteration that changes it by less than this share is the last one, and the
             distance counts as converged; 0 never ends a trial early.
     """
 
-    metric: Literal["distance"] = "distance"
+    metric: Literal["distance", "fisher_rao_length", "noise_free_length"] = "distance"
     tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.01
 
 

@@ -68,10 +68,13 @@ class Coordinator:
     Args:
         plan: the trial.
         checkpoints: where they lie; None writes none.
+
+    Attributes:
+        place: iteration and segment that are under way; may be read from another thread.
     """
 
     def __init__(self, plan: Plan, checkpoints: CheckpointSettings | None = None) -> None:
-        self.plan = plan
+        self.plan, self.place = plan, (0, 0)
         self._checkpoints = None if checkpoints is None else Checkpoints(checkpoints, plan)
         self._rule = rule_of(plan)
         self._records: tuple[Iteration, ...] = ()
@@ -90,6 +93,7 @@ class Coordinator:
         if found is None:
             return Step(notes=tuple(notes))
         self._records, self._dealt, self._halfway = found.records, found.dealt, found.halfway
+        self.place = (len(self._records), self._halfway.segment if self._halfway else 0)
         self._rule.recall(found.memory)
         return Step(found.records, found.dealt.tiles, tuple(notes))
 
@@ -103,6 +107,7 @@ class Coordinator:
     def iterate(self, executor: Executor) -> Step:
         """Runs a trajectory and the coupling step behind it."""
         assert self._dealt is not None
+        self.place = (len(self._records), self._halfway.segment if self._halfway else 0)
         record = follow(
             Crew(self.plan, self._dealt.tiles, executor),
             self._dealt,
@@ -127,6 +132,7 @@ class Coordinator:
         return Step(records, tiles, self._told())
 
     def _keep(self, segment: int, halfway: Callable[[], Halfway]) -> None:
+        self.place = (len(self._records), segment)
         if self._checkpoints is not None:
             self._notes += self._checkpoints.save_if_due(segment, lambda: self._snapshot(halfway()))
 

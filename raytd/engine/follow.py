@@ -15,7 +15,7 @@ from raytd.engine.devices import torch_threads
 from raytd.engine.records import Dealt, Iteration, Knot, Pairs, Plan
 from raytd.engine.tally import Halfway, Tally
 from raytd.transfer.diagnostics import integral
-from raytd.transfer.lengths import open_knots, path_lengths, starts, strides
+from raytd.transfer.lengths import Lengths, open_knots, path_lengths, starts, strides
 from raytd.transfer.state import TrainState, average
 from raytd.transfer.validation import class_masses
 from raytd.transport.tiles import Tiles
@@ -114,15 +114,14 @@ def follow(
         halfway: where the trajectory goes on; None begins it.
         keep: called at each knot.
     """
-    iteration, previous = len(records), records[-1].lengths.distance if records else None
+    iteration = len(records)
     plan, path = crew.plan, _Path(crew, iteration, dealt.coupling, halfway)
     states = path.run(keep)
-    evaluations: list[Evaluation] = [
-        crew.executor.submit(b, "evaluate", states[b]).result() for b in crew.blocks
-    ]
+    asked = [crew.executor.submit(b, "evaluate", states[b]) for b in crew.blocks]
+    evaluations: list[Evaluation] = [call.result() for call in asked]
     tally = path.tally
     lengths = path_lengths(tally.moments, plan.segments)
-    change = None if previous is None else abs(lengths.distance - previous) / lengths.distance
+    change = _change(plan, lengths, records)
     settled = change is not None and change < plan.tolerance
     last = settled or iteration + 1 == plan.iterations
     gaps = path.tracking_gaps() if last else {}
@@ -145,6 +144,19 @@ def follow(
         coupling=dealt.coupling,
         cost=tally.cost,
     )
+
+
+def _change(plan: Plan, lengths: Lengths, records: Sequence[Iteration]) -> float | None:
+    """Relative change of the watched length; None in the first iteration.
+
+    A noise-free length can fall to 0; that counts as a change of all of it.
+    """
+    if not records:
+        return None
+    now, before = (getattr(each, plan.watched) for each in (lengths, records[-1].lengths))
+    if now == before:
+        return 0.0
+    return float(abs(now - before) / now) if now > 0 else 1.0
 
 
 class _Path:

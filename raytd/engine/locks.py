@@ -14,7 +14,13 @@ WAIT_S = 86_400.0
 
 
 @contextmanager
-def alone(path: Path, *, what: str, timeout_s: float = WAIT_S) -> Iterator[None]:
+def alone(
+    path: Path,
+    *,
+    what: str,
+    timeout_s: float = WAIT_S,
+    on_wait: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
     """Runs the block while no other process holds the lock of `path`, waiting for it at first.
 
     The operating system frees the lock of a process that dies; the empty file stays.
@@ -23,6 +29,7 @@ def alone(path: Path, *, what: str, timeout_s: float = WAIT_S) -> Iterator[None]
         path: that is guarded; the lock lies beside it.
         what: is guarded, in words.
         timeout_s: how long to wait.
+        on_wait: called once if another process holds it.
 
     Raises:
         StorageError: if the folder cannot be written.
@@ -31,7 +38,7 @@ def alone(path: Path, *, what: str, timeout_s: float = WAIT_S) -> Iterator[None]
     lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=timeout_s)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        _acquire(lock, on_wait)
     except Timeout as error:
         raise WaitTimeoutError(
             f"{what}: another process has been at it for {timeout_s:g} s (it holds "
@@ -43,6 +50,14 @@ def alone(path: Path, *, what: str, timeout_s: float = WAIT_S) -> Iterator[None]
         yield
     finally:
         lock.release()
+
+
+def _acquire(lock: FileLock, on_wait: Callable[[], None]) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        on_wait()
+        lock.acquire()
 
 
 def make_once(path: Path, make: Callable[[], None], *, what: str) -> None:

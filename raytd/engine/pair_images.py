@@ -10,6 +10,7 @@ from raytd.engine.block import BlockSetup
 from raytd.engine.images import Images
 from raytd.simplex import log_probs
 from raytd.transfer.interpolation import crop_and_flip, mix
+from raytd.transfer.precision import forward
 from raytd.transfer.trajectory import Batch
 
 
@@ -25,7 +26,7 @@ class PairImages:
         self.source, self.target = Images(setup.source, device), Images(setup.target, device)
         self.rows = torch.tensor(setup.rows, device=device)
         self.cols = torch.tensor(setup.cols, device=device)
-        self.chunk, self.device = setup.chunk, device
+        self.chunk, self.device, self.precision = setup.chunk, device, setup.precision
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -82,7 +83,7 @@ class PairImages:
         mixed = {0.0: source, 1.0: target}.get(tau)
         mixed = mix(source, target, tau) if mixed is None else mixed
         inputs = mixed.flatten(0, 2).contiguous(memory_format=torch.channels_last)
-        return log_probs(model(inputs)).reshape(*mixed.shape[:3], -1)
+        return log_probs(forward(model, inputs, self.precision)).reshape(*mixed.shape[:3], -1)
 
     def in_batches(
         self, function: Callable[[Tensor], Tensor], images: Images

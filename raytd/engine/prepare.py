@@ -98,6 +98,7 @@ def prepare(
         sync=context.trajectory.sync,
         coupling=coupling,
         tolerance=context.stop.tolerance,
+        watched=context.stop.metric,
         threads=context.resources.threads,
         features=_features(pair, context, coupling),
     )
@@ -226,6 +227,7 @@ class Cutter:
             mixing=trajectory.mixing,
             schedule=trajectory.schedule,
             augment=trajectory.augment,
+            precision=trajectory.precision,
             chunk=resources.chunk,
             threads=resources.threads,
             use_gpu=resources.gpus_per_actor > 0,

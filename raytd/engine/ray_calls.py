@@ -11,6 +11,7 @@ import ray
 from ray.exceptions import GetTimeoutError, ObjectLostError, RayActorError, RayTaskError
 
 from raytd.engine.block import BlockSetup
+from raytd.engine.ray_states import packed, unpacked
 from raytd.engine.worker import BlockWorker
 from raytd.errors import WaitTimeoutError, WorkerLostError
 
@@ -61,7 +62,7 @@ class BlockHost:
         """Calls a method of a block's worker."""
         if trial != self._trial or block not in self._workers:
             raise WorkerMissingError(f"trial {trial}, block {block}")
-        return getattr(self._workers[block], method)(*args)
+        return packed(getattr(self._workers[block], method)(*map(unpacked, args)))
 
 
 class RayExecutor:
@@ -85,11 +86,11 @@ class RayExecutor:
 
     def share(self, value: Any) -> Any:
         """Puts a value into the object store once, for every block that is sent it."""
-        return ray.put(value)
+        return ray.put(packed(value))
 
     def fetch(self, handle: Any) -> Any:
         """The value out of the object store of the node that shared it."""
-        return wait_for(handle, self.limits.call_s, "a value of this node's object store")
+        return unpacked(wait_for(handle, self.limits.call_s, "a value of this node's object store"))
 
     def submit(self, block: int, method: str, *args: Any) -> "RayCall":
         """Starts a call on the host of a block."""
@@ -149,7 +150,7 @@ class RayCall:
         self._start()
 
     def result(self) -> Any:
-        """Waits for the answer.
+        """Waits for the answer, once: the object store need not keep what has been fetched.
 
         Raises:
             WorkerLostError: if the actor is lost again and again.
@@ -159,7 +160,7 @@ class RayCall:
         lost = ""
         for _ in range(executor.limits.attempts):
             try:
-                return ray.get(self._ref, timeout=executor.limits.call_s)
+                value = unpacked(ray.get(self._ref, timeout=executor.limits.call_s))
             except GetTimeoutError:
                 lost = f"did not answer {self.method} within {executor.limits.call_s:g} s"
                 executor.end_hanging(host, self._generation)
@@ -167,6 +168,9 @@ class RayCall:
                 if _is_of_the_worker(error):
                     raise
                 lost = f"was lost ({str(error).strip().splitlines()[0]})"
+            else:
+                self._ref = None
+                return value
             executor.revive(host, self._generation, lost)
             self._start()
         raise WorkerLostError(

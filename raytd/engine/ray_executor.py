@@ -1,7 +1,7 @@
 """The engine on Ray: actors made of the plain classes, and the trial that they run together."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +27,21 @@ from raytd.engine.records import Iteration, Plan
 from raytd.errors import WorkerLostError
 from raytd.transport.tiles import Tiles
 
-_LOOK_EVERY_S = 10.0
+
+@dataclass(frozen=True)
+class Watch:
+    """Looks at where a trial is while it runs; a look takes about a millisecond.
+
+    Attributes:
+        tell: called with iteration and segment.
+        every_s: seconds between two looks.
+    """
+
+    tell: Callable[[tuple[int, int]], None] = lambda _: None
+    every_s: float = 10.0
+
+
+WATCH = Watch()
 
 
 class CoordinatorLostError(Exception):
@@ -45,10 +59,18 @@ class CoordinatorHost:
         """The actor's process; answers whatever else is under way."""
         return os.getpid()
 
+    @ray.method(concurrency_group="health")  # type: ignore[untyped-decorator]
+    def place(self) -> tuple[int, int] | None:
+        """Iteration and segment that are under way, None before there are any; likewise."""
+        return None if self._coordinator is None else self._coordinator.place
+
     def resume(self, plan: Plan, checkpoints: CheckpointSettings | None) -> Step:
         """Begins a trial, or goes on from its checkpoint; see `Coordinator.resume`."""
-        self._coordinator = Coordinator(plan, checkpoints)
-        return self._coordinator.resume()
+        self._coordinator = None
+        coordinator = Coordinator(plan, checkpoints)
+        step = coordinator.resume()
+        self._coordinator = coordinator
+        return step
 
     def call(self, method: str, executor: RayExecutor) -> Step:
         """Calls `start` or `iterate` of the coordinator."""
@@ -69,6 +91,7 @@ class RemoteCoordinator:
     plan: Plan
     checkpoints: CheckpointSettings | None
     limits: Limits
+    watch: Watch = WATCH
 
     @property
     def tiles(self) -> Tiles:
@@ -95,8 +118,10 @@ class RemoteCoordinator:
     def _answer(self, reference: Any) -> Step:
         """Waits for as long as the actor lives: what it waits for has limits of its own."""
         try:
-            while not ray.wait([reference], timeout=_LOOK_EVERY_S)[0]:
-                ray.get(self.actor.ping.remote(), timeout=self.limits.call_s)
+            while not ray.wait([reference], timeout=self.watch.every_s)[0]:
+                place = ray.get(self.actor.place.remote(), timeout=self.limits.call_s)
+                if place is not None:
+                    self.watch.tell(place)
             step: Step = ray.get(reference)
         except GetTimeoutError as error:
             ray.kill(self.actor, no_restart=False)
@@ -145,7 +170,7 @@ class ActorPool:
             .remote()
         )
 
-    def launch(
+    def launch(  # noqa: PLR0913
         self,
         plan: Plan,
         cut: Cut,
@@ -153,6 +178,7 @@ class ActorPool:
         checkpoints: CheckpointSettings | None = None,
         limits: Limits = LIMITS,
         tell: Tell = lambda _: None,
+        watch: Watch = WATCH,
     ) -> Iterator[Iteration]:
         """Runs a plan on the pool; the launcher of trials on a cluster.
 
@@ -165,7 +191,7 @@ class ActorPool:
             WorkerLostError: if an actor is lost again and again.
         """
         self._wait_for_hosts(limits)
-        coordinator = RemoteCoordinator(self.coordinator, plan, checkpoints, limits)
+        coordinator = RemoteCoordinator(self.coordinator, plan, checkpoints, limits, watch)
         n_yielded = n_losses = 0
         while True:
             try:

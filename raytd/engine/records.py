@@ -17,6 +17,7 @@ from raytd.transport.tiles import Dealing, Tiles
 Pairs = Float64[np.ndarray, "tiles n m"]
 Sync = Literal["knot", "single", "none"]
 Support = Literal["blocks", "global"]
+Watched = Literal["distance", "fisher_rao_length", "noise_free_length"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,11 @@ class Plan:
         iterations: K, the greatest number of trajectories.
         sync: what the blocks do at a knot.
         coupling: how Γ is updated; None keeps the independent coupling.
-        tolerance: relative change of the distance below which an iteration is the last.
+        tolerance: relative change of the watched length below which an iteration is the last.
         threads: torch threads of the coupling step.
         features: of the training images of source and target by an external φ; None asks the
             workers for those of the source model.
+        watched: the length whose change from one iteration to the next is compared with it.
     """
 
     tiles: Tiles
@@ -75,6 +77,7 @@ class Plan:
     tolerance: float
     threads: int
     features: tuple[Float32[np.ndarray, "n d"], Float32[np.ndarray, "m d"]] | None = None
+    watched: Watched = "distance"
 
     @property
     def needs_features(self) -> bool:
@@ -158,7 +161,7 @@ class Iteration:
         moments: at each stride, those of its segments, see `raytd.transfer.lengths.starts`; all
             lengths follow from them.
         fisher_rao_norm_integral: ∫ ‖w‖ dτ, eq. (21).
-        change: |distance − the last one| / distance; None at k = 0.
+        change: |length − the last one| / length, of the watched length; None at k = 0.
         solve: how Γ^k came about.
         target_accuracy: on the target's validation images at τ = 1.
         target_loss: mean cross-entropy there, in nats.

@@ -163,7 +163,8 @@ class SourceCache:
                 f"{path}: cannot be read ({error}); remove it and {path.stem}.json"
             ) from error
         kinds: dict[str, dict[str, Tensor]] = {"parameters": {}, "buffers": {}}
-        for name, tensor in tensors.items():
+        # The format has no order, and what a checkpoint belongs to is known by bytes.
+        for name, tensor in sorted(tensors.items()):
             kind, _, rest = name.partition("/")
             kinds[kind][rest] = tensor
         weights = Weights(kinds["parameters"], kinds["buffers"])

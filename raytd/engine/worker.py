@@ -79,7 +79,11 @@ class BlockWorker:
         self.probes = tuple(Images(side, self.device) for side in setup.probes)
         self.model = self._build()
         self.sgd = Sgd(
-            self.model, lr=setup.lr, momentum=setup.momentum, weight_decay=setup.weight_decay
+            self.model,
+            lr=setup.lr,
+            momentum=setup.momentum,
+            weight_decay=setup.weight_decay,
+            precision=setup.precision,
         )
         self.forward_images = 0
         self._known: dict[tuple[int, int], Float64[Tensor, "tiles n m classes"]] = {}

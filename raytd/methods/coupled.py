@@ -1,23 +1,15 @@
 """Coupled transfer: the coupling and the trajectory are optimised together, eq. (17)."""
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import model_validator
 
 from raytd.engine.config import Count, Positive, Settings
+from raytd.methods.feature_name import FeatureName
 
 if TYPE_CHECKING:
     from raytd.engine.context import Context, Pair
     from raytd.methods.result import DistanceResult
-
-
-def _available(name: str) -> str:
-    from raytd.models.features import problem_with
-
-    problem = problem_with(name)
-    if problem is not None:
-        raise ValueError(problem)
-    return name
 
 
 class CoupledConfig(Settings):
@@ -51,7 +43,7 @@ class CoupledConfig(Settings):
     lam: Positive = 20.0
     epsilon_unit: Literal["spread", "absolute"] = "spread"
     support: Literal["blocks", "global"] = "blocks"
-    features: Annotated[str, AfterValidator(_available)] = "source"
+    features: FeatureName = "source"
     feature_cost: Literal["sqeuclidean", "cosine"] = "sqeuclidean"
     tolerance: Positive = 1e-6
     max_iterations: Count = 5000

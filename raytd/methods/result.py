@@ -61,8 +61,8 @@ class DistanceResult:
             mean over every fifth of the path, in nats.
         lr: learning rate of the trajectory, matched to the reference network where that is asked.
         coupling_converged: whether every Sinkhorn solve reached its tolerance.
-        distance_converged: whether the last iteration changed the distance by less than the
-            tolerance; a fixed coupling has nothing left to change.
+        distance_converged: whether the last iteration changed the watched length, by default the
+            distance, by less than the tolerance; a fixed coupling has nothing left to change.
         effective_partners: exp of the row entropy of the coupling, mean by mass.
         source_accuracy: of the source model on the source.
         target_accuracy: of the model at τ = 1 on the target.

@@ -78,8 +78,27 @@ def extractor(
         raise InputError(problem)
     if name == PIXELS:
         return lambda images: images.flatten(1).float()
-    seen = _efficientnet() if name == EFFICIENTNET else _trained(name, folder)
-    return _of_network(*seen, device)
+    return _of_network(*trained_network(name, folder=folder), device)
+
+
+def trained_network(
+    name: str, *, folder: Path | None = None
+) -> "tuple[nn.Module, Extractor, Extractor]":
+    """A network trained on ImageNet, what it wants done to images in [0, 1], and its features.
+
+    Args:
+        name: `efficientnet-lite0` or `torchvision:NAME`; images have three channels.
+        folder: where trained weights of torchvision lie; None is the cache of `torch.hub`.
+
+    Raises:
+        InputError: in one line, if it cannot be had, or a file is damaged.
+    """
+    problem = problem_with(name, folder=folder)
+    if name in (SOURCE, PIXELS):
+        problem = f"'{name}' are features of no network that is trained already"
+    if problem is not None:
+        raise InputError(problem)
+    return _efficientnet() if name == EFFICIENTNET else _trained(name, folder)
 
 
 def identity(name: str) -> str:

@@ -1,6 +1,7 @@
 """Models by name."""
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from raytd.errors import InputError
@@ -32,6 +33,11 @@ def problem_with(name: str) -> str | None:
     except InputError as error:
         return str(error)
     return _problem_with_own(name)
+
+
+def nearest(name: str) -> str | None:
+    """The suggested name most like `name`; None if none is."""
+    return next(iter(get_close_matches(name, names(), n=1)), None)
 
 
 def is_own(name: str) -> bool:

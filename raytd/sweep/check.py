@@ -4,13 +4,17 @@ from dataclasses import replace
 from typing import Any
 
 from raytd.engine.config import Settings
-from raytd.sweep.axes import check_axes
+from raytd.sweep.axes import check_grid
+from raytd.sweep.combinations import Design
+from raytd.sweep.conditions import check_conditions
 from raytd.sweep.document import Entry, Finding
 from raytd.sweep.layout import KEYS, SECTIONS, Choices, DataConfig, Label, SweepSpec, axis_keys
 from raytd.sweep.pairing import check_methods, check_pairs
 from raytd.sweep.section import Checked, check_section
+from raytd.sweep.space import check_search
 from raytd.sweep.tasklist import check_tasks
 from raytd.sweep.tiles import check_tiles
+from raytd.sweep.values import check_effect, check_values
 from raytd.sweep.wording import shown, unknown_key
 
 
@@ -29,17 +33,24 @@ def check(root: Entry) -> tuple[SweepSpec | None, list[Finding]]:
     tasks = check_tasks(data.get("tasks"), sections["data"].value or DataConfig())
     pairs, pair_findings = check_pairs(data.get("pairs"), tasks.names)
     methods, method_findings = check_methods(data.get("methods"))
-    axes, axis_findings = check_axes(data.get("grid"), sections, [] if method_findings else methods)
+    grid, grid_findings = check_grid(data.get("grid"))
+    search = check_search(data.get("search"), grid)
+    conditions, condition_findings = check_conditions(data.get("where"), grid, search.axes)
+    design = Design(grid, search.axes, conditions)
     found = [f for part in (label, *sections.values()) for f in part.findings]
     findings += [_with_hint(finding, root) for finding in found]
-    findings += [*tasks.findings, *pair_findings, *method_findings, *axis_findings]
-    findings += check_tiles(tasks.specs, pairs, axes, sections)
+    findings += [*tasks.findings, *pair_findings, *method_findings]
+    findings += [*grid_findings, *search.findings, *condition_findings]
+    findings += check_values(design, sections)
+    findings += check_effect(design, sections, [] if method_findings else methods)
+    findings += check_tiles(tasks.specs, pairs, design, sections)
     if findings:
         return None, findings
     fields = label.written | sections.pop("").written
     fields |= {name: checked.value for name, checked in sections.items()}
     fields |= {"tasks": tasks.specs, "pairs": tuple(pairs), "methods": tuple(methods)}
-    fields["grid"] = {axis: tuple(values) for axis, values in axes.items()}
+    fields["grid"] = {key: tuple(axis.values) for key, axis in grid.items()}
+    fields |= {"where": tuple(conditions), "search": search.config}
     return SweepSpec.model_validate(fields), []
 
 

@@ -3,6 +3,10 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo, field_validator
@@ -19,9 +23,10 @@ from raytd.methods.coupled import CoupledConfig
 from raytd.methods.registry import METHODS
 from raytd.methods.uncoupled import UncoupledConfig
 from raytd.models.zoo import canonical
-from raytd.sweep.axes import cells
+from raytd.sweep.combinations import cells, meets
 from raytd.sweep.effect import is_effective, settings_of
-from raytd.sweep.layout import SECTIONS, Scalar, SweepSpec
+from raytd.sweep.layout import SECTIONS, Distribution, Scalar, SweepSpec
+from raytd.sweep.space import probes_of
 from raytd.tasks.spec import TaskSpec
 
 _PROTOCOL = (
@@ -37,6 +42,7 @@ _PROTOCOL = (
     "sync",
     "schedule",
     "augment",
+    "precision",
     "match",
     "reference",
 )
@@ -140,67 +146,148 @@ def canonical_json(content: Any) -> str:
 
 
 def expand(spec: SweepSpec) -> list[TrialConfig]:
-    """The trials of a sweep: cell by cell, in it pair by pair, for each pair every method.
+    """The trials of a sweep that are known from the start: all that no search chooses.
 
-    A method that does not obey an axis is run once for all values of that axis.
+    Cell by cell, in it pair by pair, for each pair every method. A method that does not obey an
+    axis is run once for all values of that axis.
     """
     trials: dict[str, TrialConfig] = {}
-    for cell in cells(spec.grid):
-        sections = {name: _in_cell(spec, name, cell) for name in SECTIONS}
-        cell = _as_checked(cell, sections)
-        for source, target in spec.pairs:
-            for name in spec.methods:
-                trial = _trial(spec, cell, sections, (name, source, target))
-                trials.setdefault(canonical_json(trial.identity()), trial)
+    for case in cases(spec):
+        if not case.space:
+            trial = case.trial()
+            trials.setdefault(canonical_json(trial.identity()), trial)
     return list(trials.values())
 
 
-def _in_cell(spec: SweepSpec, section: str, cell: dict[str, Any]) -> Settings:
-    """A section of the sweep with the values that a cell gives its keys."""
-    written: Settings = getattr(spec, section)
-    keys = [key for key in type(written).model_fields if f"{section}.{key}" in cell]
-    own = {key: cell[f"{section}.{key}"] for key in keys}
-    return type(written).model_validate(written.model_dump(exclude_unset=True) | own)
+def searches(spec: SweepSpec) -> list["Case"]:
+    """The cases of which trials are searched, each once."""
+    found: dict[str, Case] = {}
+    for case in cases(spec):
+        if case.space:
+            found.setdefault(canonical_json(case.probes()[0].identity()), case)
+    return list(found.values())
 
 
-def _as_checked(cell: dict[str, Any], sections: dict[str, Settings]) -> dict[str, Any]:
-    """A cell's values in the type of their keys: 1 is 1.0 where fractions are allowed."""
-    parts = {axis: axis.rpartition(".") for axis in cell}
-    return {
-        axis: getattr(sections[section], key) if section else cell[axis]
-        for axis, (section, _, key) in parts.items()
-    }
+@dataclass(frozen=True)
+class Case:
+    """A method on a pair in a cell of the grid, all but what is searched.
+
+    Attributes:
+        spec: the sweep.
+        cell: the axes of the grid and what conditions set there.
+        sections: of the sweep, with those values.
+        method: its name.
+        source: the task whose model is transferred.
+        target: the task that it is transferred to.
+        varying: axes of the sweep that have more than one value.
+    """
+
+    spec: SweepSpec
+    cell: Mapping[str, Scalar]
+    sections: Mapping[str, Settings]
+    method: str
+    source: str
+    target: str
+    varying: frozenset[str]
+
+    @cached_property
+    def space(self) -> dict[str, Distribution]:
+        """The searched axes that the method obeys here."""
+        search = self.spec.search
+        if search is None:
+            return {}
+        probes = {key: probes_of(how) for key, how in search.space.items()}
+        read = {axis for probe in cells(probes) for axis in self.trial(probe).axes}
+        return {key: how for key, how in search.space.items() if key in read}
+
+    def trial(self, suggested: Mapping[str, Scalar] = MappingProxyType({})) -> TrialConfig:
+        """The trial with what a search suggests for its axes."""
+        cell = {**self.cell, **suggested}
+        return _trial(self, cell, _sections(self.spec, cell) if suggested else self.sections)
+
+    def probes(self) -> list[TrialConfig]:
+        """Trials that stand for all that may be suggested: at the ends, and for every choice."""
+        probes = {key: probes_of(how) for key, how in self.space.items()}
+        return [self.trial(probe) for probe in cells(probes)]
 
 
-def _trial(
-    spec: SweepSpec,
-    cell: dict[str, Any],
-    sections: dict[str, Settings],
-    names: tuple[str, str, str],
-) -> TrialConfig:
-    """The trial of a method on a pair in a cell; `names` are method, source and target."""
-    method = METHODS[names[0]]
+def cases(spec: SweepSpec) -> Iterator[Case]:
+    """Every method on every pair in every cell, in the order of the table."""
+    found = [_conditioned(spec, cell) for cell in cells(spec.grid)]
+    set_anywhere = {key for condition in spec.where for key in condition.set}
+    varying = {axis for axis, values in spec.grid.items() if len(values) > 1} | set_anywhere
+    varying |= set() if spec.search is None else spec.search.space.keys()
+    for cell in found:
+        sections = _sections(spec, cell)
+        for source, target in spec.pairs:
+            for name in spec.methods:
+                yield Case(spec, cell, sections, name, source, target, frozenset(varying))
+
+
+def _conditioned(spec: SweepSpec, cell: dict[str, Any]) -> dict[str, Any]:
+    """A cell of the grid with what conditions set in it."""
+    own: dict[str, Any] = {}
+    for condition in spec.where:
+        own |= condition.set if meets(condition, cell) else {}
+    return cell | own
+
+
+def _sections(spec: SweepSpec, cell: Mapping[str, Any]) -> dict[str, Settings]:
+    """The sections of a sweep with the values that a cell gives their keys."""
+    sections = {}
+    for name in SECTIONS:
+        written: Settings = getattr(spec, name)
+        keys = [key for key in type(written).model_fields if f"{name}.{key}" in cell]
+        own = {key: cell[f"{name}.{key}"] for key in keys}
+        sections[name] = type(written).model_validate(written.model_dump(exclude_unset=True) | own)
+    return sections
+
+
+def _trial(case: Case, cell: Mapping[str, Any], sections: Mapping[str, Settings]) -> TrialConfig:
+    spec, method = case.spec, METHODS[case.method]
     settings: Any = settings_of(method, sections[method.section])
-    idle = {f"{section}.{key}" for section, part in sections.items() for key in part.idle()}
     read = {
         axis: value
-        for axis, value in cell.items()
-        if axis not in idle and is_effective(method, settings, axis)
+        for axis, value in _values(spec, cell, sections).items()
+        if not _is_idle(axis, sections) and is_effective(method, settings, axis)
     }
     choices = {"model": cell.get("model", spec.model), "seed": cell.get("seed", spec.seed)}
     return TrialConfig.model_validate(
         {
             "method": method.name,
             **choices,
-            "weights": _weights(cell.get("weights", spec.weights), names[1], choices),
-            "source": spec.task(names[1]),
-            "target": spec.task(names[2]),
+            "weights": _weights(cell.get("weights", spec.weights), case.source, choices),
+            "source": spec.task(case.source),
+            "target": spec.task(case.target),
             "settings": settings,
             **{name: sections[name] for name in ("trajectory", "pretrain", "stop", "resources")},
             "axes": read,
-            "varying": tuple(axis for axis in read if len(spec.grid[axis]) > 1),
+            "varying": tuple(axis for axis in read if axis in case.varying),
         }
     )
+
+
+def _values(
+    spec: SweepSpec, cell: Mapping[str, Any], sections: Mapping[str, Settings]
+) -> dict[str, Any]:
+    """What varies over the sweep, as it is here.
+
+    In the type of its key: 1 is 1.0 where fractions are allowed. A key that conditions set in other
+    cells only has the value of its section.
+    """
+    keys = dict.fromkeys([*cell, *(key for condition in spec.where for key in condition.set)])
+    values = {}
+    for key in keys:
+        section, _, name = key.rpartition(".")
+        values[key] = getattr(sections[section], name) if section else cell.get(key)
+        if not section and key not in cell:
+            values[key] = getattr(spec, key)
+    return values
+
+
+def _is_idle(axis: str, sections: Mapping[str, Settings]) -> bool:
+    section, _, name = axis.rpartition(".")
+    return bool(section) and name in sections[section].idle()
 
 
 def _weights(written: str | None, source: str, choices: dict[str, Any]) -> str | None:

@@ -1,12 +1,14 @@
 """What a sweep file holds, once names are resolved and everything is checked."""
 
+from dataclasses import fields
 from string import Formatter
-from typing import Annotated
+from typing import Annotated, Literal, get_args, get_type_hints
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from raytd.engine.config import (
     Count,
+    ModelName,
     PretrainConfig,
     ResourcesConfig,
     Settings,
@@ -19,12 +21,11 @@ from raytd.sweep.wording import did_you_mean
 from raytd.tasks.spec import Channels, Size, SubsetSeed, TaskSpec
 
 
-def _known_model(name: str) -> str:
-    from raytd.models.zoo import names, problem_with
-
-    problem = problem_with(name)
-    if problem is not None:
-        raise ValueError(problem + did_you_mean(name, names()))
+def _known_metric(name: str) -> str:
+    known = metrics()
+    if name not in known:
+        there = f"; there are {', '.join(known)}"
+        raise ValueError(f"unknown result column '{name}'{did_you_mean(name, known) or there}")
     return name
 
 
@@ -54,7 +55,6 @@ Name = Annotated[
     Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"),
     AfterValidator(_not_reserved),
 ]
-ModelName = Annotated[str, AfterValidator(_known_model)]
 WeightsPath = Annotated[str, Field(min_length=1), AfterValidator(_known_fields)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Scalar = str | int | float | bool | None
@@ -115,6 +115,39 @@ class TrackingConfig(Settings):
     experiment: Annotated[str, Field(min_length=1)] | None = None
 
 
+class Condition(Settings):
+    """Keys that take values of their own in some cells of the grid.
+
+    Attributes:
+        when: values of axes of the grid; a cell that has one of them for each axis is meant.
+        set: what other keys are in such a cell.
+    """
+
+    when: dict[str, tuple[Scalar, ...]]
+    set: dict[str, Scalar]
+
+
+Kind = Literal["loguniform", "uniform", "integer", "choice"]
+Distribution = dict[Kind, tuple[Scalar, ...]]
+"""One kind with its ends, both possible, or with its choices."""
+
+
+class SearchConfig(Settings):
+    """What is searched in each cell: by pair, by method and by combination of the grid.
+
+    Attributes:
+        space: how each searched axis is distributed.
+        metric: the numeric result column that is optimised.
+        mode: whether less of it is better, or more.
+        trials: of each cell.
+    """
+
+    space: dict[str, Distribution]
+    metric: Annotated[str, AfterValidator(_known_metric)] = "distance"
+    mode: Literal["min", "max"] = "min"
+    trials: Count
+
+
 class SweepSpec(Choices, Label):
     """A sweep in which every name is resolved.
 
@@ -123,12 +156,16 @@ class SweepSpec(Choices, Label):
         pairs: names of source and target.
         methods: names in the registry of methods.
         grid: values of each axis; an axis is `model`, `seed` or `section.key`.
+        where: what other keys are in some cells of the grid; a later condition outranks.
+        search: what is searched in each cell; None searches nothing.
     """
 
     tasks: Annotated[tuple[TaskSpec, ...], BeforeValidator(as_tuple)]
     pairs: tuple[tuple[str, str], ...]
     methods: tuple[str, ...]
     grid: dict[str, tuple[Scalar, ...]] = {}
+    where: tuple[Condition, ...] = ()
+    search: SearchConfig | None = None
     data: DataConfig = DataConfig()
     coupled: CoupledConfig = CoupledConfig()
     trajectory: TrajectoryConfig = TrajectoryConfig()
@@ -164,3 +201,16 @@ def axis_keys() -> dict[str, None]:
     """Every key that can be an axis, in order."""
     own = [f"{s}.{key}" for s, m in SECTIONS.items() if s not in FIXED for key in m.model_fields]
     return dict.fromkeys(key for key in (*Choices.model_fields, *own) if key not in NO_AXES)
+
+
+def metrics() -> list[str]:
+    """Every result column that holds a number."""
+    from raytd.methods.result import DistanceResult
+
+    hints = get_type_hints(DistanceResult)
+    numeric = [f.name for f in fields(DistanceResult) if {float, int} & _kinds(hints[f.name])]
+    return [*numeric, "wall_s"]
+
+
+def _kinds(hint: object) -> set[object]:
+    return set(get_args(hint)) or {hint}

@@ -20,6 +20,7 @@ _COLUMNS: dict[str, pa.DataType] = {
     "trial_key": pa.string(),
     "status": pa.string(),
     "error": pa.string(),
+    "transient": pa.bool_(),
     "protocol": pa.string(),
     "method": pa.string(),
     "model": pa.string(),
@@ -88,10 +89,21 @@ class Ledger:
         row: Row = json.loads(path.read_text())
         return row
 
+    def version(self, key: str) -> int | None:
+        """Changes whenever a trial's row is written; None before it is."""
+        path = self.trial_folder(key) / "result.json"
+        return path.stat().st_mtime_ns if path.exists() else None
+
     def rows(self) -> list[Row]:
         """The rows of all trials that have ended, whatever the sweep file says today."""
-        keys = sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))
-        return [row for key in keys if (row := self.row(key)) is not None]
+        return [row for key in self._ended() if (row := self.row(key)) is not None]
+
+    def versions(self) -> dict[str, int | None]:
+        """The version of every row."""
+        return {key: self.version(key) for key in self._ended()}
+
+    def _ended(self) -> list[str]:
+        return sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))
 
     def write_result(self, row: Row, config: Any, result: DistanceResult, log: str) -> None:
         """Writes everything about a trial that has a result.

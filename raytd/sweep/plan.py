@@ -1,17 +1,19 @@
 """The plan of a sweep: its trials with their data, what is done, what is missing, what it takes."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from raytd.engine.files import write_bytes, write_json
 from raytd.errors import DataError, RequestError
 from raytd.sweep.cluster import Node
-from raytd.sweep.expand import TrialConfig, expand
+from raytd.sweep.expand import TrialConfig, expand, searches
 from raytd.sweep.layout import SweepSpec
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import network_problems
+from raytd.sweep.placement import CanAdd, resource_problems
+from raytd.sweep.study import Study
 from raytd.sweep.trial import Trial
 from raytd.tasks import datasets
 from raytd.tasks.form import in_words
@@ -19,8 +21,7 @@ from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
 from raytd.transport.tiles import n_tiles
 
-COORDINATOR_CPUS = 0.5
-"""CPUs of the trial function and its coordinator, which wait most of the time."""
+Status = Literal["done", "failed", "missing"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,13 @@ class SweepPlan:
         spec: the sweep.
         folder: where its results lie.
         sources: where trained sources lie.
-        trials: all of them, in the order of the table.
+        trials: those that are known, in the order of the table: of a search all that have ended,
+            and the next.
         done: rows of those that have a result, by trial key.
+        failed: rows of those that failed the last time, likewise.
+        retry: whether all of those are run again.
+        stale: versions of rows that do not count, by trial key: what `--fresh` found.
+        studies: the searches.
     """
 
     spec: SweepSpec
@@ -40,15 +46,90 @@ class SweepPlan:
     sources: Path
     trials: tuple[Trial, ...]
     done: dict[str, Row]
+    failed: dict[str, Row] = field(default_factory=dict)
+    retry: bool = False
+    stale: Mapping[str, int | None] = field(default_factory=dict)
+    studies: tuple[Study, ...] = ()
 
     @property
     def missing(self) -> list[Trial]:
-        """Trials without a result, failed ones included."""
-        return [t for t in self.trials if t.key not in self.done]
+        """Trials to run: without a result, and not left as failed."""
+        settled = self.done.keys() | {t.key for t in self.left}
+        return [t for t in self.trials if t.key not in settled]
+
+    @property
+    def left(self) -> list[Trial]:
+        """Trials that failed for a cause of their own, such as NaN, and would fail again."""
+        own = {key for key, row in self.failed.items() if not row.get("transient", True)}
+        return [] if self.retry else [t for t in self.trials if t.key in own]
+
+    def status(self, key: str) -> Status:
+        """What the ledger knew of a trial when the plan was made."""
+        if key in self.done:
+            return "done"
+        return "failed" if key in self.failed else "missing"
+
+    def summary(self) -> str:
+        """What there is and what is to be done, in one line."""
+        n_trials, n_to_run = (n + self.n_ahead for n in (len(self.trials), len(self.missing)))
+        parts = [f"{len(self.done)} done", f"{n_to_run} to run"]
+        if self.left:
+            parts.append(f"{len(self.left)} failed, not run again without --retry-failed")
+        return f"{n_trials} trials: {', '.join(parts)}"
+
+    def settled(self, key: str) -> Row | None:
+        """The row of a trial that is not run again: done, or failed for a cause of its own."""
+        row = self._row(key)
+        if row is None or row["status"] == "done":
+            return row
+        return None if self.retry or row.get("transient", True) else row
+
+    def refreshed(self) -> "SweepPlan":
+        """The same plan beside what the ledger holds by now."""
+        for study in self.studies:
+            study.next(self.settled)
+        trials = tuple(self.suggested())
+        rows = {t.key: row for t in trials if (row := self._row(t.key)) is not None}
+        done = {key: row for key, row in rows.items() if row["status"] == "done"}
+        failed = {key: row for key, row in rows.items() if key not in done}
+        return replace(self, trials=trials, done=done, failed=failed)
+
+    def _row(self, key: str) -> Row | None:
+        """What the ledger holds of a trial, unless it is what `--fresh` found."""
+        ledger = Ledger(self.folder)
+        stale = key in self.stale and self.stale[key] == ledger.version(key)
+        return None if stale else ledger.row(key)
+
+    @property
+    def n_ahead(self) -> int:
+        """How many trials the searches will still suggest, at most, beside those known."""
+        return sum(study.n_left for study in self.studies)
+
+    @property
+    def ahead(self) -> list[Trial]:
+        """A trial like each of those, to reckon with."""
+        return [study.stand_in for study in self.studies for _ in range(study.n_left)]
+
+    def worse(self) -> set[str]:
+        """Keys of searched trials that are not the best of their search."""
+        best = {study.best.key for study in self.studies if study.best is not None}
+        return {t.key for study in self.studies for t in study.trials} - best
+
+    def suggested(self) -> list[Trial]:
+        """All trials that are known by now: those of the plan, and what searches have added."""
+        known = {t.key: t for t in self.trials}
+        return list((known | {t.key: t for s in self.studies for t in s.trials}).values())
 
 
-def make_plan(
-    spec: SweepSpec, *, data: Path, storage: Path, nodes: Sequence[Node], fresh: bool = False
+def make_plan(  # noqa: PLR0913
+    spec: SweepSpec,
+    *,
+    data: Path,
+    storage: Path,
+    nodes: Sequence[Node],
+    can_add: CanAdd | None = None,
+    fresh: bool = False,
+    retry: bool = False,
 ) -> SweepPlan:
     """Reads the data of a sweep and compares its trials with the ledger; writes nothing.
 
@@ -57,22 +138,33 @@ def make_plan(
         data: root of the data sets.
         storage: folder of all sweeps.
         nodes: what the nodes of the cluster have.
-        fresh: whether finished trials are run again.
+        can_add: says whether the cluster could grow until some bundles fit, and makes it; asked
+            only for missing trials against which nothing else speaks. None: it cannot.
+        fresh: whether trials that have ended are run again.
+        retry: whether those that failed for a cause of their own are run again.
 
     Raises:
         RequestError: with everything that data and cluster say against the sweep.
     """
     tasks, problems = read_tasks(spec.tasks, data, download=spec.data.download)
-    configs = expand(spec)
-    problems += [] if problems else trial_problems(configs, tasks)
-    problems += resource_problems(configs, nodes)
+    configs, cases = expand(spec), searches(spec)
+    possible = [*configs, *(probe for case in cases for probe in case.probes())]
+    problems += [] if problems else trial_problems(possible, tasks)
     if problems:
-        raise RequestError(problems)
+        raise RequestError(problems + resource_problems(possible, nodes))
     ledger = Ledger(storage / spec.name)
     trials = tuple(Trial(c, tasks[c.source], tasks[c.target]) for c in configs)
-    rows = {} if fresh else {t.key: ledger.row(t.key) for t in trials}
-    done = {key: row for key, row in rows.items() if row is not None and row["status"] == "done"}
-    return SweepPlan(spec, ledger.folder, storage / "sources", trials, done)
+    stale = ledger.versions() if fresh else {}
+    studies = tuple(Study(case, tasks) for case in cases)
+    sources = storage / "sources"
+    plan = SweepPlan(
+        spec, ledger.folder, sources, trials, {}, retry=retry, stale=stale, studies=studies
+    ).refreshed()
+    wanted = [t.config for t in plan.missing]
+    wanted += [probe for s in studies if s.n_left for probe in s.case.probes()]
+    if problems := resource_problems(wanted, nodes, can_add):
+        raise RequestError(problems)
+    return plan
 
 
 def read_tasks(
@@ -96,41 +188,6 @@ def read_tasks(
             except DataError as error:
                 problems[str(error)] = None
     return tasks, list(problems)
-
-
-def resource_problems(configs: Sequence[TrialConfig], nodes: Sequence[Node]) -> list[str]:
-    """What the cluster can never place, in words."""
-    problems: dict[str, None] = {}
-    for config in configs:
-        resources = config.resources
-        n = resources.n_actors(config.settings.blocks)
-        for kind, each, extra in (
-            ("GPU", resources.gpus_per_actor, 0.0),
-            ("CPU", resources.cpus_per_actor, COORDINATOR_CPUS),
-        ):
-            total = sum(node.get(kind, 0.0) for node in nodes)
-            places = sum(int(node.get(kind, 0.0) / each) for node in nodes) if each else n
-            if places < n or total < n * each + extra:
-                problems[_too_much(kind, n, each, extra, total)] = None
-    return list(problems)
-
-
-def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float) -> str:
-    wanted = n_actors * each + extra
-    actors = "1 actor" if n_actors == 1 else f"{n_actors} actors"
-    parts = f"{actors} × {each:g} {kind}{'' if each == 1 else 's'}"
-    parts += f" + {extra:g}" if extra else ""
-    option = f"resources.{kind.lower()}s_per_actor"
-    enough = math.floor(100 * (total - extra) / n_actors) / 100
-    way_out = f"fewer resources.actors (same answer, slower) or a smaller {option}"
-    if kind == "GPU" and total == 0:
-        way_out = f"{option}=0 to run on CPUs"
-    elif enough > 0:
-        way_out = f"fewer resources.actors (same answer, slower) or {option}={enough:g}"
-    return (
-        f"the plan needs {wanted:g} {kind}s for one trial ({parts}); the cluster has {total:g}. "
-        f"Set {way_out}."
-    )
 
 
 def trial_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
@@ -179,7 +236,7 @@ def write_plan(plan: SweepPlan, text: bytes) -> None:
         {
             "trial_key": t.key,
             "name": t.config.name,
-            "status": "done" if t.key in plan.done else "missing",
+            "status": plan.status(t.key),
             "sgd_steps": t.config.trajectory.sgd_steps(len(t.source.train.labels)),
         }
         for t in plan.trials

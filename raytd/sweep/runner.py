@@ -11,13 +11,17 @@ from raytd.engine.config import ResourcesConfig
 from raytd.engine.context import networks
 from raytd.engine.sources import Origin, SourceCache, source_key
 from raytd.errors import StorageError, WaitTimeoutError
-from raytd.sweep.ledger import Row
+from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.plan import SweepPlan
+from raytd.sweep.searcher import make_searcher
 from raytd.sweep.trial import Trial
-from raytd.sweep.trial_function import PROCESS_LOSSES, bundles, one_line, run_remotely
+from raytd.sweep.trial_function import PROCESS_LOSSES, bundles, config_of, one_line, run_remotely
 from raytd.sweep.tune_callback import forward
 from raytd.sweep.waiting import AGAIN, LOOK_EVERY_S, Waiting
 from raytd.tasks.task import Task
+
+LOOK_SHARE_S = 0.05
+"""Seconds between two looks at a trial, for each trial there is: at most 20 reach the driver."""
 
 
 class Listener(Protocol):
@@ -25,6 +29,12 @@ class Listener(Protocol):
 
     def on_trained(self, name: str, outcome: str) -> None:
         """A network that trials need has been trained, or not."""
+
+    def on_begin(self, trial: Trial) -> None:
+        """A trial begins, or goes on in a new process."""
+
+    def on_place(self, trial: Trial, iteration: int, segment: int) -> None:
+        """Where a running trial is."""
 
     def on_iteration(self, trial: Trial, figures: Row, knots: Sequence[Row]) -> None:
         """An iteration of a trial has ended."""
@@ -96,15 +106,24 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
     shared = {s.name: s for t in trials.values() for s in (t.source, t.target)}
     configs = {key: t.config for key, t in trials.items()}
     function = tune.with_parameters(
-        run_remotely, configs=configs, tasks=shared, folder=plan.folder, sources=plan.sources
+        run_remotely,
+        configs=configs,
+        tasks=shared,
+        folder=plan.folder,
+        sources=plan.sources,
+        look_every_s=max(1.0, len(configs) * LOOK_SHARE_S),
     )
     longest_s = max(c.resources.wait_timeout_s for c in configs.values())
+    param_space, search = _space(plan, trials)
+    max_concurrent = max_concurrent or (_SEARCHED_AT_ONCE if plan.studies else None)
     scratch = tempfile.mkdtemp(prefix="raytd-tune-")
     try:
         tune.Tuner(
-            tune.with_resources(function, lambda c: bundles(configs[c["trial_key"]])),
-            param_space={"trial_key": tune.grid_search(list(trials))},
-            tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=max_concurrent),
+            tune.with_resources(function, lambda c: bundles(config_of(c, configs))),
+            param_space=param_space,
+            tune_config=tune.TuneConfig(
+                reuse_actors=True, max_concurrent_trials=max_concurrent, **search
+            ),
             run_config=tune.RunConfig(
                 name=plan.spec.name,
                 storage_path=scratch,
@@ -115,6 +134,27 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
         ).fit()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+_SEARCHED_AT_ONCE = 200
+"""Tune places the trials of a searcher one by one unless it is told a bound; as for a grid."""
+
+
+def _space(plan: SweepPlan, trials: dict[str, Trial]) -> tuple[Row, Row]:
+    """What Tune goes through: a list of keys, or a searcher that adds to `trials` as it goes."""
+    from ray import tune
+
+    if not plan.studies:
+        return {"trial_key": tune.grid_search(list(trials))}, {}
+    chosen = {t.key for study in plan.studies for t in study.trials}
+    searcher = make_searcher(
+        plan.studies,
+        [t for t in plan.missing if t.key not in chosen],
+        settled=plan.settled,
+        ended=Ledger(plan.folder).row,
+        announce=lambda trial: trials.update({trial.key: trial}),
+    )
+    return {}, {"search_alg": searcher, "num_samples": len(trials) + plan.n_ahead}
 
 
 def _networks(trials: Sequence[Trial]) -> dict[str, tuple[Task, Origin, ResourcesConfig]]:

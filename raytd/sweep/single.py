@@ -39,7 +39,7 @@ def single_trial(
     """
     base = None
     if config is not None:
-        base = load_sweep(config, has_gpu=_has_gpu).root.without("grid")
+        base = load_sweep(config, has_gpu=_has_gpu).root.without("grid", "where", "search")
     known = {} if base is None else _tasks_by_name(base.plain().get("tasks", []))
     names = [end if isinstance(end, str) else end.get("name") for end in ends]
     tasks = [known.get(e, e) if isinstance(e, str) else e for e in ends]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from raytd.sweep.axes import Axes, axes_of, axis_path, variants
+from raytd.sweep.combinations import Design, variants
 from raytd.sweep.document import Finding, KeyPath
 from raytd.sweep.section import Checked
 from raytd.tasks.spec import TaskSpec
@@ -12,7 +12,7 @@ from raytd.tasks.spec import TaskSpec
 def check_tiles(
     tasks: Sequence[TaskSpec],
     pairs: Sequence[tuple[str, str]],
-    axes: Axes,
+    design: Design,
     sections: Mapping[str, Checked[Any]],
 ) -> list[Finding]:
     """Numbers of blocks that are greater than the number of tiles of some pair.
@@ -28,9 +28,8 @@ def check_tiles(
     if not known:
         return []
     n, source, target = min(known, key=lambda pair: pair[0])
-    blocks_axis = axes_of("coupled", axes).get("blocks")
     findings: dict[KeyPath, Finding] = {}
-    for coupled in variants("coupled", axes, sections):
+    for coupled, combination in variants("coupled", design, sections):
         blocks, tile_size = coupled.blocks, coupled.tile_size
         there = n_tiles(n, n, tile_size)
         if blocks > there:
@@ -39,9 +38,7 @@ def check_tiles(
                 f"({n} images in tiles of {tile_size}); set blocks to at most {there}"
             )
             smaller = -(-n // (blocks - 1)) - 1
-            path: KeyPath = ("coupled", "blocks")
-            if blocks_axis is not None:
-                path = (*axis_path("coupled", "blocks"), blocks_axis.index(blocks))
+            path = combination.places.get("blocks", ("coupled", "blocks"))
             message += f" or tile_size to at most {smaller}" if smaller else ""
             findings.setdefault(path, Finding(path, message))
     return list(findings.values())

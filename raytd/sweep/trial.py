@@ -43,6 +43,8 @@ class Trial:
             InputError: if the weights cannot be read.
         """
         brought = {"code": code_digest(self.config.model)}
+        if self.config.trajectory.reference is not None:
+            brought["reference_code"] = code_digest(self.config.trajectory.reference)
         if self.config.weights is not None:
             brought["weights"] = file_digest(Path(self.config.weights))
         identity = self.config.identity()
@@ -120,6 +122,12 @@ def run_trial(
     return result, trial.columns() | result.columns() | {"status": "done", "wall_s": wall_s}
 
 
-def failed_row(trial: Trial, error: str) -> dict[str, Any]:
-    """The row of a trial that has no result; `error` is one line."""
-    return trial.columns() | {"status": "failed", "error": error}
+def failed_row(trial: Trial, error: str, *, transient: bool) -> dict[str, Any]:
+    """The row of a trial that has no result.
+
+    Args:
+        trial: that failed.
+        error: one line.
+        transient: whether it was for a cause outside the trial, so that it may pass the next time.
+    """
+    return trial.columns() | {"status": "failed", "error": error, "transient": transient}

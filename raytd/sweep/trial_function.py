@@ -12,16 +12,22 @@ from typing import TYPE_CHECKING, Any
 from raytd.engine.checkpoints import CheckpointSettings
 from raytd.engine.config import ResourcesConfig
 from raytd.engine.records import Iteration
-from raytd.errors import MemoryShortError, RaytdError, StorageError
+from raytd.errors import (
+    MemoryShortError,
+    RaytdError,
+    StorageError,
+    WaitTimeoutError,
+    WorkerLostError,
+)
 from raytd.methods.result import DistanceResult
 from raytd.sweep.expand import TrialConfig
 from raytd.sweep.ledger import Ledger, Row, iteration_row, knot_rows
-from raytd.sweep.plan import COORDINATOR_CPUS
+from raytd.sweep.placement import COORDINATOR_CPUS
 from raytd.sweep.trial import Trial, failed_row, run_trial
 from raytd.tasks.task import Task
 
 if TYPE_CHECKING:
-    from raytd.engine.ray_executor import ActorPool
+    from raytd.engine.ray_executor import ActorPool, Watch
 
 PROCESS_LOSSES = 3
 """How often the process of a trial, or of a training, may be lost before it counts as failed."""
@@ -41,6 +47,16 @@ def bundles(config: TrialConfig) -> Any:
     return tune.PlacementGroupFactory([{"CPU": COORDINATOR_CPUS}] + [actor] * n_actors)
 
 
+def config_of(params: dict[str, Any], configs: dict[str, TrialConfig]) -> TrialConfig:
+    """The trial that Tune means; one that a search suggests comes with its configuration.
+
+    `configs` has what was known when it was handed over.
+    """
+    if "config" in params:
+        return TrialConfig.model_validate_json(params["config"])
+    return configs[params["trial_key"]]
+
+
 def run_remotely(
     params: dict[str, Any],
     *,
@@ -48,15 +64,16 @@ def run_remotely(
     tasks: dict[str, Task],
     folder: Path,
     sources: Path,
+    look_every_s: float,
 ) -> None:
-    """Runs a trial, reports its iterations and its row to Tune, and writes it into the ledger."""
+    """Runs a trial, reports place, iterations and row to Tune, and writes it into the ledger."""
     from ray import tune
     from ray.util import get_current_placement_group
 
     from raytd.engine.ray_calls import local_cause
-    from raytd.engine.ray_executor import pool_of
+    from raytd.engine.ray_executor import Watch, pool_of
 
-    config = configs[params["trial_key"]]
+    config = config_of(params, configs)
     trial = Trial(config, tasks[config.source.name], tasks[config.target.name])
     log, ledger, described = TrialLog(), Ledger(folder), config.model_dump(mode="json")
 
@@ -65,14 +82,16 @@ def run_remotely(
         log.add(figures)
         tune.report({"figures": figures, "knots": knot_rows(iteration)})
 
-    attempt = Attempt(ledger.trial_folder(trial.key) / "checkpoint", sources, report, log)
+    watch = Watch(lambda place: tune.report({"place": place}), look_every_s)
+    attempt = Attempt(ledger.trial_folder(trial.key) / "checkpoint", sources, report, log, watch)
     try:
         pool = pool_of(_shape(config), get_current_placement_group())
         result, row = attempt.run_with_enough_memory(trial, pool)
         ledger.write_result(row, described, result, log.text(result.warnings))
         shutil.rmtree(attempt.checkpoints, ignore_errors=True)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on
-        row = failed_row(trial, one_line(local_cause(error)))
+        cause = local_cause(error)
+        row = failed_row(trial, one_line(cause), transient=is_transient(cause))
         if not isinstance(error, StorageError):
             ledger.write_failure(row, described, log.text(log.notes) + traceback.format_exc())
     tune.report({"row": row})
@@ -87,12 +106,14 @@ class Attempt:
         sources: folder of trained sources.
         report: called with each iteration.
         log: of the trial.
+        watch: is told of iteration and segment.
     """
 
     checkpoints: Path
     sources: Path
     report: Callable[[Iteration], None]
     log: "TrialLog"
+    watch: "Watch"
 
     def run_with_enough_memory(self, trial: Trial, pool: "ActorPool") -> tuple[DistanceResult, Row]:
         """Runs a trial, with half the chunk after each time that memory ran out.
@@ -124,6 +145,7 @@ class Attempt:
             checkpoints=checkpoint_settings(self.checkpoints, resources),
             limits=_limits(resources),
             tell=self.log.tell,
+            watch=self.watch,
         )
         result, row = run_trial(
             trial, launch=launch, sources=self.sources, on_iteration=self.report
@@ -186,6 +208,18 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     signs = ("DefaultCPUAllocator: ", "ALLOC_FAILED")
     return isinstance(cause, RuntimeError) and any(sign in str(cause) for sign in signs)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether a cause outside the trial made it fail: a lost process or node, a wait, storage.
+
+    Whatever else fails, fails in the same way the next time: trials are deterministic.
+    """
+    from ray.exceptions import RayError, RayTaskError
+
+    if isinstance(error, RayTaskError):
+        return False
+    return isinstance(error, RayError | OSError | StorageError | WaitTimeoutError | WorkerLostError)
 
 
 def with_chunk(trial: Trial, chunk: int) -> Trial:

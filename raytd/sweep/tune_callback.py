@@ -42,9 +42,10 @@ def forward(
             ours = trials[trial.config["trial_key"]]
             if "row" in result:
                 ended.add(ours.key)
-                listener.on_end(ours, result["row"])
-            elif "figures" in result:
-                listener.on_iteration(ours, result["figures"], result["knots"])
+            _pass_on(listener, ours, result)
+
+        def on_trial_start(self, *, trial: Any, **_: Any) -> None:
+            listener.on_begin(trials[trial.config["trial_key"]])
 
         def on_trial_recover(self, *, trial: Any, **_: Any) -> None:
             ours = trials[trial.config["trial_key"]]
@@ -57,12 +58,23 @@ def forward(
             ours = trials[trial.config["trial_key"]]
             if ours.key in ended:
                 return
-            row = failed_row(ours, f"its process was lost {PROCESS_LOSSES + 1} times")
+            lost = f"its process was lost {PROCESS_LOSSES + 1} times"
+            row = failed_row(ours, lost, transient=True)
             described = ours.config.model_dump(mode="json")
             Ledger(folder).write_failure(row, described, _last_words(trial))
             listener.on_end(ours, row)
 
     return Forward()
+
+
+def _pass_on(listener: "Listener", trial: Trial, result: Row) -> None:
+    """Tells what a trial has reported: its row, an iteration, or where it is."""
+    if "row" in result:
+        listener.on_end(trial, result["row"])
+    elif "figures" in result:
+        listener.on_iteration(trial, result["figures"], result["knots"])
+    elif "place" in result:
+        listener.on_place(trial, *result["place"])
 
 
 def _last_words(trial: Any) -> str:

@@ -55,11 +55,16 @@ class Waiting:
         self._since = now if self._since is None else self._since
         line = None
         if now - self._since >= QUIET_S:
-            line = waiting_line(wanted, _free(), nodes_starting())
+            line = status_line(wanted)
         if line and (line != self._told or now - self._told_at >= AGAIN_S):
             self._tell(line)
             self._told, self._told_at = line, now
         return now - self._since
+
+
+def status_line(wanted: Mapping[str, float]) -> str:
+    """`waiting_line` about the cluster as it is now."""
+    return waiting_line(wanted, _free(), nodes_starting())
 
 
 def waiting_line(
@@ -72,11 +77,12 @@ def waiting_line(
         free: likewise.
         n_starting: nodes on their way; None where there is no autoscaler.
     """
-    there = _amounts({kind: free.get(kind, 0.0) for kind in wanted})
-    scaling = ""
-    if n_starting is not None:
-        scaling = f"; autoscaler: {n_starting} node{'' if n_starting == 1 else 's'} starting"
-    return f"waiting for {_amounts(wanted)} (the cluster has {there} free{scaling})"
+    if n_starting:
+        there = f"autoscaler: {n_starting} node{'' if n_starting == 1 else 's'} starting"
+    else:
+        there = f"the cluster has {_amounts({k: free.get(k, 0.0) for k in wanted})} free"
+        there += "" if n_starting is None else "; autoscaler: 0 nodes starting"
+    return f"waiting for {_amounts(wanted)} ({there})"
 
 
 def unplaced(*, idle: bool) -> dict[str, float]:
@@ -116,7 +122,8 @@ def nodes_starting() -> int | None:
     status = _status()
     if status is None or status.stats.autoscaler_version in (None, "", "0"):
         return None
-    return len(status.pending_launches) + len(status.pending_nodes)
+    n_asked_for: int = sum(launch.count for launch in status.pending_launches)
+    return n_asked_for + len(status.pending_nodes)
 
 
 def _status() -> Any:

@@ -1,6 +1,6 @@
 """What a task is made of, before its images are read."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -45,8 +45,16 @@ def _channels(value: Any) -> Any:
     raise ValueError("must be 1 (grey) or 3 (colour)")
 
 
-Size = Annotated[tuple[int, int], BeforeValidator(_size)]
-Channels = Annotated[int, BeforeValidator(_channels)]
+Side = Annotated[int, Field(ge=1, le=_MAX_SIDE)]
+Size = Annotated[
+    tuple[int, int], BeforeValidator(_size, json_schema_input_type=Side | tuple[Side, Side])
+]
+Channels = Annotated[int, BeforeValidator(_channels, json_schema_input_type=Literal[1, 3])]
+Classes = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_class_names, json_schema_input_type=tuple[str | int, ...]),
+    Field(min_length=1),
+]
 SubsetSeed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -71,9 +79,7 @@ class TaskSpec(BaseModel):
     name: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     dataset: str
     known_as: Annotated[str, Field(min_length=1)] | None = None
-    classes: (
-        Annotated[tuple[str, ...], BeforeValidator(_class_names), Field(min_length=1)] | None
-    ) = None
+    classes: Classes | None = None
     train: Annotated[int, Field(ge=1)] | None = None
     val: Annotated[int, Field(ge=1)] | None = None
     size: Size | None = None

@@ -96,7 +96,7 @@ def _finish(
     artifacts: Sequence[Path],
 ) -> None:
     run = session.trial(trial)
-    if run.status == "FINISHED":
+    if run.status == "FINISHED" and not run.differs(finals):
         return
     run.describe({}, trial.tags)
     run.summarise(finals)

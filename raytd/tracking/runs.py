@@ -52,6 +52,10 @@ class Run:
         self._send([Point(name, 0, value) for name, value in new.items()])
         self._latest.update(new)
 
+    def differs(self, metrics: Mapping[str, float | None]) -> bool:
+        """Whether some of these metrics have another value here, or none."""
+        return any(self._latest.get(name) != value for name, value in finite(metrics))
+
     def keep(self, artifacts: Sequence[Path]) -> None:
         """Uploads files and folders, over earlier ones of the same name."""
         for path in artifacts:

@@ -11,6 +11,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor, nn
 
 from raytd.errors import InputError
+from raytd.transfer.precision import Precision, forward
 from raytd.transfer.state import TrainState, Weights, copy_to_cpu
 
 Schedule = Literal["constant", "cosine"]
@@ -82,12 +83,19 @@ class Sgd:
         lr: learning rate.
         momentum: of SGD.
         weight_decay: on every parameter.
+        precision: of the layers; see `raytd.transfer.precision.forward`.
     """
 
     def __init__(
-        self, model: nn.Module, *, lr: float, momentum: float, weight_decay: float
+        self,
+        model: nn.Module,
+        *,
+        lr: float,
+        momentum: float,
+        weight_decay: float,
+        precision: Precision = "float32",
     ) -> None:
-        self.model, self.lr = model, lr
+        self.model, self.lr, self.precision = model, lr, precision
         self.optimizer = torch.optim.SGD(
             model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
         )
@@ -118,7 +126,8 @@ class Sgd:
 
     def _step(self, batch: Batch) -> None:
         self.optimizer.zero_grad(set_to_none=True)
-        log_probs = F.log_softmax(self.model(batch.images), dim=-1)
+        logits = forward(self.model, batch.images, self.precision)
+        log_probs = F.log_softmax(logits, dim=-1)
         loss = mixed_cross_entropy(log_probs, batch.source_labels, batch.target_labels, batch.t)
         torch.autograd.backward(loss.mean())
         self.optimizer.step()

@@ -57,6 +57,12 @@ class Counting:
     def on_trained(self, name: str, outcome: str) -> None:
         """Nothing to count."""
 
+    def on_begin(self, trial: Trial) -> None:
+        """Nothing to count."""
+
+    def on_place(self, trial: Trial, iteration: int, segment: int) -> None:
+        """Nothing to count."""
+
     def on_wait(self, line: str) -> None:
         """Nothing to count."""
 

@@ -1,5 +1,6 @@
 """Whole sweeps whose processes, memory and nodes are taken away, against ones left in peace."""
 
+import json
 import os
 import signal
 import subprocess
@@ -140,6 +141,26 @@ def test_a_killed_driver_leaves_a_checkpoint_from_which_the_same_command_goes_on
         said = ended(process)
     assert process.returncode == 0, said
     assert_same_bits(folder, "driver", undisturbed)
+
+
+def test_an_interrupted_sweep_goes_on_within_its_trial_to_the_same_bits(
+    folder: Path, undisturbed: DistanceResult
+) -> None:
+    with sweep(folder, "ctrl-c") as process:
+        wait_until(lambda: checkpoints(folder, "ctrl-c", "0001-0010"), process)
+        process.send_signal(signal.SIGINT)
+        said = ended(process)
+    assert process.returncode == 130, said
+    assert "interrupted: 0 trials finished; the same command goes on from there" in said
+    left = max(p.name[:9] for p in checkpoints(folder, "ctrl-c", "0"))
+    assert left >= "0001-0010"
+    with sweep(folder, "ctrl-c", "--progress", "jsonl") as process:
+        said = ended(process)
+    assert process.returncode == 0, said
+    places = [(e["iteration"], e["segment"]) for e in map(json.loads, said.splitlines())
+              if e["event"] == "segment"]  # fmt: skip
+    assert all(place >= (1, 10) for place in places)
+    assert_same_bits(folder, "ctrl-c", undisturbed)
 
 
 def test_a_trial_whose_process_is_lost_every_time_fails_and_says_so(

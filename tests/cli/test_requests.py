@@ -1,5 +1,6 @@
 """What is wrong with a request is said at once, and nothing is started or written."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -80,14 +81,28 @@ def test_more_blocks_than_tiles_is_refused_when_the_counts_come_from_the_data(
     assert "coupled.blocks: 30 blocks, but digits-low and digits-high" in err
 
 
-def test_storage_that_cannot_be_written_is_one_line_and_exit_code_1(
+def test_storage_that_cannot_be_written_is_one_line_and_exit_code_2(
     sweep: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, _, err = run(capsys, "sweep", sweep, "--storage", "/proc/nowhere")
-    assert code == 1
+    assert code == 2
     last = err.splitlines()[-1]
     assert last.startswith("/proc/nowhere/small/sweep.yaml: cannot be written")
     assert "choose another --storage" in last
+
+
+def test_json_lines_stay_json_when_the_request_is_wrong(
+    sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep.write_text(GOOD + "coupled: {epsilom: 1}\n")
+    code, out, err = run(capsys, "sweep", "small.yaml", "--progress", "jsonl")
+    assert code == 2
+    assert out == ""
+    (line,) = [json.loads(line) for line in err.splitlines()]
+    assert line["event"] == "error"
+    assert (
+        line["message"] == "small.yaml:6:11 coupled.epsilom  unknown key; did you mean 'epsilon'?"
+    )
 
 
 def test_a_wrong_pair_of_raytd_distance_is_explained(
@@ -122,7 +137,7 @@ def test_help_and_import_load_neither_torch_nor_ray_nor_mlflow() -> None:
     assert "Commands:" in ended.stdout
 
 
-@pytest.mark.parametrize("command", ["sweep", "distance", "tasks"])
+@pytest.mark.parametrize("command", ["sweep", "plan", "distance", "tasks"])
 def test_every_command_explains_itself_and_stands_in_the_readme(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

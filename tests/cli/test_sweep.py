@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import raytd
+from raytd.cli.events import FIELDS
 from tests.cli.commands import command, environment, processes_with
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -216,6 +217,48 @@ def test_a_trial_that_fails_is_named_and_the_others_go_on(run: Run, folder: Path
         assert "Traceback" in log.read_text()
         assert f"({log})" in ended.stderr
     assert "Traceback" not in ended.stderr
+    again = run(
+        "sweep", "small.yaml", "--set", "grid.trajectory.lr=[0.01, 1.0e+30]",
+        "--set", "grid.seed=[0]", "--storage", "failing", "--tracking-uri", "none",
+    )  # fmt: skip
+    assert again.returncode == 1
+    assert (
+        "4 trials: 2 done, 0 to run, 2 failed, not run again without --retry-failed" in again.stderr
+    )
+    before = {row["trial_key"]: row["error"] for row in failed}
+    retried = run(
+        "sweep", "small.yaml", "--set", "grid.trajectory.lr=[0.01, 1.0e+30]",
+        "--set", "grid.seed=[0]", "--storage", "failing", "--tracking-uri", "none",
+        "--retry-failed", "--progress", "jsonl",
+    )  # fmt: skip
+    assert retried.returncode == 1
+    events = [json.loads(line) for line in retried.stderr.splitlines()]
+    assert all(set(e) == {"event", "time", *FIELDS[e["event"]]} for e in events)
+    ends = {e["trial_key"]: e for e in events if e["event"] == "end"}
+    assert {key: e["error"] for key, e in ends.items()} == before
+    assert events[-1]["event"] == "finish"
+
+
+def test_two_sweeps_at_once_run_no_trial_twice(run: Run, folder: Path) -> None:
+    how = ("sweep", "small.yaml", "--storage", "shared", "--set", "methods=[uncoupled]")
+    both = [
+        subprocess.Popen(
+            command(*how, "--progress", "jsonl", "--tracking-uri", "none"),
+            cwd=folder,
+            env=environment(folder),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    events = [json.loads(line) for text in said for line in text.splitlines()]
+    ended = [e["trial_key"] for e in events if e["event"] == "end"]
+    assert len(ended) == len(set(ended)) == 2
+    (wait,) = [e for e in events if e["event"] == "wait" and "another raytd sweep" in e["message"]]
+    assert any(f"(process {process.pid} on " in wait["message"] for process in both)
 
 
 def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(folder: Path) -> None:

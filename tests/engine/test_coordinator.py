@@ -1,6 +1,7 @@
 """The coordinator against a plain sequential loop, and what its numbers have to obey."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from scipy.special import betaincinv
 
-from raytd.engine.config import PretrainConfig, TrajectoryConfig
+from raytd.engine.config import PretrainConfig, StopConfig, TrajectoryConfig
 from raytd.engine.context import Pair
 from raytd.engine.executor import run_in_process
 from raytd.engine.prepare import deal, prepare
@@ -188,6 +189,25 @@ def test_iterations_end_when_the_distance_settles(
     assert len(ended) == 2
     assert ended[1].change is not None
     assert ended[1].change < 0.5
+
+
+@pytest.mark.parametrize("watched", ["distance", "fisher_rao_length", "noise_free_length"])
+def test_the_change_is_that_of_the_watched_length(
+    pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig, watched: Any
+) -> None:
+    tiles = deal(pair, tile_size=5, n_blocks=1, dealing="random")
+    context = replace(
+        make_context(sources, small_trajectory), stop=StopConfig(metric=watched, tolerance=0)
+    )
+    prepared = prepare(pair, context, tiles, iterations=2, coupling=KL)
+    first, second = run_in_process(prepared.plan, prepared.cut)
+    before, now = (getattr(each.lengths, watched) for each in (first, second))
+    assert first.change is None
+    assert second.change is not None
+    assert second.change == abs(now - before) / now
+    # The same run ends there once the tolerance is above that change.
+    generous = replace(prepared.plan, iterations=9, tolerance=second.change * 1.001)
+    assert len(list(run_in_process(generous, prepared.cut))) == 2
 
 
 def test_the_answer_depends_on_blocks(

@@ -85,12 +85,17 @@ def test_one_actor_gives_the_bits_of_one_process(
     assert_same_bits(list(one_actor.launch(prepared.plan, prepared.cut)), undisturbed)
 
 
-def test_actors_give_the_same_bits_when_one_worker_moves_for_all(
-    two_actors: ActorPool, pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig
+@pytest.mark.parametrize("change", [{"sync": "single"}, {"precision": "bfloat16"}])
+def test_actors_give_the_same_bits_when_one_worker_moves_for_all_and_in_bfloat16(
+    change: dict[str, str],
+    two_actors: ActorPool,
+    pair: Pair,
+    sources: SourceCache,
+    small_trajectory: TrajectoryConfig,
 ) -> None:
-    alone = small_trajectory.model_copy(update={"sync": "single"})
+    changed = small_trajectory.model_copy(update=change)
     tiles = deal(pair, tile_size=5, n_blocks=N_BLOCKS, dealing="random")
-    context = make_context(sources, alone)
+    context = make_context(sources, changed)
     single = prepare(pair, context, tiles, iterations=1, coupling=None)
     (here,) = run_in_process(single.plan, single.cut)
     (there,) = two_actors.launch(single.plan, single.cut)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from raytd.engine.encoding import encode
 from raytd.engine.pretrain import Recipe, on_device
 from raytd.engine.sources import NEW_OUTPUT_MASS, Given, SourceCache, source_key
 from raytd.errors import InputError, NotFiniteError, StorageError
@@ -36,6 +37,14 @@ def test_a_source_is_trained_once_and_read_back_to_the_bit(task: Task, tmp_path:
     torch.testing.assert_close(vars(read.weights), vars(trained.weights), rtol=0, atol=0)
     assert (read.head, read.accuracy) == (trained.head, trained.accuracy)
     assert read.new_output_logit == trained.new_output_logit
+
+
+def test_weights_are_read_in_one_order_so_that_checkpoints_know_their_trial(
+    task: Task, tmp_path: Path
+) -> None:
+    SourceCache(tmp_path).get(task, RECIPE)
+    reads = [SourceCache(tmp_path).get(task, RECIPE).weights for _ in range(5)]
+    assert len({encode(weights) for weights in reads}) == 1
 
 
 def test_training_is_the_same_to_the_bit_each_time(task: Task) -> None:

@@ -167,6 +167,33 @@ def test_the_chunk_changes_the_last_bits_at_most(prepared: Prepared, chunk: int)
     np.testing.assert_allclose(two.cost, one.cost, rtol=1e-3, atol=1e-4)
 
 
+def test_lengths_in_bfloat16_are_off_by_the_rounding_of_logits(
+    worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
+) -> None:
+    narrow = BlockWorker(replace(worker.setup, precision="bfloat16"))
+    start = TrainState.at_rest(prepared.plan.start)
+    end = worker.advance(0, start, coupling)
+    exact, rounded = (w.measure(0, (10, 11), start, end, coupling) for w in (worker, narrow))
+    assert exact.lengths is not None
+    assert rounded.lengths is not None
+    off = np.abs(rounded.lengths - exact.lengths)
+    # A short length is the deviation of the change of logits under p, which rounding of both ends
+    # moves by no more than its own size: 8 bits of the largest logit, from each of nine layers.
+    with torch.inference_mode():
+        log_p = worker.predict(start)
+    size = float((log_p.max(dim=1).values - log_p.min(dim=1).values).max())
+    assert 0 < off.max() < 2 * 2**-8 * np.sqrt(9) * size
+
+
+def test_what_validation_images_say_does_not_depend_on_the_precision(
+    worker: BlockWorker, prepared: Prepared
+) -> None:
+    narrow = BlockWorker(replace(worker.setup, precision="bfloat16"))
+    state = TrainState.at_rest(prepared.plan.start)
+    assert narrow.evaluate(state) == worker.evaluate(state)
+    np.testing.assert_array_equal(narrow.probe(3, state).loss, worker.probe(3, state).loss)
+
+
 def test_a_rate_that_diverges_is_reported_with_block_and_segment(
     prepared: Prepared, coupling: np.ndarray
 ) -> None:

@@ -22,6 +22,9 @@ def problems(folder: Path, text: str, *overrides: str, profile: str | None = Non
     return [line.removeprefix(f"{folder}/s.yaml:") for line in caught.value.problems]
 
 
+MODELS = "grid: {model: [cnn8, wrn-10-1]}\n"
+SPACE = "space: {coupled.lam: {loguniform: [1, 20]}}"
+
 # What is added to GOOD, and the line that it gives.
 ADDED = [
     ("couplet: {lam: 1}", "4:1 couplet  unknown key; did you mean 'coupled'?"),
@@ -142,6 +145,143 @@ ADDED = [
         "data: {train: 5}\ncoupled: {tile_size: 2}\ngrid: {coupled.blocks: [3, 7]}",
         "6:28 grid.coupled.blocks[1]  7 blocks need as many tiles; digits-low -> digits-high has 3 "
         "(5 images in tiles of 2); set blocks to at most 3",
+    ),
+    (
+        "trajectory: {match: speed, reference: cnn8-narow}",
+        "4:28 trajectory.reference  unknown model 'cnn8-narow'; ",
+    ),
+    ("stop: {metric: distanse}", "4:8 stop.metric  must be one of 'distance', "),
+    (
+        "where: {model: cnn8}",
+        "4:1 where  must be a list of {when: {axis: value}, set: {key: value}}",
+    ),
+    ("where: [model]", "4:9 where[0]  must be a mapping with when and set, not 'model'"),
+    (
+        f"{MODELS}where: [{{if: {{model: cnn8}}, when: {{model: cnn8}}, set: {{seed: 1}}}}]",
+        "5:10 where[0].if  unknown key; there are when, set",
+    ),
+    (f"{MODELS}where: [{{when: {{model: cnn8}}}}]", "5:9 where[0].set  missing"),
+    (
+        f"{MODELS}where: [{{when: {{model: cnn8}}, set: {{}}}}]",
+        "5:31 where[0].set  must not be empty",
+    ),
+    (
+        f"{MODELS}where: [{{when: {{model: wrn-10-2}}, set: {{trajectory.lr: 1}}}}]",
+        "5:17 where[0].when.model  never met: grid.model has no value 'wrn-10-2'; "
+        "did you mean 'wrn-10-1'?",
+    ),
+    (
+        f"{MODELS}where: [{{when: {{model: [cnn8, wrn]}}, set: {{trajectory.lr: 1}}}}]",
+        "5:31 where[0].when.model[1]  never met: grid.model has no value 'wrn'",
+    ),
+    (
+        f"{MODELS}where: [{{when: {{seed: 1}}, set: {{trajectory.lr: 1}}}}]",
+        "5:17 where[0].when.seed  is no axis of the grid; its axes are model",
+    ),
+    (
+        f"{MODELS}where: [{{when: {{model: cnn8}}, set: {{trajectory.lrr: 1}}}}]",
+        "5:37 where[0].set.trajectory.lrr  unknown key; did you mean 'lr'?",
+    ),
+    (
+        f"{MODELS}where: [{{when: {{model: cnn8}}, set: {{trajectory.lr: -1}}}}]",
+        "5:37 where[0].set.trajectory.lr  must be greater than 0, not -1",
+    ),
+    (
+        f"{MODELS}where: [{{when: {{model: cnn8}}, set: {{trajectory.lr: [1]}}}}]",
+        "5:37 where[0].set.trajectory.lr  must be one value, not a list; to sweep it, put it under "
+        "grid",
+    ),
+    (
+        f"{MODELS}where: [{{when: {{model: cnn8}}, set: {{model: wrn-16-4}}}}]",
+        "5:37 where[0].set.model  is an axis under grid, too; a condition sets other keys",
+    ),
+    (
+        f"{MODELS}where: [{{when: {{model: cnn8}}, set: {{resources.threads: 2}}}}]",
+        "5:37 where[0].set.resources.threads  cannot be set by a condition; ",
+    ),
+    (
+        f"coupled.proximal: none\n{MODELS}"
+        "where: [{when: {model: cnn8}, set: {coupled.lam: 2}}]",
+        "6:37 where[0].set.coupled.lam  has no effect: coupled.proximal is 'none'",
+    ),
+    (
+        "grid.trajectory.segments: [20, 40]\n"
+        "where: [{when: {trajectory.segments: 40}, set: {trajectory.steps: 30}}]",
+        "5:49 where[0].set.trajectory.steps  steps = 30 is fewer than one step per segment (40)",
+    ),
+    ("search: 3", "4:1 search  must be a mapping of keys, not 3"),
+    ("search: {trials: 3}", "4:1 search.space  missing"),
+    (f"search: {{{SPACE}}}", "4:1 search.trials  missing"),
+    (f"search: {{{SPACE}, trials: 0}}", "4:55 search.trials  must be at least 1, not 0"),
+    (f"search: {{{SPACE}, trial: 3, trials: 3}}", "4:55 search.trial  unknown key; did you mean "),
+    (
+        f"search: {{{SPACE}, trials: 3, metric: distanc}}",
+        "4:66 search.metric  unknown result column 'distanc'; did you mean 'distance'?",
+    ),
+    (
+        f"search: {{{SPACE}, trials: 3, mode: least}}",
+        "4:66 search.mode  must be one of 'min', 'max', not 'least'",
+    ),
+    (
+        f"grid: {{coupled.lam: [1, 2]}}\nsearch: {{{SPACE}, trials: 3}}",
+        "5:18 search.space.coupled.lam  is an axis under grid, too; list ",
+    ),
+    (
+        "search: {space: {coupled.epsilom: {uniform: [1, 2]}}, trials: 3}",
+        "4:18 search.space.coupled.epsilom  unknown key; did you mean 'epsilon'?",
+    ),
+    (
+        "search: {space: {seed: {integer: [0, 9]}}, trials: 3}",
+        "4:18 search.space.seed  cannot be searched: the best seed is luck; list seeds under grid",
+    ),
+    (
+        "search: {space: {resources.threads: {integer: [1, 9]}}, trials: 3}",
+        "4:18 search.space.resources.threads  cannot be searched; ",
+    ),
+    (
+        "search: {space: {coupled.lam: [1, 20]}, trials: 3}",
+        "4:18 search.space.coupled.lam  must be {loguniform: [low, high]}, {uniform: ",
+    ),
+    (
+        "search: {space: {coupled.lam: {lognormal: [1, 20]}}, trials: 3}",
+        "4:32 search.space.coupled.lam.lognormal  unknown distribution 'lognormal'; did you mean "
+        "'loguniform'?",
+    ),
+    (
+        "search: {space: {coupled.lam: {uniform: [20, 1]}}, trials: 3}",
+        "4:32 search.space.coupled.lam.uniform  low must be less than high, not 20 and 1",
+    ),
+    (
+        "search: {space: {trajectory.weight_decay: {loguniform: [0, 1]}}, trials: 3}",
+        "4:44 search.space.trajectory.weight_decay.loguniform  low must be greater than 0, not 0",
+    ),
+    (
+        "search: {space: {coupled.lam: {uniform: [-1, 1]}}, trials: 3}",
+        "4:42 search.space.coupled.lam.uniform[0]  must be greater than 0, not -1",
+    ),
+    (
+        "search: {space: {coupled.blocks: {uniform: [1, 3]}}, trials: 3}",
+        "4:35 search.space.coupled.blocks.uniform  the key holds whole numbers; write {integer: ",
+    ),
+    (
+        "search: {space: {coupled.blocks: {integer: [1, 2.5]}}, trials: 3}",
+        "4:35 search.space.coupled.blocks.integer  must have whole ends, not 1 and 2.5",
+    ),
+    (
+        "search: {space: {trajectory.segments: {integer: [20, 100]}}, trials: 3}",
+        "4:54 search.space.trajectory.segments.integer[1]  segments must be 10 or a ",
+    ),
+    (
+        "search: {space: {coupled.proximal: {choice: [kl, kll]}}, trials: 3}",
+        "4:50 search.space.coupled.proximal.choice[1]  must be one of 'kl', ",
+    ),
+    (
+        "coupled.proximal: none\nsearch: {space: {coupled.lam: {uniform: [1, 3]}}, trials: 3}",
+        "5:18 search.space.coupled.lam  has no effect: coupled.proximal is 'none'",
+    ),
+    (
+        "data: {train: 100}\nsearch: {space: {coupled.blocks: {int: [1, 8]}}, trials: 3}",
+        "5:44 search.space.coupled.blocks.int[1]  8 blocks need as many tiles; ",
     ),
     ("methods: [uncoupled]", "4:1 methods  given twice"),
     ("seed: !old 3", "4:7 seed  the tag !old is not understood"),
@@ -352,6 +492,26 @@ def test_all_problems_are_reported_at_once_in_the_order_of_their_places(tmp_path
         "14:32 resources.gpus_per_actor",
         "16:9 coupled.bloks",
         "--set seed",
+    ]
+
+
+def test_all_problems_of_a_condition_and_a_search_are_reported_at_once(tmp_path: Path) -> None:
+    text = f"""\
+{GOOD}grid: {{model: [cnn8, wrn-10-1]}}
+where: [{{when: {{model: cnn8}}, set: {{trajectory.lrr: 1, pretrain.lr: -1}}}}]
+search:
+  space:
+    coupled.epsilon: {{loguniform: [0, 2]}}
+    coupled.lam: {{uniform: [-1, 1]}}
+  metric: distanc
+"""
+    assert [line.split("  ")[0] for line in problems(tmp_path, text)] == [
+        "5:37 where[0].set.trajectory.lrr",
+        "5:56 where[0].set.pretrain.lr",
+        "6:1 search.trials",
+        "8:22 search.space.coupled.epsilon.loguniform",
+        "9:28 search.space.coupled.lam.uniform[0]",
+        "10:3 search.metric",
     ]
 
 

@@ -137,6 +137,7 @@ def test_names_of_tasks_are_labels() -> None:
         ("trajectory: {steps: 400}", False),
         ("trajectory: {lr: 0.02}", False),
         ("trajectory: {mixing: linear}", False),
+        ("trajectory: {precision: bfloat16}", False),
         ("trajectory: {segments: 40}", False),
     ],
 )
@@ -158,7 +159,8 @@ trajectory: {steps: 400, batch_size: 10, lr: 1, momentum: 0.8, weight_decay: 0, 
 """
     content = (
         '{"augment":"none","batch_size":10,"blocks":2,"epochs":null,"labels":"union","lr":1.0,'
-        '"match":"lr","mixing":"beta","momentum":0.8,"reference":null,"schedule":"constant",'
+        '"match":"lr","mixing":"beta","momentum":0.8,"precision":"float32","reference":null,'
+        '"schedule":"constant",'
         '"segments":40,"steps":400,'
         '"sync":"knot","weight_decay":0.0}'
     )

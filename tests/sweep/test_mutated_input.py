@@ -24,6 +24,11 @@ VALID: dict[str, Any] = {
     "pairs": {"from": ["digits-low", "mine"], "to": ["digits-high"]},
     "methods": ["coupled", "uncoupled"],
     "grid": {"model": ["cnn8", "wrn-10-1"], "coupled.lam": [1, 20.0], "seed": [0, 1]},
+    "where": [{"when": {"model": "cnn8", "seed": [1]}, "set": {"trajectory.lr": 0.1}}],
+    "search": {
+        "space": {"coupled.epsilon": {"uniform": [0.1, 2]}, "stop": {"tolerance": {"choice": [0]}}},
+        "trials": 3,
+    },
     "coupled": {"blocks": 2, "epsilon": 0.5, "proximal": "kl"},
     "trajectory": {"steps": 400, "segments": 20},
     "resources": {"actors": "auto"},

@@ -103,6 +103,17 @@ def test_the_code_of_a_factory_is_part_of_the_trial(nets: Path) -> None:
     assert trial(config).key != before
 
 
+def test_the_reference_network_is_part_of_the_trial_as_the_model_is(nets: Path) -> None:
+    text = "trajectory: {match: speed, reference: 'sweep_nets:make(%s)'}\n"
+    one, _ = trials(text % "width=4")
+    other, _ = trials(text % " width = 4 ")
+    before = trial(one).key
+    assert trial(other).key == before
+    assert other.protocol() == one.protocol()
+    nets.write_text(NETS + "\nMORE = 1\n")
+    assert trial(one).key != before
+
+
 def test_a_model_that_cannot_be_used_is_refused_before_anything_starts() -> None:
     lines = network_lines("grid: {model: [cnn8, 'sweep_nets:narrow', 'torchvision:vgg11']}\n")
     assert len(lines) == 2

@@ -8,7 +8,6 @@ from raytd.errors import RequestError
 from raytd.sweep.spec import LoadedSweep, load_sweep
 from raytd.tasks.spec import TaskSpec
 
-SWEEPS = Path(__file__).parents[2] / "sweeps"
 BASE = """\
 name: study
 tasks: [digits-low, digits-high, digits-even]
@@ -185,17 +184,36 @@ def test_a_key_knows_where_it_was_written(tmp_path: Path) -> None:
     assert loaded.where(("seed",)) == "--set seed"
 
 
-@pytest.mark.parametrize("name", ["quickstart", "wrn_vs_cnn"])
-@pytest.mark.parametrize("gpu", [True, False])
-def test_a_resolved_sweep_is_a_sweep_file(tmp_path: Path, name: str, gpu: bool) -> None:
-    spec = load_sweep(SWEEPS / f"{name}.yaml", has_gpu=lambda: gpu).spec
+def test_a_resolved_sweep_with_conditions_and_a_search_is_a_sweep_file(tmp_path: Path) -> None:
+    text = (
+        BASE
+        + """\
+grid: {model: [cnn8, wrn-10-1], seed: [0, 1]}
+where: [{when: {model: cnn8, seed: [0, 1]}, set: {trajectory.lr: 0.1}}]
+search:
+  space: {coupled: {epsilon: {uniform: [0.1, 2]}, blocks: {int: [1, 3]}}}
+  metric: wall_s
+  mode: max
+  trials: 3
+"""
+    )
+    spec = load(tmp_path, text).spec
+    assert spec.search is not None
+    assert spec.search.space == {
+        "coupled.epsilon": {"uniform": (0.1, 2)},
+        "coupled.blocks": {"integer": (1, 3)},
+    }
     assert load(tmp_path, json.dumps(spec.model_dump(mode="json"))).spec == spec
 
 
-@pytest.mark.parametrize("name", ["quickstart", "wrn_vs_cnn"])
-def test_shipped_sweeps_are_right_under_each_profile(name: str) -> None:
-    for gpu in (True, False):
-        spec = load_sweep(SWEEPS / f"{name}.yaml", has_gpu=lambda gpu=gpu: gpu).spec
-        assert spec.description
-        assert spec.name == name.replace("_", "-")
-        assert (spec.resources.gpus_per_actor > 0) == (gpu and name == "wrn_vs_cnn")
+def test_a_profile_may_take_a_search_away(tmp_path: Path) -> None:
+    search = "search: {space: {coupled.lam: {uniform: [1, 2]}}, trials: 2}\n"
+    loaded = load(tmp_path, BASE + search + "profiles: {one: {search: }}", profile="one")
+    assert loaded.spec.search is None
+
+
+def test_the_reference_network_is_known_by_one_spelling(tmp_path: Path) -> None:
+    name = "raytd.models.wrn:WideResNet(width={}, depth=10)".replace("{}", "1")
+    text = f"{BASE}trajectory: {{match: speed, reference: '{name}'}}\n"
+    reference = load(tmp_path, text).spec.trajectory.reference
+    assert reference == "raytd.models.wrn:WideResNet(depth=10, width=1)"

@@ -10,11 +10,8 @@ from raytd.sweep.waiting import Waiting, waiting_line
     ("n_starting", "line"),
     [
         (None, "waiting for 4 CPUs, 2 GPUs (the cluster has 2 CPUs, 0 GPUs free)"),
-        (
-            1,
-            "waiting for 4 CPUs, 2 GPUs (the cluster has 2 CPUs, 0 GPUs free; "
-            "autoscaler: 1 node starting)",
-        ),
+        (1, "waiting for 4 CPUs, 2 GPUs (autoscaler: 1 node starting)"),
+        (2, "waiting for 4 CPUs, 2 GPUs (autoscaler: 2 nodes starting)"),
         (
             0,
             "waiting for 4 CPUs, 2 GPUs (the cluster has 2 CPUs, 0 GPUs free; "

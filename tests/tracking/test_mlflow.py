@@ -1,6 +1,7 @@
 """What an MLflow store holds after a sweep."""
 
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -138,6 +139,18 @@ def test_a_sweep_told_twice_is_there_once(reopen, runs, client, trial):
     assert len(curve(client, child, "knots.segment_length")) == 12
     assert curve(client, child, "final.distance") == [(0, 1.0)]
     assert curve(client, parent, "trials_done") == [(0, 1.0)]
+
+
+def test_a_trial_that_is_run_afresh_has_its_new_result(reopen, runs, trial, tmp_path):
+    table = tmp_path / "result.json"
+    for distance in (1.0, 2.0):
+        table.write_text(str(distance))
+        reopen().finish_trial(trial, {"distance": distance}, status="done", artifacts=[table])
+    child = runs()[trial.name]
+    assert child.data.metrics == {"final.distance": 2.0}
+    assert child.info.status == "FINISHED"
+    kept = Path(unquote(urlsplit(child.info.artifact_uri).path)) / "result.json"
+    assert kept.read_text() == "2.0"
 
 
 def test_a_trial_that_was_cut_off_is_completed_without_doubling(reopen, runs, client, trial):

@@ -1,0 +1,101 @@
+"""`raytd plan FILE`: what a sweep would do, how long it would take, and what it would cost."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from raytd.cli import options
+from raytd.cli.events import duration
+from raytd.cli.output import say
+from raytd.cli.request import Request, request_options
+
+if TYPE_CHECKING:
+    from raytd.sweep.autoscaling import Bundles
+
+
+@click.command("plan")
+@request_options
+@click.option(
+    "--price",
+    type=click.FloatRange(min=0),
+    help="Dollars an hour of one GPU or, where no trial uses one, of one machine.",
+)
+@options.as_json
+def command(*, price: float | None, as_json: bool, **given: Any) -> None:
+    """Say what the sweep in FILE would do, without starting anything.
+
+    Reads the data, compares the trials with what is finished, and times the networks on this
+    machine for some seconds each.
+    """
+    from raytd.sweep.autoscaling import is_autoscaling
+    from raytd.sweep.outlook import outlook
+
+    request = Request.of(given)
+
+    def could_grow(_: "Bundles") -> bool:
+        """A plan starts no node, so it takes an autoscaler's word for granted."""
+        return request.address is not None and is_autoscaling()
+
+    with request.nodes() as nodes:
+        loaded = request.load(nodes, could_grow)
+        profile = f"profile {loaded.profile}" if loaded.profile else "the file as written"
+        say(f"{loaded.spec.name}: {profile} ({loaded.reason})")
+        plan = request.plan(loaded, nodes, could_grow)
+        if plan.missing:
+            say("timing the networks on this machine")
+        found = outlook(plan, nodes=nodes, max_concurrent=request.max_concurrent, price=price)
+    if as_json:
+        click.echo(json.dumps({"profile": loaded.profile, **found}, indent=2))
+    else:
+        _show(found)
+    sys.exit(0)
+
+
+def _show(found: dict[str, Any]) -> None:
+    """Tables for the eye."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    by_axis = Table(box=box.SIMPLE_HEAD, title="Trials by axis", title_justify="left")
+    for heading in ("axis", "value"):
+        by_axis.add_column(heading, overflow="fold")
+    counts = ("trials", "done", "to_run", "failed")
+    for heading in counts:
+        by_axis.add_column(heading.replace("_", " "), justify="right")
+    for line in found["axes"]:
+        by_axis.add_row(line["axis"], line["value"], *(str(line[c]) for c in counts))
+    console.print(by_axis)
+    console.print(found["summary"])
+    facts = Table.grid(padding=(0, 2))
+    for name, text in _facts(found):
+        facts.add_row(name, text)
+    console.print(facts)
+    console.print(f"results in {Path(found['folder'])}", soft_wrap=True)
+
+
+def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Names and texts of what is to be run."""
+    if not found["to_run"]:
+        return []
+    facts = []
+    for need in found["per_trial"]:
+        gpus = f", {need['gpus']:g} GPUs" if need["gpus"] else ""
+        text = f"{need['actors']} actors, {need['cpus']:g} CPUs{gpus}, "
+        text += f"about {need['memory_bytes'] / 1e9:.1f} GB of memory"
+        facts.append((f"each of {need['trials']} trials", text))
+    facts += [
+        ("side by side", f"{found['at_once']} trials"),
+        ("SGD steps", f"{found['sgd_steps']:,} at most (all iterations and blocks)"),
+        ("forward images", f"{found['forward_images']:,} at most"),
+        ("expected duration", f"{duration(found['duration_s'])}, {found['assumption']}"),
+    ]
+    if found["gpu_hours"]:
+        facts.append(("GPU-hours", f"{found['gpu_hours']:.2f}"))
+    if found["cost"] is not None:
+        facts.append(("cost", f"${found['cost']['dollars']:.2f}: {found['cost']['assumption']}"))
+    return facts

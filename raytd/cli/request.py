@@ -1,0 +1,121 @@
+"""What `raytd sweep` and `raytd plan` are asked alike, and the plan that answers it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from raytd.cli import options
+
+if TYPE_CHECKING:
+    from raytd.sweep.cluster import Node
+    from raytd.sweep.placement import CanAdd
+    from raytd.sweep.plan import SweepPlan
+    from raytd.sweep.spec import LoadedSweep
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Request:
+    """A sweep file with the options that say which sweep it is and where it runs."""
+
+    file: Path
+    profile: str | None
+    overrides: tuple[str, ...]
+    address: str | None
+    storage: Path
+    data: Path | None
+    catalogue: Path | None
+    download: bool
+    fresh: bool
+    retry_failed: bool
+    max_concurrent: int | None
+
+    @staticmethod
+    def of(given: dict[str, Any]) -> "Request":
+        """Takes its own out of the arguments of a command."""
+        return Request(**{field.name: given.pop(field.name) for field in fields(Request)})
+
+    def nodes(self) -> "AbstractContextManager[list[Node]]":
+        """The nodes of the cluster that is asked for; none is started for them."""
+        from raytd.sweep.cluster import connect, local_nodes
+
+        return connect(self.address) if self.address else nullcontext(local_nodes())
+
+    def load(self, nodes: "list[Node]", can_add: "CanAdd") -> "LoadedSweep":
+        """The sweep of the file.
+
+        Args:
+            nodes: what the living nodes of the cluster have.
+            can_add: whether it can grow until some bundles fit.
+
+        Raises:
+            RequestError: with everything that is wrong with it.
+        """
+        from raytd.sweep.spec import load_sweep
+
+        return load_sweep(
+            self.file,
+            profile=self.profile,
+            overrides=self.overrides
+            + options.settings_of(catalogue=self.catalogue, download=self.download),
+            has_gpu=lambda: any(n.get("GPU", 0) > 0 for n in nodes) or can_add([{"GPU": 1}]),
+        )
+
+    def plan(self, loaded: "LoadedSweep", nodes: "list[Node]", can_add: "CanAdd") -> "SweepPlan":
+        """Its trials beside what is done; nothing is written. Arguments as in `load`.
+
+        Raises:
+            RequestError: with everything that data and cluster say against it.
+        """
+        from raytd.sweep.plan import make_plan
+        from raytd.tasks.datasets import data_root
+
+        return make_plan(
+            loaded.spec,
+            data=data_root(self.data),
+            storage=self.storage.absolute(),
+            nodes=nodes,
+            can_add=can_add,
+            fresh=self.fresh,
+            retry=self.retry_failed,
+        )
+
+
+def request_options(function: F) -> F:
+    """The file and the options of a `Request`."""
+    path = click.Path(path_type=Path, file_okay=False)
+    decorators = (
+        click.argument("file", type=click.Path(path_type=Path)),
+        click.option("--profile", help="A profile of the file, 'auto' or 'none'."),
+        options.overrides,
+        click.option(
+            "--address", help="A running Ray cluster.  [default: start one on this machine]"
+        ),
+        click.option(
+            "--storage",
+            type=path,
+            default=Path("runs"),
+            show_default=True,
+            help="Folder of all sweeps and of the trained sources.",
+        ),
+        options.data,
+        options.catalogue,
+        options.download,
+        click.option("--fresh", is_flag=True, help="Run trials that have ended again."),
+        click.option(
+            "--retry-failed",
+            is_flag=True,
+            help="Run also those again that failed for a cause of their own, such as NaN.",
+        ),
+        click.option(
+            "--max-concurrent", type=click.IntRange(min=1), help="Trials at once, at most."
+        ),
+    )
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    return function

@@ -1,0 +1,118 @@
+"""When a running sweep will end, from what its trials were expected to take and have taken."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from raytd.sweep.calibration import Speed
+from raytd.sweep.estimate import speed_key, trial_seconds
+from raytd.sweep.trial import Trial
+from raytd.sweep.work import work_of
+
+_TO_COME = "to come "
+"""What the keys of trials begin with that a search has not suggested yet."""
+
+_ENOUGH = 0.02
+"""Share of a trial that has to be done before its time says anything."""
+
+
+class Forecast:
+    """Scales expected durations by what has been seen; networks differ, so each has its own scale.
+
+    Args:
+        expected: of each trial, in seconds or, where nobody has measured them, in any unit.
+        kinds: of each trial; those of a kind are wrong by the same factor.
+        at_once: trials side by side.
+        measured: whether `expected` are seconds.
+        clock: seconds that pass.
+    """
+
+    def __init__(
+        self,
+        expected: Mapping[str, float],
+        kinds: Mapping[str, str],
+        *,
+        at_once: int,
+        measured: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._expected, self._kinds, self._at_once = dict(expected), dict(kinds), at_once
+        self._measured, self._clock = measured, clock
+        self._left = dict.fromkeys(expected, 1.0)
+        self._began: dict[str, tuple[float, float]] = {}
+        self._seen: dict[str, tuple[float, float]] = {}
+
+    def begin(self, key: str) -> None:
+        """A trial begins; what it takes until its processes are there says nothing.
+
+        One that a search has suggested takes the place of one that was to come.
+        """
+        self._began.pop(key, None)
+        if key not in self._expected:
+            stand_in = next(k for k in self._expected if k.startswith(_TO_COME))
+            for table in (self._expected, self._left):
+                table[key] = table.pop(stand_in)
+            self._kinds[key] = self._kinds.pop(stand_in)
+
+    def reach(self, key: str, share: float) -> None:
+        """A share of a running trial is done."""
+        self._left[key] = 1.0 - share
+        at, done = self._began.setdefault(key, (self._clock(), share))
+        if share - done >= _ENOUGH:
+            self._seen[key] = (self._clock() - at, (share - done) * self._expected[key])
+
+    def end(self, key: str, *, done: bool) -> None:
+        """A trial ends; one that failed says nothing of how long others take."""
+        if done:
+            self.reach(key, 1.0)
+        self._left[key] = 0.0
+        if not done:
+            self._seen.pop(key, None)
+
+    def left_s(self) -> float | None:
+        """Seconds until all have ended; None as long as nothing is known."""
+        left = {
+            k: s * self._expected[k] * self._scale(self._kinds[k]) for k, s in self._left.items()
+        }
+        if not left:
+            return 0.0
+        seconds = max(sum(left.values()) / self._at_once, *left.values())
+        known = self._measured or self._seen
+        return seconds if known else None
+
+    def _scale(self, kind: str) -> float:
+        """Seen seconds for an expected one, of a kind if it was seen, else of all."""
+        own = [seen for key, seen in self._seen.items() if self._kinds[key] == kind]
+        seen = own or list(self._seen.values())
+        expected = sum(e for _, e in seen)
+        return sum(s for s, _ in seen) / expected if expected else 1.0
+
+
+def forecast_of(
+    trials: Sequence[Trial],
+    speeds: Mapping[str, Speed],
+    *,
+    at_once: int,
+    to_come: Sequence[Trial] = (),
+) -> Forecast:
+    """A forecast in seconds where speeds of all trials were measured before, else by counts.
+
+    Args:
+        trials: that are known.
+        speeds: that were measured.
+        at_once: trials side by side.
+        to_come: one like each of those that searches will suggest.
+    """
+    named = {t.key: t for t in trials} | {f"{_TO_COME}{n}": t for n, t in enumerate(to_come)}
+    kinds = {key: speed_key(t) for key, t in named.items()}
+    measured = all(kind in speeds for kind in kinds.values())
+    expected = {
+        key: trial_seconds(t, speeds[kinds[key]], 1.0) if measured else _units(t)
+        for key, t in named.items()
+    }
+    return Forecast(expected, kinds, at_once=at_once, measured=measured)
+
+
+def _units(trial: Trial) -> float:
+    """Images that go through the network, those of a step forwards and backwards."""
+    work = work_of(trial)
+    return work.forward_images + 3 * trial.config.trajectory.batch_size * work.all_sgd_steps

@@ -1,0 +1,150 @@
+"""The plan of a sweep in figures, as one JSON document."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from raytd.sweep.calibration import Speed
+from raytd.sweep.cluster import Node
+from raytd.sweep.estimate import Machine, estimate, memory_bytes, speed_key
+from raytd.sweep.placement import COORDINATOR_CPUS
+from raytd.sweep.plan import SweepPlan
+from raytd.sweep.timing import measured_speeds
+from raytd.sweep.trial import Trial
+from raytd.sweep.work import work_of
+
+
+def outlook(
+    plan: SweepPlan,
+    *,
+    nodes: Sequence[Node],
+    max_concurrent: int | None = None,
+    price: float | None = None,
+) -> dict[str, Any]:
+    """Counts what there is, times the networks of what is missing, and adds up.
+
+    Args:
+        plan: the sweep.
+        nodes: of the cluster.
+        max_concurrent: bound on trials at once.
+        price: dollars an hour of a GPU, or of a machine where no trial uses one.
+    """
+    start_s, speeds = 0.0, dict[str, Speed]()
+    if plan.missing:
+        start_s, speeds = measured_speeds(
+            [*plan.missing, *plan.ahead], side_by_side=_side_by_side(plan, nodes)
+        )
+    expected = estimate(plan, speeds, Machine(nodes, start_s), max_concurrent=max_concurrent)
+    works = {t.key: work_of(t) for t in plan.trials}
+    missing = plan.missing
+    to_run = [work_of(t) for t in (*missing, *plan.ahead)]
+    return {
+        "sweep": plan.spec.name,
+        "folder": str(plan.folder),
+        "summary": plan.summary(),
+        "n_trials": len(plan.trials) + plan.n_ahead,
+        "done": len(plan.done),
+        "to_run": len(to_run),
+        "failed": len(plan.failed),
+        "left": len(plan.left),
+        "axes": by_axis(plan),
+        "per_trial": _needs(missing, speeds),
+        "at_once": expected.at_once,
+        "sgd_steps": sum(work.all_sgd_steps for work in to_run),
+        "forward_images": sum(work.forward_images for work in to_run),
+        "duration_s": expected.duration_s,
+        "training_s": expected.training_s,
+        "assumption": ("timed on this machine as busy as it is now; early stops would shorten it"),
+        "gpu_hours": expected.gpu_hours,
+        "cost": None if price is None else _cost(price, expected.duration_s, nodes, missing),
+        "trials": [
+            {
+                "trial_key": t.key,
+                "name": t.config.name,
+                "status": plan.status(t.key),
+                "sgd_steps": works[t.key].sgd_steps,
+                "forward_images": works[t.key].forward_images,
+                "expected_s": expected.trial_s.get(t.key),
+            }
+            for t in plan.trials
+        ],
+    }
+
+
+def by_axis(plan: SweepPlan) -> list[dict[str, Any]]:
+    """For each value of each axis: its trials, and how many are done, to be run and failed.
+
+    What is searched has no values to count by.
+    """
+    searched = set() if plan.spec.search is None else plan.spec.search.space.keys()
+    to_run = {t.key for t in plan.missing}
+    lines: dict[tuple[str, str], Counter[str]] = {}
+    for trial in plan.trials:
+        for axis, value in _axes(trial).items():
+            if axis in searched:
+                continue
+            counts = lines.setdefault((axis, str(value)), Counter())
+            counts.update({"trials": 1, plan.status(trial.key): 1, "to_run": trial.key in to_run})
+    return [
+        {
+            "axis": axis,
+            "value": value,
+            **{c: counts[c] for c in ("trials", "done", "to_run", "failed")},
+        }
+        for (axis, value), counts in sorted(lines.items(), key=lambda line: _rank(plan, line[0][0]))
+    ]
+
+
+def _axes(trial: Trial) -> dict[str, Any]:
+    config = trial.config
+    own = {"method": config.method, "model": config.model, "seed": config.seed}
+    ends = {"source": config.source.name, "target": config.target.name}
+    return own | ends | config.axes
+
+
+def _rank(plan: SweepPlan, axis: str) -> int:
+    fixed = ("method", "model", "seed", "source", "target")
+    order = [*fixed, *(a for a in plan.spec.grid if a not in fixed)]
+    return order.index(axis) if axis in order else len(order)
+
+
+def _needs(missing: Sequence[Trial], speeds: Mapping[str, Speed]) -> list[dict[str, Any]]:
+    """What a trial asks of the cluster, once for all trials that ask the same."""
+    needs: dict[tuple[int, float, float, int], int] = {}
+    for trial in missing:
+        resources = trial.config.resources
+        n = resources.n_actors(trial.config.settings.blocks)
+        cpus, gpus = n * resources.cpus_per_actor + COORDINATOR_CPUS, n * resources.gpus_per_actor
+        memory = memory_bytes(trial, speeds[speed_key(trial)])
+        key = (n, cpus, gpus, math.ceil(memory / 1e8) * 10**8)
+        needs[key] = needs.get(key, 0) + 1
+    names = ("actors", "cpus", "gpus", "memory_bytes")
+    return [dict(zip(names, key, strict=True)) | {"trials": n} for key, n in needs.items()]
+
+
+def _side_by_side(plan: SweepPlan, nodes: Sequence[Node]) -> int:
+    """Processes that will compute at once on a node: one for each core, or as many as one trial."""
+    cores = max(int(node.get("CPU", 1)) for node in nodes)
+    threads = [t.config.resources.threads for t in plan.missing]
+    on_gpu = any(t.config.resources.gpus_per_actor > 0 for t in plan.missing)
+    actors = [t.config.resources.n_actors(t.config.settings.blocks) for t in plan.missing]
+    return 1 if on_gpu else max(1, min(cores // max(threads), max(actors) * len(plan.missing)))
+
+
+def _cost(
+    price: float, duration_s: float, nodes: Sequence[Node], missing: Sequence[Trial]
+) -> dict[str, Any]:
+    """Dollars, and what they are counted for."""
+    kind, number = "machine", float(len(nodes))
+    if any(t.config.resources.gpus_per_actor > 0 for t in missing):
+        kind, number = "GPU", sum(node.get("GPU", 0.0) for node in nodes)
+    each = f"each of {number:g} {kind}s" if number != 1 else f"one {kind}"
+    return {
+        "dollars": price * number * duration_s / 3600,
+        "price": price,
+        "assumption": (
+            f"${price:g} an hour for {each} of the cluster, from start to end, busy or not; "
+            "storage and traffic are not counted"
+        ),
+    }

@@ -1,0 +1,52 @@
+"""One `raytd sweep` of a sweep at a time: the second waits and finds what the first has done."""
+
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from raytd.engine.files import write_json
+from raytd.engine.locks import alone
+
+_FOREVER_S = -1.0
+
+
+@contextmanager
+def turn(folder: Path, tell: Callable[[str], None]) -> Iterator[None]:
+    """Runs the block while no other process runs the sweep of a folder, waiting for it at first.
+
+    The operating system takes the lock from a process that dies. On a file system without locks the
+    user is told, and nothing is locked.
+
+    Args:
+        folder: of the sweep.
+        tell: called with what the user should know.
+
+    Raises:
+        StorageError: if the folder cannot be written.
+    """
+    path, owner = folder / "sweep.yaml", folder / ".owner.json"
+
+    def say() -> None:
+        tell(f"another raytd sweep runs this one ({_who(owner)}); what it leaves to do comes then")
+
+    with ExitStack() as stack:
+        lock = alone(path, what=f"sweep {folder.name}", timeout_s=_FOREVER_S, on_wait=say)
+        try:
+            stack.enter_context(lock)
+        except NotImplementedError:
+            tell(f"{folder}: its file system has no locks; run one raytd sweep of it at a time")
+        else:
+            stack.callback(owner.unlink, missing_ok=True)
+            write_json(owner, {"pid": os.getpid(), "host": socket.gethostname()})
+        yield
+
+
+def _who(owner: Path) -> str:
+    """The process that holds the lock, as far as it has said so."""
+    with suppress(OSError, ValueError, KeyError):
+        said = json.loads(owner.read_text())
+        return f"process {said['pid']} on {said['host']}"
+    return "a process that has just begun"

@@ -1,0 +1,99 @@
+"""How much arithmetic a trial is, counted before it runs."""
+
+from dataclasses import dataclass
+
+from raytd.engine.config import Settings
+from raytd.models.features import SOURCE
+from raytd.sweep.trial import Trial
+from raytd.transfer.lengths import starts, strides
+from raytd.transfer.validation import validation_pairs
+from raytd.transport.tiles import Tiles, tiles_in_order
+from raytd.transport.tiles import n_tiles as count_tiles
+
+TRACKED_KNOTS = 5
+"""Knots of the last iteration at which the network stands still, to see how far it lags behind."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a trial computes if no iteration but the last may be the last.
+
+    Attributes:
+        iterations: K; fewer where `stop.tolerance` ends the trial early.
+        blocks: coupling blocks.
+        movers: workers that advance: every block, or one under `sync: single`.
+        segments: M.
+        sgd_steps: of one trajectory: the column of that name.
+        extra_steps: of every mover in the last iteration beside those of its trajectory.
+        forward_images: the column of that name.
+        passes: forward passes over all pairs, of one iteration.
+        measures: segments measured over all pairs, of one iteration.
+        pairs: with the padding of tiles.
+        probes: validation pairs, one forward-mode pass each at every knot.
+    """
+
+    iterations: int
+    blocks: int
+    movers: int
+    segments: int
+    sgd_steps: int
+    extra_steps: int
+    forward_images: int
+    passes: int
+    measures: int
+    pairs: int
+    probes: int
+
+    @property
+    def all_sgd_steps(self) -> int:
+        """Steps of all movers in all iterations."""
+        return self.movers * (self.iterations * self.sgd_steps + self.extra_steps)
+
+
+def work_of(trial: Trial) -> Work:
+    """Counts a trial by what its configuration and the numbers of its images say."""
+    config, settings = trial.config, trial.config.settings
+    tiles = _tiles(trial)
+    n_tiles, n, m = len(tiles.rows), tiles.rows.shape[1], tiles.cols.shape[1]
+    iterations = getattr(settings, "iterations", 1)
+    segments = config.trajectory.segments
+    steps = config.trajectory.sgd_steps(len(trial.source.train.labels))
+    probes = len(validation_pairs(trial.source.val.labels, trial.target.val.labels).source_index)
+    measured = [(s, k) for s in strides(segments) for k in starts(s, segments)]
+    # Two passes give a segment, but a longer one knows the first of them from the shortest one.
+    passes = [k for s, k in measured for _ in range(2 if s == 1 else 1)]
+    along = n_tiles * sum(n if k == 0 else n * m for k in passes)
+    at_end = n_tiles * m
+    each = along + at_end + (segments + 1) * probes + len(trial.target.val.labels)
+    gaps = (TRACKED_KNOTS - 1) * n_tiles * n * m + at_end
+    features = tiles.n_source + tiles.n_target if _needs_features(settings) else 0
+    return Work(
+        iterations=iterations,
+        blocks=settings.blocks,
+        movers=1 if config.trajectory.sync == "single" else settings.blocks,
+        segments=segments,
+        sgd_steps=steps,
+        extra_steps=TRACKED_KNOTS * max(1, steps // segments),
+        forward_images=features + iterations * each + gaps,
+        passes=sum(k > 0 for k in passes),
+        measures=len(measured),
+        pairs=n_tiles * n * m,
+        probes=probes,
+    )
+
+
+def _needs_features(settings: Settings) -> bool:
+    """Whether the training images go through the source model first."""
+    features = getattr(settings, "features", None)
+    return features == SOURCE or (
+        features is None and getattr(settings, "dealing", "") == "matched"
+    )
+
+
+def _tiles(trial: Trial) -> Tiles:
+    """Tiles of the right number and shape, which no order of the images changes."""
+    import torch
+
+    n_source, n_target = (len(task.train.labels) for task in (trial.source, trial.target))
+    count = count_tiles(n_source, n_target, trial.config.settings.tile_size)
+    return tiles_in_order(torch.arange(n_source), torch.arange(n_target), n_tiles=count)

@@ -1,0 +1,129 @@
+"""What a knot moves and takes on a cluster that is not there: arithmetic, with measured rates.
+
+Run: python tests/benchmarks/extrapolation.py [--gpus 1000] [--images 1200000] [--gbit 10]
+     [--block-ms 10] [--images-per-s 10000]
+"""
+
+import argparse
+import math
+from dataclasses import dataclass
+
+STATE = 22.0e6
+"""Bytes of wrn-16-4's parameters, buffers and momentum."""
+
+WIDTH = 256
+"""Of the features of wrn-16-4."""
+
+KNOWN = 10
+"""Tables of log probabilities in a worker, at most; see `BlockWorker`."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """Bytes and seconds. A knot is one segment: advance, average, measure.
+
+    Attributes:
+        actor_memory: images as float32, and log probabilities at some knots.
+        actor_in: the average, once a knot and node.
+        actor_out: its state, and the costs of its pairs.
+        actor_s: of measuring in one knot; the work of an image grows with its size.
+        coordinator_memory: coupling, costs and their like, beside the states.
+        coordinator_states: of all blocks at once, until they are averaged.
+        coordinator_in: a knot.
+        transfer_s: of what comes in, through one network card.
+        coordinator_s: of its thread, for calls, answers and the average.
+        spread_s: of the average to all nodes, when each node that has it passes it on.
+        features: at the start, of all images, where the coupling asks for them.
+        driver: images as bytes; twice that, with what is cut for the actors.
+    """
+
+    actor_memory: float
+    actor_in: float
+    actor_out: float
+    actor_s: float
+    coordinator_memory: float
+    coordinator_states: float
+    coordinator_in: float
+    transfer_s: float
+    coordinator_s: float
+    spread_s: float
+    features: float
+    driver: float
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What the arithmetic assumes of machines.
+
+    Attributes:
+        gpus: one block each.
+        bytes_per_s: of a network card.
+        block_s: of the coordinator's thread, a block and knot; measured by coordination.py.
+        images_per_s: of 32×32×3 that one GPU passes forward, assumed.
+    """
+
+    gpus: int
+    bytes_per_s: float
+    block_s: float
+    images_per_s: float
+
+
+def load(cluster: Cluster, *, n: int, image: int, classes: int, tile: int, segments: int) -> Load:
+    """What a trial with n images on either side asks.
+
+    Args:
+        cluster: the machines.
+        n: training images of each task.
+        image: values of an image.
+        classes: outputs of the network.
+        tile: side of a tile.
+        segments: of the path.
+    """
+    pairs = n * tile / cluster.gpus
+    costs = 8 * pairs
+    passes = 2 + 30 / segments
+    into_coordinator = cluster.gpus * (STATE + costs)
+    return Load(
+        actor_memory=2 * n / cluster.gpus * image * 4 + KNOWN * 8 * pairs * classes,
+        actor_in=STATE,
+        actor_out=STATE + costs,
+        actor_s=pairs * passes / cluster.images_per_s * image / (3 * 32**2),
+        coordinator_memory=4 * 8 * n * tile,
+        coordinator_states=cluster.gpus * STATE,
+        coordinator_in=into_coordinator,
+        transfer_s=into_coordinator / cluster.bytes_per_s,
+        coordinator_s=cluster.gpus * cluster.block_s,
+        spread_s=math.ceil(math.log2(cluster.gpus + 1)) * STATE / cluster.bytes_per_s,
+        features=2 * n * WIDTH * 8,
+        driver=2 * n * image,
+    )
+
+
+def shown(value: float, name: str) -> str:
+    """With its unit."""
+    return f"{value:.1f} s" if name.endswith("_s") else f"{value / 1e9:.2f} GB"
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--gpus", type=int, default=1000)
+    parser.add_argument("--images", type=int, default=1_200_000)
+    parser.add_argument("--gbit", type=float, default=10)
+    parser.add_argument("--block-ms", type=float, default=10)
+    parser.add_argument("--images-per-s", type=float, default=10_000)
+    asked = parser.parse_args()
+    cluster = Cluster(asked.gpus, asked.gbit * 1e9 / 8, asked.block_ms / 1e3, asked.images_per_s)
+    loads = [
+        load(cluster, n=asked.images, image=3 * side**2, classes=2000, tile=25, segments=100)
+        for side in (32, 224)
+    ]
+    print(f"{asked.gpus} GPUs, {asked.images} images on either side, {asked.gbit:g} Gbit/s")
+    print(f"{'':<20}{'32×32×3':>14}{'224×224×3':>14}")
+    for name in Load.__dataclass_fields__:
+        values = [shown(getattr(one, name), name) for one in loads]
+        print(f"{name:<20}" + "".join(f"{v:>14}" for v in values))
+
+
+if __name__ == "__main__":
+    main()

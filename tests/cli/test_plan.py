@@ -1,0 +1,133 @@
+"""`raytd plan` as a user runs it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from raytd.cli import main
+from raytd.engine.executor import run_in_process
+from raytd.sweep.estimate import Machine, estimate, memory_bytes, speed_key
+from raytd.sweep.outlook import by_axis
+from raytd.sweep.plan import SweepPlan, make_plan
+from raytd.sweep.spec import load_sweep
+from raytd.sweep.timing import cache_file, kept_speeds
+from raytd.sweep.trial import run_trial
+
+SWEEP = """
+name: small
+tasks: [digits-low, digits-high]
+data: {train: 30, val: 20}
+pairs: [[digits-low, digits-high]]
+methods: [coupled, uncoupled]
+grid: {seed: [0, 1], coupled.lam: [10, 20]}
+coupled: {iterations: 2, blocks: 2, tile_size: 5}
+trajectory: {steps: 40, batch_size: 8, lr: 0.01, segments: 20}
+pretrain: {epochs: 4, batch_size: 10}
+stop: {tolerance: 0}
+resources: {cpus_per_actor: 0.5, threads: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plan")
+    (folder / "small.yaml").write_text(SWEEP)
+    return folder
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["plan", *map(str, args)])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_plan_is_one_document_with_counts_needs_duration_and_cost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    code, out = run(capsys, "small.yaml", "--json", "--price", "3")
+    found = json.loads(out)
+    assert code == 0
+    assert found["summary"] == "6 trials: 0 done, 6 to run"
+    (need,) = found["per_trial"]
+    assert (need["trials"], need["actors"], need["cpus"], need["gpus"]) == (6, 2, 1.5, 0)
+    assert 5e8 < need["memory_bytes"] < 5e9
+    assert found["duration_s"] > sum(t["expected_s"] for t in found["trials"]) / found["at_once"]
+    assert found["gpu_hours"] == 0
+    assert found["cost"]["dollars"] == pytest.approx(3 * found["duration_s"] / 3600)
+    assert found["cost"]["assumption"].startswith("$3 an hour for one machine of the cluster")
+    # Nothing is written but the speeds.
+    assert {p.name for p in folder.iterdir()} == {"small.yaml", "cache"}
+    assert cache_file() == folder / "cache/raytd/speeds.json"
+    assert all(s.step_s > 0 and s.longer_s > 0 for s in kept_speeds().values())
+    assert len(kept_speeds()) == 1
+    code, out = run(capsys, "small.yaml")
+    assert code == 0
+    assert "expected duration" in out
+
+
+@pytest.fixture(scope="module")
+def plan(folder: Path) -> SweepPlan:
+    spec = load_sweep(folder / "small.yaml", has_gpu=lambda: False).spec
+    return make_plan(spec, data=folder, storage=folder / "runs", nodes=[{"CPU": 2.0}])
+
+
+def test_the_counts_of_a_plan_are_those_of_its_results(plan: SweepPlan) -> None:
+    from raytd.sweep.work import work_of
+
+    for trial in plan.trials[:2]:
+        _, row = run_trial(trial, launch=run_in_process, sources=None)
+        work = work_of(trial)
+        assert (work.forward_images, work.sgd_steps) == (row["forward_images"], row["sgd_steps"])
+
+
+def test_trials_are_counted_by_each_value_of_each_axis(plan: SweepPlan) -> None:
+    lines = {(line["axis"], line["value"]): line["trials"] for line in by_axis(plan)}
+    assert lines == {
+        ("method", "coupled"): 4,
+        ("method", "uncoupled"): 2,
+        ("model", "cnn8-narrow"): 6,
+        ("seed", "0"): 3,
+        ("seed", "1"): 3,
+        ("source", "digits-low"): 6,
+        ("target", "digits-high"): 6,
+        ("coupled.lam", "10.0"): 2,
+        ("coupled.lam", "20.0"): 2,
+    }
+
+
+def speed(**changed: float) -> Any:
+    from raytd.sweep.calibration import Speed
+
+    plain = {
+        "move_s": 0.001, "step_s": 0.01, "pretrain_step_s": 0.02, "measure_s": 2e-4,
+        "longer_s": 1e-4, "probe_s": 1e-3,
+    }  # fmt: skip
+    return Speed(**plain | changed, activation_bytes=1000, widest_bytes=200, parameters=10_000)
+
+
+def hours(plan: SweepPlan, nodes: list[dict[str, float]], **changed: float) -> float:
+    speeds = {speed_key(t): speed(**changed) for t in plan.trials}
+    return estimate(plan, speeds, Machine(nodes, 1.0)).duration_s
+
+
+def test_slower_parts_and_fewer_cores_take_longer(plan: SweepPlan) -> None:
+    two, eight = [{"CPU": 2.0}], [{"CPU": 8.0}]
+    assert hours(plan, two) > hours(plan, eight)
+    for part in ("move_s", "step_s", "pretrain_step_s", "measure_s", "longer_s", "probe_s"):
+        assert hours(plan, two, **{part: 1.0}) > hours(plan, two) + 4
+
+
+def test_what_is_done_takes_no_time_and_memory_grows_with_the_network(plan: SweepPlan) -> None:
+    from dataclasses import replace
+
+    done = replace(plan, done={t.key: {} for t in plan.trials})
+    assert estimate(done, {}, Machine([{"CPU": 2.0}], 1.0)).duration_s == 0
+    small, large = speed(), replace(speed(), parameters=10**8, activation_bytes=10**7)
+    trial = plan.trials[0]
+    assert memory_bytes(trial, large) - memory_bytes(trial, small) > 10**9

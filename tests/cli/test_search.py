@@ -1,0 +1,76 @@
+"""A sweep that searches, as a user runs it: cells side by side, and again from what is finished."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.commands import command, environment
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+SWEEP = """
+name: small
+tasks: [digits-low, digits-high]
+data: {train: 20, val: 20}
+pairs: [[digits-low, digits-high]]
+methods: [coupled, uncoupled]
+grid: {seed: [0, 1]}
+where: [{when: {seed: 1}, set: {trajectory.lr: 0.02}}]
+search:
+  space: {coupled.epsilon: {loguniform: [0.1, 2]}}
+  trials: 2
+coupled: {iterations: 2, blocks: 1, tile_size: 5}
+trajectory: {steps: 20, batch_size: 8, lr: 0.01, segments: 20}
+pretrain: {epochs: 2, batch_size: 10}
+resources: {cpus_per_actor: 0.5, threads: 1}
+"""
+
+
+def run(folder: Path, *more: str) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:
+    (folder / "small.yaml").write_text(SWEEP)
+    ended = subprocess.run(
+        command("sweep", "small.yaml", "--tracking-uri", "none", *more),
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended, pq.read_table(folder / "runs/small/results.parquet").to_pylist()
+
+
+def searched(rows: list[dict[str, Any]]) -> dict[int, set[float]]:
+    coupled = [row for row in rows if row["method"] == "coupled"]
+    return {
+        seed: {row["coupled.epsilon"] for row in coupled if row["seed"] == seed} for seed in (0, 1)
+    }
+
+
+def test_a_search_runs_goes_on_and_is_the_same_from_the_start(tmp_path: Path) -> None:
+    first, rows = run(tmp_path)
+    assert "6 trials: 0 done, 6 to run" in first.stderr
+    assert [row["status"] for row in rows] == ["done"] * 6
+    assert {row["seed"]: row["trajectory.lr"] for row in rows} == {0: 0.01, 1: 0.02}
+    assert {row["coupled.epsilon"] for row in rows if row["method"] == "uncoupled"} == {None}
+    assert [len(values) for values in searched(rows).values()] == [2, 2]
+
+    again, _ = run(tmp_path)
+    assert "6 trials: 6 done, 0 to run" in again.stderr
+
+    more, rows_of_more = run(tmp_path, "--set", "search.trials=5")
+    assert "12 trials: 6 done, 6 to run" in more.stderr
+    for seed, values in searched(rows_of_more).items():
+        assert len(values) == 5
+        assert values > searched(rows)[seed]
+
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    _, at_once = run(fresh, "--set", "search.trials=5", "--max-concurrent", "1")
+    assert searched(at_once) == searched(rows_of_more)
+    numbers = [{row["trial_key"]: row["distance"] for row in r} for r in (at_once, rows_of_more)]
+    assert numbers[0] == numbers[1]

@@ -1,0 +1,56 @@
+"""The sweeps in sweeps/: right as written and in each profile, small where no GPU is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from raytd.sweep.cluster import Node
+from raytd.sweep.expand import expand
+from raytd.sweep.plan import make_plan
+from raytd.sweep.spec import load_sweep
+
+SWEEPS = Path(__file__).parents[2] / "sweeps"
+NAMES = sorted(path.stem for path in SWEEPS.glob("*.yaml"))
+TWO_CORES: list[Node] = [{"CPU": 2.0}]
+
+
+def test_the_sweeps_that_the_readme_promises_are_there() -> None:
+    readme = (SWEEPS.parent / "README.md").read_text(encoding="utf-8")
+    assert NAMES
+    assert [name for name in NAMES if f"sweeps/{name}.yaml" not in readme] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("gpu", [True, False])
+def test_shipped_sweeps_are_right_under_each_profile(name: str, gpu: bool) -> None:
+    loaded = load_sweep(SWEEPS / f"{name}.yaml", has_gpu=lambda: gpu)
+    spec = loaded.spec
+    assert spec.description
+    assert spec.name == name.replace("_", "-")
+    assert (spec.resources.gpus_per_actor > 0) == (gpu and name != "quickstart")
+    assert loaded.profile == (None if gpu or name == "quickstart" else "cpu")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("gpu", [True, False])
+def test_a_resolved_sweep_is_a_sweep_file(tmp_path: Path, name: str, gpu: bool) -> None:
+    spec = load_sweep(SWEEPS / f"{name}.yaml", has_gpu=lambda: gpu).spec
+    (tmp_path / "s.yaml").write_text(json.dumps(spec.model_dump(mode="json")))
+    assert load_sweep(tmp_path / "s.yaml", has_gpu=lambda: gpu).spec == spec
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_on_two_cores_a_sweep_can_be_planned_without_other_data(name: str, tmp_path: Path) -> None:
+    spec = load_sweep(SWEEPS / f"{name}.yaml", has_gpu=lambda: False).spec
+    assert {task.dataset for task in spec.tasks} == {"digits"}
+    plan = make_plan(spec, data=tmp_path, storage=tmp_path, nodes=TWO_CORES)
+    assert len(plan.missing) == len(plan.trials) == len(expand(spec)) <= 250
+
+
+def test_a_sweep_that_follows_the_paper_takes_its_step() -> None:
+    for name in ("figure2", "figure3", "convergence"):
+        coupled = load_sweep(SWEEPS / f"{name}.yaml", has_gpu=lambda: True).spec.coupled
+        assert coupled.proximal == "linear"
+        # Below this the step pulls to a matching whatever the costs are.
+        assert coupled.lam * coupled.epsilon > coupled.tile_size
