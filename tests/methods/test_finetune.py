@@ -135,9 +135,7 @@ def test_a_path_is_cut_where_the_threshold_says(linear: Pair, context: Context) 
     assert cuts[0] < cuts[-1]
 
 
-def test_images_are_counted_and_measured_out_of_training_mode(
-    pair: Pair, context: Context
-) -> None:
+def test_images_are_counted_and_measured_out_of_training_mode(pair: Pair, context: Context) -> None:
     counting = replace(pair, model="tests.methods.plain_nets:counting")
     context.sources.get(counting.source, source_recipe(counting, context.pretrain))
     before = dict(plain_nets.SEEN)
