@@ -27,6 +27,7 @@ import torch
 import torch.nn.functional as F
 from machine import machine
 from torch import nn
+from torch.profiler import ProfilerActivity
 
 from raytd.engine.block import BlockSetup, ImageSlice
 from raytd.engine.checkpoints import CheckpointSettings
@@ -45,6 +46,8 @@ CASES = {"cnn8-narrow": (1, 16), "wrn-16-1": (3, 16)}
 """Channels and side of the images, by network."""
 FORMATS = (torch.channels_last, torch.contiguous_format)
 SGD = {"lr": 1e-3, "momentum": 0.9, "weight_decay": 5e-4}
+ONE_PATH = (20, 100, 300)
+"""Segments into which one path is cut, to see from which length on rounding shows."""
 QUICKSTART = Path(__file__).parents[2] / "sweeps" / "quickstart.yaml"
 
 Job = Callable[[], object]
@@ -185,13 +188,15 @@ def print_throughput(rounds: int, *, gpu: bool) -> None:
 def print_profile(model: str, *, gpu: bool) -> None:
     """Where the time of measuring and of advancing goes, by operation and by our functions."""
     jobs = Bench(model, gpu).jobs()
+    activities = torch.profiler.supported_activities() if gpu else [ProfilerActivity.CPU]
     for name in ("measure", "advance"):
         job = jobs[name][1]
         job()
-        with torch.profiler.profile() as profile:
+        with torch.profiler.profile(activities=activities) as profile:
             job()
+        by = "self_device_time_total" if gpu else "self_cpu_time_total"
         print(f"\n{name}, by operation of torch")
-        print(profile.key_averages().table(sort_by="self_cpu_time_total", row_limit=12))
+        print(profile.key_averages().table(sort_by=by, row_limit=12), flush=True)
         calls = cProfile.Profile()
         calls.runcall(job)
         text = io.StringIO()
@@ -202,7 +207,9 @@ def print_profile(model: str, *, gpu: bool) -> None:
 
 def print_precision(rounds: int, seeds: int, *, gpu: bool) -> None:
     """What bfloat16 does to the speed of a worker, and to the lengths of the first sweep."""
-    print("| network | measuring, float32 | bfloat16 | times | advancing, float32 | bfloat16 | times |")
+    print(
+        "| network | measuring, float32 | bfloat16 | times | advancing, float32 | bfloat16 | times |"
+    )
     print("|---|---|---|---|---|---|---|")
     for model in CASES:
         jobs = {
@@ -217,8 +224,9 @@ def print_precision(rounds: int, seeds: int, *, gpu: bool) -> None:
             cells += [f"{one:.0f}", f"{two:.0f}", f"{two / one:.2f}"]
         print(f"| {' | '.join(cells)} |", flush=True)
     columns = ("distance", "fisher_rao_length", "noise_free_length", "target_accuracy")
-    print(f"\n| seed | precision | {' | '.join(columns)} | one path, Fisher-Rao length |")
-    print("|---" * (len(columns) + 3) + "|")
+    paths = [f"one path, M = {m}" for m in ONE_PATH]
+    print(f"\n| seed | precision | {' | '.join([*columns, *paths])} |")
+    print("|---" * (len(columns) + len(paths) + 2) + "|")
     with tempfile.TemporaryDirectory() as folder:
         for seed, precision in itertools.product(range(seeds), ("float32", "bfloat16")):
             trial = quickstart(f"seed={seed}", f"trajectory.precision={precision}")
@@ -230,19 +238,20 @@ def print_precision(rounds: int, seeds: int, *, gpu: bool) -> None:
 
             row = run_trial(trial, launch=launch, sources=Path(folder))[1]
             cells = " | ".join(f"{row[c]:.3f}" for c in columns)
-            length = length_of_one_path(*kept[0], precision)
-            print(f"| {seed} | {precision} | {cells} | {length:.3f} |", flush=True)
+            lengths = [length_of_one_path(*kept[0], precision, segments=m) for m in ONE_PATH]
+            paths = [f"{length:.4f}" for length in lengths]
+            print(f"| {seed} | {precision} | {cells} | {' | '.join(paths)} |", flush=True)
 
 
-def length_of_one_path(plan: Plan, cut: Cut, precision: Precision) -> float:
+def length_of_one_path(plan: Plan, cut: Cut, precision: Precision, *, segments: int) -> float:
     """Length of the path that block 0 takes in float32 under a bᵀ, measured in a precision."""
-    setup = cut(plan.tiles)[0]
+    setup = replace(cut(plan.tiles)[0], segments=segments)
     mover = BlockWorker(replace(setup, precision="float32"))
     meter = BlockWorker(replace(setup, precision=precision))
     tiles = plan.tiles
     coupling = independent_coupling(tiles.a, tiles.b)[tiles.block(0, plan.n_blocks)].numpy()
     state, length = TrainState.at_rest(plan.start), 0.0
-    for segment in range(plan.segments):
+    for segment in range(segments):
         before, state = state, mover.advance(segment, state, coupling)
         found = meter.measure(0, (segment, segment + 1), before, state, coupling)
         length += (found.second.sum() / coupling.sum()) ** 0.5
@@ -269,7 +278,9 @@ def print_actors(scale: int, rounds: int) -> None:
 
     sizes = (f"data.train={120 * scale}", f"trajectory.steps={300 * scale}")
     trial = quickstart(*sizes, "stop.tolerance=0")
-    print("| round | actors | seconds | CPU seconds of each actor | of the coordinator | distance |")
+    print(
+        "| round | actors | seconds | CPU seconds of each actor | of the coordinator | distance |"
+    )
     print("|---|---|---|---|---|---|")
     best = {1: float("inf"), 2: float("inf")}
     with tempfile.TemporaryDirectory() as scratch, connect(None):
