@@ -79,6 +79,8 @@ def sweep(folder: Path, name: str, fault: Callable[[Any], None] | None) -> tuple
         driver = begin(folder, name)
         driver.wait()
     took = time.monotonic() - began
+    if driver.returncode:
+        raise RuntimeError((folder / f"{name}.log").read_text())
     (row,) = pq.read_table(folder / "runs" / name / "results.parquet").to_pylist()
     return took, row["distance"]
 
@@ -93,7 +95,7 @@ def main() -> int:
     took: dict[str, list[float]] = {fault: [] for fault in FAULTS}
     distances = {fault: set[float]() for fault in FAULTS}
     with tempfile.TemporaryDirectory() as scratch:
-        sweep(Path(scratch), "sources", None)
+        sweep(Path(scratch), "warm-up", None)
         for number in range(rounds):
             for place, (fault, act) in enumerate(FAULTS.items()):
                 seconds, distance = sweep(Path(scratch), f"fault-{place}-{number}", act)
