@@ -46,5 +46,5 @@ class Peak(threading.Thread):
                 try:
                     self.unique[pid] = max(self.unique[pid], unique_mib(pid))
                     self.resident[pid] = max(self.resident[pid], resident_mib(pid))
-                except OSError:
+                except (OSError, IndexError):  # it has just ended
                     continue
