@@ -11,6 +11,7 @@ from raytd.errors import RaytdError
 _COMMANDS = {
     "sweep": "Run what is missing of a sweep, and show its table.",
     "distance": "The distance between two tasks, in this process.",
+    "sync": "Send to the tracking server what it has not got of a sweep.",
     "tasks": "The tasks that have a name; one of them with its classes and images.",
 }
 

@@ -54,6 +54,26 @@ def catalogue(function: F) -> F:
     )(function)
 
 
+def storage(function: F) -> F:
+    """`--storage DIR`."""
+    return click.option(
+        "--storage",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("runs"),
+        show_default=True,
+        help="Folder of all sweeps and of the trained sources.",
+    )(function)
+
+
+def tracking_uri(function: F) -> F:
+    """`--tracking-uri URI`."""
+    return click.option(
+        "--tracking-uri",
+        metavar="URI",
+        help="MLflow tracking server, or 'none'.  [default: a SQLite file in the storage folder]",
+    )(function)
+
+
 def as_json(function: F) -> F:
     """`--json`."""
     return click.option(

@@ -38,21 +38,11 @@ class Options:
 @click.option("--profile", help="A profile of the file, 'auto' or 'none'.")
 @options.overrides
 @click.option("--address", help="A running Ray cluster.  [default: start one on this machine]")
-@click.option(
-    "--storage",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of all sweeps and of the trained sources.",
-)
+@options.storage
 @options.data
 @options.catalogue
 @options.download
-@click.option(
-    "--tracking-uri",
-    metavar="URI",
-    help="MLflow tracking server, or 'none'.  [default: a SQLite file in the storage folder]",
-)
+@options.tracking_uri
 @click.option("--fresh", is_flag=True, help="Run finished trials again.")
 @click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once, at most.")
 @options.as_json

@@ -96,7 +96,12 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
     shared = {s.name: s for t in trials.values() for s in (t.source, t.target)}
     configs = {key: t.config for key, t in trials.items()}
     function = tune.with_parameters(
-        run_remotely, configs=configs, tasks=shared, folder=plan.folder, sources=plan.sources
+        run_remotely,
+        configs=configs,
+        tasks=shared,
+        folder=plan.folder,
+        sources=plan.sources,
+        system_metrics=plan.spec.tracking.system_metrics,
     )
     longest_s = max(c.resources.wait_timeout_s for c in configs.values())
     scratch = tempfile.mkdtemp(prefix="raytd-tune-")

@@ -48,6 +48,7 @@ def run_remotely(
     tasks: dict[str, Task],
     folder: Path,
     sources: Path,
+    system_metrics: bool = False,
 ) -> None:
     """Runs a trial, reports its iterations and its row to Tune, and writes it into the ledger."""
     from ray import tune
@@ -63,7 +64,8 @@ def run_remotely(
     def report(iteration: Iteration) -> None:
         figures = iteration_row(iteration)
         log.add(figures)
-        tune.report({"figures": figures, "knots": knot_rows(iteration)})
+        used = pool.usage() if system_metrics else {}
+        tune.report({"figures": figures | used, "knots": knot_rows(iteration)})
 
     attempt = Attempt(ledger.trial_folder(trial.key) / "checkpoint", sources, report, log)
     try:
