@@ -15,6 +15,7 @@ _COMMANDS = {
     "status": "How the sweeps on a cluster are doing.",
     "logs": "What a sweep on a cluster has said.",
     "sync": "Send to the tracking server what it has not got of a sweep.",
+    "doctor": "Whether everything that a sweep needs is there.",
     "tasks": "The tasks that have a name; one of them with its classes and images.",
 }
 
