@@ -80,9 +80,7 @@ class Order:
         if self.catalogue is not None:
             _copy(self.catalogue, folder / _CATALOGUE)
         if self.ship_code:
-            import raytd
-
-            _copy(Path(raytd.__file__).parent, folder / "raytd")
+            _copy(Path(__file__).parents[1], folder / "raytd")
             facts = folder / f"raytd-{version('raytd')}.dist-info"
             facts.mkdir()
             text = f"Metadata-Version: 2.1\nName: raytd\nVersion: {version('raytd')}\n"
