@@ -38,6 +38,10 @@ class StorageError(RaytdError):
     """The storage folder cannot be written, or is full."""
 
 
+class TrackingError(RaytdError):
+    """The tracking server did not take everything; the message says what and what to do."""
+
+
 class NotFiniteError(RaytdError):
     """Weights or lengths became NaN or infinite; the message names block and segment."""
 

@@ -13,6 +13,11 @@ _COMMANDS = {
     "sweep": "Run what is missing of a sweep, and show its table.",
     "distance": "The distance between two tasks, in this process.",
     "schema": "The JSON Schema of sweep files, for editors.",
+    "submit": "Run a sweep as a job of a Ray cluster; this machine may go away.",
+    "status": "How the sweeps on a cluster are doing.",
+    "logs": "What a sweep on a cluster has said.",
+    "sync": "Send to the tracking server what it has not got of a sweep.",
+    "doctor": "Whether everything that a sweep needs is there.",
     "tasks": "The tasks that have a name; one of them with its classes and images.",
 }
 

@@ -54,6 +54,45 @@ def catalogue(function: F) -> F:
     )(function)
 
 
+def storage(function: F) -> F:
+    """`--storage DIR`."""
+    return click.option(
+        "--storage",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("runs"),
+        show_default=True,
+        callback=_a_folder,
+        help="Folder of all sweeps and of the trained sources.",
+    )(function)
+
+
+def _a_folder(context: click.Context, parameter: click.Parameter, path: Path) -> Path:
+    """Refuses a URI, which would quietly become a folder of that name."""
+    scheme, colon, _ = str(path).partition(":/")
+    if colon and "/" not in scheme:
+        raise click.BadParameter(f"{path}: must be a folder; object stores are not supported")
+    return path
+
+
+def tracking_uri(function: F) -> F:
+    """`--tracking-uri URI`."""
+    return click.option(
+        "--tracking-uri",
+        metavar="URI",
+        help="MLflow tracking server, or 'none'.  [default: a SQLite file in the storage folder]",
+    )(function)
+
+
+def job_address(function: F) -> F:
+    """`--address URL` of a job server."""
+    return click.option(
+        "--address",
+        metavar="URL",
+        help="Job server of the cluster.  [default: RAY_API_SERVER_ADDRESS or RAY_ADDRESS, "
+        "else http://127.0.0.1:8265]",
+    )(function)
+
+
 def as_json(function: F) -> F:
     """`--json`."""
     return click.option(

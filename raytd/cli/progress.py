@@ -1,6 +1,5 @@
 """Listens to a running sweep: tells the view, the forecast and the tracker."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,11 @@ from raytd.cli.output import write_report
 from raytd.sweep.forecast import Forecast
 from raytd.sweep.ledger import Ledger
 from raytd.sweep.plan import SweepPlan
+from raytd.sweep.tracked import finals, sweep_info, trial_artifacts, trial_info
 from raytd.sweep.trial import Trial
-from raytd.tracking.base import SweepInfo, SweepStatus, TrialInfo
+from raytd.tracking.base import Closing, SweepStatus, TrialInfo
 from raytd.tracking.open import open_tracker
-
-_NOT_FINAL = {"threads", "chunk", "seed", "transient"}
-_ARTIFACTS = ("config.json", "result.json", "iterations.parquet", "knots.parquet", "log.txt")
+from raytd.tracking.points import numbers
 
 
 class Progress:
@@ -35,15 +33,8 @@ class Progress:
         self.n_done = self.n_failed = 0
         self._places: dict[str, tuple[int, int]] = {}
         self.n_to_run = len(plan.missing) + plan.n_ahead
-        spec = plan.spec
-        sweep = SweepInfo(
-            name=spec.name,
-            experiment=spec.tracking.experiment or spec.name,
-            description=spec.description,
-            tags={"raytd.folder": str(plan.folder)},
-            artifacts=[plan.folder / "sweep.yaml", plan.folder / "plan.json"],
-        )
-        self.tracker = open_tracker(tracking_uri, sweep)
+        resolved = plan.spec.model_dump(mode="json")
+        self.tracker = open_tracker(tracking_uri, sweep_info(resolved, plan.folder))
 
     def on_trained(self, name: str, outcome: str) -> None:
         """A network that trials need has been trained, or not."""
@@ -76,10 +67,10 @@ class Progress:
         self.forecast.reach(trial.key, (figures["iteration"] + 1) / _iterations(trial))
         self._show("iteration", trial, {name: figures[name] for name in names})
         self.tracker.log_iteration(
-            trial_info(trial),
+            _info(trial),
             figures["iteration"],
-            _numbers(figures, {"iteration"}),
-            [_numbers(k, {"iteration"}) for k in knots],
+            numbers(figures, without={"iteration"}),
+            [numbers(k, without={"iteration"}) for k in knots],
         )
 
     def on_end(self, trial: Trial, row: dict[str, Any]) -> None:
@@ -101,10 +92,10 @@ class Progress:
             },
         )
         self.tracker.finish_trial(
-            trial_info(trial),
-            _numbers(row, _NOT_FINAL),
+            _info(trial),
+            finals(row),
             status="done" if done else "failed",
-            artifacts=[p for name in _ARTIFACTS if (p := folder / name).exists()],
+            artifacts=trial_artifacts(folder),
         )
 
     def close(self, status: SweepStatus) -> None:
@@ -115,7 +106,8 @@ class Progress:
             "trials_done": float(len(self.plan.done) + self.n_done),
             "trials_failed": float(len(self.plan.left) + self.n_failed),
         }
-        self.tracker.close(artifacts=artifacts, metrics=counts, status=status)
+        rows = Ledger(self.plan.folder).rows()
+        self.tracker.close(Closing(status, counts, artifacts, rows))
 
     def _show(self, event: str, trial: Trial, fields: dict[str, Any]) -> None:
         left_s = self.forecast.left_s()
@@ -129,32 +121,6 @@ def _iterations(trial: Trial) -> int:
     return int(getattr(trial.config.settings, "iterations", 1))
 
 
-def trial_info(trial: Trial) -> TrialInfo:
-    """A trial as the tracker shows it: axes and few fixed settings as params."""
-    config = trial.config
-    params: dict[str, str | int | float | bool] = {
-        "method": config.method,
-        "model": config.model,
-        "source": config.source.name,
-        "target": config.target.name,
-        "seed": config.seed,
-        "protocol": config.protocol(),
-        **{axis: "none" if v is None else v for axis, v in config.axes.items()},
-    }
-    for name in ("epsilon", "lam"):
-        if hasattr(config.settings, name):
-            params[name] = getattr(config.settings, name)
-            params[f"log10_{name}"] = math.log10(getattr(config.settings, name))
-    pair = f"{config.source.name}->{config.target.name}"
-    tags = {"method": config.method, "model": config.model, "pair": pair}
-    tags |= {"source": config.source.name, "target": config.target.name}
-    return TrialInfo(trial.key, config.name, params, tags)
-
-
-def _numbers(row: dict[str, Any], left_out: set[str]) -> dict[str, float]:
-    """The numeric figures of a row; a fact becomes 0 or 1."""
-    return {
-        name: float(value)
-        for name, value in row.items()
-        if name not in left_out and isinstance(value, int | float)
-    }
+def _info(trial: Trial) -> TrialInfo:
+    digests = (trial.source.digest, trial.target.digest)
+    return trial_info(trial.key, trial.config, digests=digests)

@@ -88,7 +88,6 @@ class Request:
 
 def request_options(function: F) -> F:
     """The file and the options of a `Request`."""
-    path = click.Path(path_type=Path, file_okay=False)
     decorators = (
         click.argument("file", type=click.Path(path_type=Path)),
         click.option("--profile", help="A profile of the file, 'auto' or 'none'."),
@@ -96,13 +95,7 @@ def request_options(function: F) -> F:
         click.option(
             "--address", help="A running Ray cluster.  [default: start one on this machine]"
         ),
-        click.option(
-            "--storage",
-            type=path,
-            default=Path("runs"),
-            show_default=True,
-            help="Folder of all sweeps and of the trained sources.",
-        ),
+        options.storage,
         options.data,
         options.catalogue,
         options.download,

@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("sweep")
 @request_options
-@click.option(
-    "--tracking-uri",
-    metavar="URI",
-    help="MLflow tracking server, or 'none'.  [default: a SQLite file in the storage folder]",
-)
+@options.tracking_uri
 @click.option(
     "--progress",
     "mode",

@@ -12,6 +12,7 @@ from ray.exceptions import GetTimeoutError, ObjectLostError, RayActorError, RayT
 
 from raytd.engine.block import BlockSetup
 from raytd.engine.ray_states import packed, unpacked
+from raytd.engine.usage import UsageMeter
 from raytd.engine.worker import BlockWorker
 from raytd.errors import WaitTimeoutError, WorkerLostError
 
@@ -46,6 +47,11 @@ class BlockHost:
     def __init__(self) -> None:
         self._trial = ""
         self._workers: dict[int, BlockWorker] = {}
+        self._meter = UsageMeter()
+
+    def usage(self) -> dict[str, float]:
+        """What the actor's process has used; see `UsageMeter`."""
+        return self._meter.read()
 
     def pid(self) -> int:
         """The actor's process; answers once it has started."""

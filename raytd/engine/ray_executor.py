@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,6 +43,8 @@ class Watch:
 
 
 WATCH = Watch()
+
+_USAGE_S = 5.0
 
 
 class CoordinatorLostError(Exception):
@@ -223,6 +226,22 @@ class ActorPool:
         executor = RayExecutor(self.hosts, [ray.put(s) for s in setups], limits=limits)
         executor.build()
         return executor
+
+    def usage(self) -> dict[str, float]:
+        """What the block actors have used, as `system/actor_<index>/<figure>`.
+
+        Between two iterations they have nothing to do and answer at once; those of a pool that is
+        being repaired are left out.
+        """
+        asked = [host.usage.remote() for host in self.hosts]
+        ready, _ = ray.wait(asked, num_returns=len(asked), timeout=_USAGE_S)
+        figures: dict[str, float] = {}
+        for index, reference in enumerate(asked):
+            if reference in ready:
+                with suppress(RayActorError):
+                    read = ray.get(reference)
+                    figures |= {f"system/actor_{index}/{name}": v for name, v in read.items()}
+        return figures
 
     def close(self) -> None:
         """Ends the actors."""

@@ -1,6 +1,7 @@
 """The cluster that a sweep runs on: what it has, and being connected to it."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,27 @@ def local_nodes() -> list[Node]:
     return [{"CPU": float(cpus or 1), "GPU": float(torch.cuda.device_count())}]
 
 
+_KNOCK_S = 10.0
+
+
+def _knock(address: str | None) -> None:
+    """Looks whether anything listens at HOST:PORT: Ray would try for ten minutes, and say so.
+
+    Raises:
+        RequestError: if nothing does.
+    """
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return  # another form, such as `auto`, is for Ray to understand
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
+    except (OSError, OverflowError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise RequestError(
+            f"--address {address}: no Ray cluster answers there ({reason})"
+        ) from error
+
+
 @contextmanager
 def connect(address: str | None) -> Iterator[list[Node]]:
     """Connects to a cluster, or starts one on this machine, and yields what its nodes have.
@@ -27,6 +49,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     Raises:
         RequestError: if there is no cluster at the address.
     """
+    _knock(address)
     # Tune's own loggers and its handler of Ctrl-C would write beside ours and swallow the signal.
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")

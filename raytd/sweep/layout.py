@@ -110,9 +110,15 @@ class DataConfig(Settings):
 
 
 class TrackingConfig(Settings):
-    """Where the tracking server files the sweep; None is under the sweep's own name."""
+    """How the tracking server shows the sweep.
+
+    Attributes:
+        experiment: that holds it; None is one of the sweep's own name.
+        system_metrics: whether the actors' processor time and memory are sent with each iteration.
+    """
 
     experiment: Annotated[str, Field(min_length=1)] | None = None
+    system_metrics: bool = False
 
 
 class Condition(Settings):

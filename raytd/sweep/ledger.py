@@ -28,6 +28,8 @@ _COLUMNS: dict[str, pa.DataType] = {
     "source": pa.string(),
     "target": pa.string(),
     "seed": pa.int64(),
+    "source_digest": pa.string(),
+    "target_digest": pa.string(),
     "value": pa.float64(),
     "unit": pa.string(),
     "smaller_is_closer": pa.bool_(),

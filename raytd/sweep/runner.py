@@ -15,7 +15,14 @@ from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.plan import SweepPlan
 from raytd.sweep.searcher import make_searcher
 from raytd.sweep.trial import Trial
-from raytd.sweep.trial_function import PROCESS_LOSSES, bundles, config_of, one_line, run_remotely
+from raytd.sweep.trial_function import (
+    PROCESS_LOSSES,
+    News,
+    bundles,
+    config_of,
+    one_line,
+    run_remotely,
+)
 from raytd.sweep.tune_callback import forward
 from raytd.sweep.waiting import AGAIN, LOOK_EVERY_S, Waiting
 from raytd.tasks.task import Task
@@ -111,7 +118,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
         tasks=shared,
         folder=plan.folder,
         sources=plan.sources,
-        look_every_s=max(1.0, len(configs) * LOOK_SHARE_S),
+        news=News(max(1.0, len(configs) * LOOK_SHARE_S), plan.spec.tracking.system_metrics),
     )
     longest_s = max(c.resources.wait_timeout_s for c in configs.values())
     param_space, search = _space(plan, trials)

@@ -78,6 +78,8 @@ class Trial:
             "source": config.source.name,
             "target": config.target.name,
             "seed": config.seed,
+            "source_digest": self.source.digest,
+            "target_digest": self.target.digest,
             **{axis: v for axis, v in config.axes.items() if axis not in ("model", "seed")},
             "unit": method.unit,
             "smaller_is_closer": method.smaller_is_closer,

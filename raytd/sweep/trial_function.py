@@ -57,6 +57,19 @@ def config_of(params: dict[str, Any], configs: dict[str, TrialConfig]) -> TrialC
     return configs[params["trial_key"]]
 
 
+@dataclass(frozen=True)
+class News:
+    """What a running trial tells beside its iterations.
+
+    Attributes:
+        look_every_s: seconds between two looks at where it is.
+        system_metrics: whether iterations come with what the actors use.
+    """
+
+    look_every_s: float
+    system_metrics: bool
+
+
 def run_remotely(
     params: dict[str, Any],
     *,
@@ -64,7 +77,7 @@ def run_remotely(
     tasks: dict[str, Task],
     folder: Path,
     sources: Path,
-    look_every_s: float,
+    news: "News",
 ) -> None:
     """Runs a trial, reports place, iterations and row to Tune, and writes it into the ledger."""
     from ray import tune
@@ -80,9 +93,10 @@ def run_remotely(
     def report(iteration: Iteration) -> None:
         figures = iteration_row(iteration)
         log.add(figures)
-        tune.report({"figures": figures, "knots": knot_rows(iteration)})
+        used = pool.usage() if news.system_metrics else {}
+        tune.report({"figures": figures | used, "knots": knot_rows(iteration)})
 
-    watch = Watch(lambda place: tune.report({"place": place}), look_every_s)
+    watch = Watch(lambda place: tune.report({"place": place}), news.look_every_s)
     attempt = Attempt(ledger.trial_folder(trial.key) / "checkpoint", sources, report, log, watch)
     try:
         pool = pool_of(_shape(config), get_current_placement_group())

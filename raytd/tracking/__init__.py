@@ -1,10 +1,20 @@
 """Where a sweep's numbers are sent while it runs: an MLflow store, or nowhere."""
 
-from raytd.tracking.base import SweepInfo, SweepStatus, Tracker, TrialInfo, TrialStatus
+from raytd.tracking.base import (
+    Closing,
+    DatasetInfo,
+    SweepInfo,
+    SweepStatus,
+    Tracker,
+    TrialInfo,
+    TrialStatus,
+)
 from raytd.tracking.null import NullTracker
 from raytd.tracking.open import default_uri, open_tracker
 
 __all__ = [
+    "Closing",
+    "DatasetInfo",
     "NullTracker",
     "SweepInfo",
     "SweepStatus",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 TrialStatus = Literal["done", "failed"]
 SweepStatus = Literal["done", "failed", "interrupted"]
@@ -19,6 +19,8 @@ class SweepInfo:
         description: shown as the note of the sweep's run; Markdown.
         tags: what to filter sweeps by.
         artifacts: files that exist before the first trial, such as the sweep file.
+        resolved: the sweep file with profile and overrides applied; kept as
+            `sweep-resolved.yaml`, which can be run as it is.
     """
 
     name: str
@@ -26,6 +28,24 @@ class SweepInfo:
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     artifacts: Sequence[Path] = ()
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """Data that a trial works on, as the tracker shows it.
+
+    Attributes:
+        name: of the task.
+        digest: of its content.
+        source: what it is cut from, JSON-able.
+        role: what it is to the trial: `source`, `target`, or both.
+    """
+
+    name: str
+    digest: str
+    source: Mapping[str, Any]
+    role: str
 
 
 @dataclass(frozen=True)
@@ -38,12 +58,31 @@ class TrialInfo:
         params: the settings in which trials differ, and few others.
         tags: what to filter trials by. Those that came up since the trial was first told of, such
             as the line of its error, are added when it finishes.
+        datasets: what it works on.
     """
 
     key: str
     name: str
     params: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    datasets: Sequence[DatasetInfo] = ()
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What a sweep leaves when it ends.
+
+    Attributes:
+        status: how it ended.
+        metrics: the summary over all trials.
+        artifacts: files to keep with it, such as its figures.
+        table: one row per trial, kept as the table `results.json`.
+    """
+
+    status: SweepStatus
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    artifacts: Sequence[Path] = ()
+    table: Sequence[Mapping[str, Any]] = ()
 
 
 class Tracker(Protocol):
@@ -84,14 +123,6 @@ class Tracker(Protocol):
         """
         ...
 
-    def close(
-        self, *, artifacts: Sequence[Path], metrics: Mapping[str, float], status: SweepStatus
-    ) -> None:
-        """Ends the sweep.
-
-        Args:
-            artifacts: files to keep with the sweep, such as its figures.
-            metrics: the summary over all trials.
-            status: how it ended.
-        """
+    def close(self, closing: Closing) -> None:
+        """Ends the sweep."""
         ...

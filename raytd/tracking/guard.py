@@ -51,16 +51,20 @@ class Guard:
             return None
 
     def _note(self, error: Exception) -> None:
-        self.lost = not _refused(error)
+        self.lost = not refused(error)
         said = "stopped" if self.lost else "refused a call"
         if said not in self._warned:
             self._warned.add(said)
             _logger.warning(
-                "tracking at %s %s (%s); results are kept on disk", self._uri, said, reason(error)
+                "tracking at %s %s (%s); results are kept on disk, and raytd sync sends them later",
+                self._uri,
+                said,
+                reason(error),
             )
 
 
-def _refused(error: Exception) -> bool:
+def refused(error: Exception) -> bool:
+    """Whether it was this one call that failed, and the next may well go through."""
     import requests
 
     code = getattr(error, "error_code", None)

@@ -4,15 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from raytd.tracking.base import SweepInfo, SweepStatus, TrialInfo, TrialStatus
+from raytd.tracking.base import Closing, SweepInfo, TrialInfo, TrialStatus
 from raytd.tracking.guard import Guard
 from raytd.tracking.points import Point, iteration_points, knot_points
 from raytd.tracking.quiet import import_mlflow
-from raytd.tracking.session import Session
+from raytd.tracking.session import STATUS, Session
 
 T = TypeVar("T")
-
-_STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 
 
 class MlflowTracker:
@@ -55,17 +53,14 @@ class MlflowTracker:
         finals = {f"final.{name}": value for name, value in metrics.items()}
         self._run(lambda session: _finish(session, trial, finals, status, artifacts))
 
-    def close(
-        self, *, artifacts: Sequence[Path], metrics: Mapping[str, float], status: SweepStatus
-    ) -> None:
+    def close(self, closing: Closing) -> None:
         """Ends the sweep's run; trials that nobody finished end as `KILLED`."""
 
         def end(session: Session) -> None:
-            session.sweep.summarise(metrics)
             try:
-                session.sweep.keep(artifacts)
+                session.summarise(closing)
             finally:
-                session.close(_STATUS[status])
+                session.close(STATUS[closing.status])
 
         self._run(end)
 
@@ -103,4 +98,4 @@ def _finish(
     try:
         run.keep(artifacts)
     finally:  # a file that is missing or too large for the server leaves no run open
-        run.end(_STATUS[status])
+        run.end(STATUS[status])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from raytd.tracking.base import SweepStatus, TrialInfo, TrialStatus
+from raytd.tracking.base import Closing, TrialInfo, TrialStatus
 
 
 class NullTracker:
@@ -28,7 +28,5 @@ class NullTracker:
     ) -> None:
         """Forgets a result."""
 
-    def close(
-        self, *, artifacts: Sequence[Path], metrics: Mapping[str, float], status: SweepStatus
-    ) -> None:
+    def close(self, closing: Closing) -> None:
         """Forgets the sweep."""

@@ -1,8 +1,9 @@
 """Points of curves, before any server knows of them."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _PLACE = frozenset({"knot", "iteration"})
 
@@ -14,6 +15,16 @@ class Point:
     curve: str
     step: int
     value: float
+
+
+def numbers(row: Mapping[str, Any], *, without: Iterable[str] = ()) -> dict[str, float]:
+    """The numeric figures of a row; a fact becomes 0 or 1."""
+    left_out = set(without)
+    return {
+        name: float(value)
+        for name, value in row.items()
+        if name not in left_out and isinstance(value, int | float)
+    }
 
 
 def finite(metrics: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:

@@ -3,14 +3,18 @@
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from raytd.tracking.base import SweepInfo, TrialInfo
+from raytd.tracking.base import Closing, SweepInfo, TrialInfo
 from raytd.tracking.runs import Run
 
 SWEEP_TAG = "raytd.sweep"
 TRIAL_TAG = "raytd.trial_key"
+STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+"""What MLflow calls the end of a sweep or a trial."""
+
 _PARENT_TAG = "mlflow.parentRunId"
 _NOTE_TAG = "mlflow.note.content"
 _MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
@@ -19,17 +23,18 @@ _LOCKED_S = 60.0  # while another sweep makes the tables
 
 
 class Session:
-    """The run of a sweep, running from now on, and those of its trials.
+    """The run of a sweep, and those of its trials.
 
     Args:
         uri: any MLflow tracking URI.
-        sweep: what is going to run.
+        sweep: what is going to run, or has run.
+        running: whether it is running from now on.
 
     Raises:
         MlflowException: for this and every method, when the store cannot be used.
     """
 
-    def __init__(self, uri: str, sweep: SweepInfo) -> None:
+    def __init__(self, uri: str, sweep: SweepInfo, *, running: bool = True) -> None:
         from mlflow.tracking import MlflowClient
 
         file = store_file(uri)
@@ -42,7 +47,10 @@ class Session:
         tags = {name: text for name, text in {**sweep.tags, **own}.items() if text}
         self.sweep = self._find({SWEEP_TAG: sweep.name}) or self._create(sweep.name, tags)
         self.sweep.describe({}, tags)
-        self.sweep.start()
+        if running:
+            self.sweep.start()
+        if sweep.resolved:
+            self.sweep.keep_text("sweep-resolved.yaml", _yaml(sweep.resolved))
         self.sweep.keep(sweep.artifacts)
 
     def trial(self, trial: TrialInfo) -> Run:
@@ -53,6 +61,7 @@ class Session:
             run = self._create(trial.name, {**trial.tags, **own})
             self._trials[trial.key] = run
         run.describe(trial.params, {})
+        run.work_on(trial.datasets)
         return run
 
     def find_trial(self, key: str) -> Run | None:
@@ -63,6 +72,17 @@ class Session:
                 return None
             self._trials[key] = found
         return self._trials[key]
+
+    def summarise(self, closing: Closing) -> None:
+        """Keeps the summary, the table and the files of the sweep with its run."""
+        self.sweep.summarise(closing.metrics)
+        self.sweep.keep_table("results.json", closing.table)
+        self.sweep.keep(closing.artifacts)
+
+    @property
+    def runs(self) -> list[Run]:
+        """Every run that was used: that of the sweep, and those of trials."""
+        return [self.sweep, *self._trials.values()]
 
     def close(self, status: str) -> None:
         """Ends the sweep's run; trials that nobody finished end as `KILLED`."""
@@ -123,6 +143,14 @@ def _experiment_id(client: Any, name: str, file: Path | None) -> str:
             if experiment is None:
                 raise
     return str(experiment.experiment_id)
+
+
+def _yaml(content: Mapping[str, Any]) -> str:
+    from ruamel.yaml import YAML
+
+    text = StringIO()
+    YAML(typ="safe", pure=True).dump(dict(content), text)
+    return text.getvalue()
 
 
 def _quoted(text: str) -> str:

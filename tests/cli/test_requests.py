@@ -114,6 +114,24 @@ def test_a_wrong_pair_of_raytd_distance_is_explained(
     assert "--set coupled.lam  must be greater than 0, not -1" in err
 
 
+def test_an_object_store_is_refused_before_a_folder_of_its_name_is_made(
+    sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, "sweep", sweep, "--storage", "s3://bucket/runs")
+    assert code == 2
+    assert "must be a folder; object stores are not supported" in err
+    assert list(sweep.parent.iterdir()) == [sweep]
+
+
+def test_an_address_where_nothing_listens_is_refused_at_once(
+    sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, "sweep", sweep, "--address", "127.0.0.1:9")
+    assert code == 2
+    assert err == "--address 127.0.0.1:9: no Ray cluster answers there (connection refused)\n"
+    assert list(sweep.parent.iterdir()) == [sweep]
+
+
 def test_an_unknown_command_is_answered_with_the_nearest_one(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -137,7 +155,10 @@ def test_help_and_import_load_neither_torch_nor_ray_nor_mlflow() -> None:
     assert "Commands:" in ended.stdout
 
 
-@pytest.mark.parametrize("command", ["sweep", "plan", "distance", "tasks"])
+@pytest.mark.parametrize(
+    "command",
+    ["sweep", "plan", "distance", "submit", "status", "logs", "sync", "doctor", "tasks", "schema"],
+)
 def test_every_command_explains_itself_and_stands_in_the_readme(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from raytd.tracking import Tracker, open_tracker
+from raytd.tracking import Closing, Tracker, open_tracker
 
 
 @pytest.fixture(params=["null", "mlflow"])
@@ -29,7 +29,7 @@ class TestTracker:
         for iteration in range(3):
             tracker.log_iteration(trial, iteration, {"distance": 1.0}, knots)
         tracker.finish_trial(trial, {"distance": 1.0}, status="done", artifacts=[picture])
-        tracker.close(artifacts=[picture], metrics={"trials_done": 1.0}, status="done")
+        tracker.close(Closing("done", {"trials_done": 1.0}, [picture]))
 
     def test_takes_what_is_missing_or_no_number(self, tracker, trial):
         tracker.log_iteration(trial, 0, {"distance": math.nan, "gap": math.inf}, [])
@@ -46,4 +46,4 @@ class TestTracker:
 
     @pytest.mark.parametrize("status", ["done", "failed", "interrupted"])
     def test_ends_without_a_trial(self, tracker, status):
-        tracker.close(artifacts=[], metrics={}, status=status)
+        tracker.close(Closing(status, {}, []))

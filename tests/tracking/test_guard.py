@@ -54,7 +54,7 @@ def test_the_warning_is_one_line_that_says_where_and_that_nothing_is_lost(caplog
             "raytd",
             logging.WARNING,
             "tracking at http://***@tracking:5000 refused a call (Invalid metric name); "
-            "results are kept on disk",
+            "results are kept on disk, and raytd sync sends them later",
         )
     ]
 

@@ -1,12 +1,14 @@
 """What an MLflow store holds after a sweep."""
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from mlflow.tracking import MlflowClient
+from ruamel.yaml import YAML
 
-from raytd.tracking import SweepInfo, TrialInfo, open_tracker
+from raytd.tracking import Closing, DatasetInfo, SweepInfo, TrialInfo, open_tracker
 from raytd.tracking.quiet import import_mlflow
 from raytd.tracking.session import store_file
 
@@ -68,7 +70,7 @@ def test_the_sweep_runs_until_it_is_closed(reopen, runs, status, shown):
     for _ in range(2):
         tracker = reopen()
         assert runs()["quick"].info.status == "RUNNING"
-        tracker.close(artifacts=[], metrics={}, status=status)
+        tracker.close(Closing(status, {}, []))
         assert runs()["quick"].info.status == shown
 
 
@@ -84,7 +86,7 @@ def test_a_trial_runs_until_it_is_finished(reopen, runs, trial, status, shown):
 def test_an_open_trial_ends_with_the_sweep_and_goes_on_later(reopen, runs, trial):
     tracker = reopen()
     tracker.log_iteration(trial, 0, {"distance": 1.0}, [])
-    tracker.close(artifacts=[], metrics={}, status="interrupted")
+    tracker.close(Closing("interrupted", {}, []))
     assert runs()[trial.name].info.status == "KILLED"
     reopen().log_iteration(trial, 1, {"distance": 0.9}, [])
     assert runs()[trial.name].info.status == "RUNNING"
@@ -125,7 +127,7 @@ def report_all(tracker, trial):
         knots = [{"knot": m, "segment_length": iteration + m / 10} for m in range(4)]
         tracker.log_iteration(trial, iteration, {"distance": 3.0 - iteration}, knots)
     tracker.finish_trial(trial, {"distance": 1.0}, status="done", artifacts=[])
-    tracker.close(artifacts=[], metrics={"trials_done": 1.0}, status="done")
+    tracker.close(Closing("done", {"trials_done": 1.0}, []))
 
 
 def test_a_sweep_told_twice_is_there_once(reopen, runs, client, trial):
@@ -182,11 +184,67 @@ def test_artifacts_are_kept_with_the_trial_and_the_sweep(reopen, runs, client, t
     picture.write_bytes(b"\x89PNG")
     tracker = reopen()
     tracker.finish_trial(trial, {}, status="done", artifacts=[config])
-    tracker.close(artifacts=[picture], metrics={}, status="done")
+    tracker.close(Closing("done", {}, [picture]))
     parent, child = runs()["quick"].info.run_id, runs()[trial.name].info.run_id
     assert [f.path for f in client.list_artifacts(child)] == ["config.json"]
     kept = client.download_artifacts(parent, "distances-coupled.png", str(tmp_path))
     assert Path(kept).read_bytes() == b"\x89PNG"
+
+
+LOW = DatasetInfo("digits-low", "d1", {"dataset": "digits", "classes": ["0", "1"]}, "source")
+HIGH = DatasetInfo("digits-high", "d2", {"dataset": "digits", "classes": ["5"]}, "target")
+
+
+def test_data_are_inputs_with_their_digest_and_role(reopen, runs, client):
+    trial = TrialInfo("k1", "low -> high", datasets=[LOW, HIGH])
+    for _ in range(2):
+        reopen().log_iteration(trial, 0, {"distance": 1.0}, [])
+    inputs = client.get_run(runs()["low -> high"].info.run_id).inputs.dataset_inputs
+    shown = {
+        (i.dataset.name, i.dataset.digest, i.dataset.source, *(t.value for t in i.tags))
+        for i in inputs
+    }
+    assert len(inputs) == 2
+    assert shown == {
+        ("digits-low", "d1", '{"classes": ["0", "1"], "dataset": "digits"}', "source"),
+        ("digits-high", "d2", '{"classes": ["5"], "dataset": "digits"}', "target"),
+    }
+
+
+def test_the_table_of_a_sweep_that_goes_on_has_every_row_once(
+    uri, reopen, runs, client, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)  # `load_table` asks no client
+    first = [{"trial_key": "k1", "distance": None, "status": "failed"}]
+    later = [{"trial_key": "k1", "distance": 1.5, "status": "done"}, {"trial_key": "k2"}]
+    for rows in (first, later, later):
+        reopen().close(Closing("done", table=rows))
+    parent = runs()["quick"]
+    table = client.load_table(parent.info.experiment_id, "results.json", [parent.info.run_id])
+    assert list(table["trial_key"]) == ["k1", "k2"]
+    assert table["distance"][0] == 1.5
+
+
+def test_the_resolved_file_is_kept_with_the_sweep(uri, sweep, runs, client, tmp_path):
+    resolved = {"name": "quick", "grid": {"coupled.lam": [1.0, 20.0]}, "weights": None}
+    open_tracker(uri, replace(sweep, resolved=resolved))
+    run_id = runs()["quick"].info.run_id
+    kept = Path(client.download_artifacts(run_id, "sweep-resolved.yaml", str(tmp_path)))
+    assert YAML(typ="safe").load(kept) == resolved
+
+
+def test_a_file_is_sent_once_and_again_when_it_has_changed(reopen, runs, client, tmp_path):
+    picture = tmp_path / "distances.png"
+    picture.write_bytes(b"one")
+    reopen().close(Closing("done", artifacts=[picture]))
+    run = runs()["quick"]
+    (at_server,) = Path(run.info.artifact_uri.removeprefix("file://")).glob("distances.png")
+    at_server.unlink()
+    reopen().close(Closing("done", artifacts=[picture]))
+    assert not at_server.exists()
+    picture.write_bytes(b"two")
+    reopen().close(Closing("done", artifacts=[picture]))
+    assert at_server.read_bytes() == b"two"
 
 
 def test_files_lie_beside_the_store(reopen, runs, storage):
@@ -222,7 +280,7 @@ def test_a_missing_file_leaves_no_run_open(reopen, runs, trial, tmp_path, caplog
     tracker = reopen()
     gone = [tmp_path / "gone.png"]
     tracker.finish_trial(trial, {"distance": 1.0}, status="done", artifacts=gone)
-    tracker.close(artifacts=gone, metrics={}, status="done")
+    tracker.close(Closing("done", {}, gone))
     assert [run.info.status for run in runs().values()] == ["FINISHED", "FINISHED"]
     assert len(caplog.messages) == 1
     assert "gone.png" in caplog.messages[0]

@@ -1,0 +1,113 @@
+"""`raytd submit FILE`: a sweep as a job of a Ray cluster, so that the laptop may be closed."""
+
+import json
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import click
+
+from raytd.cli import options
+
+if TYPE_CHECKING:
+    from raytd.sweep.jobs import Order
+
+
+@click.command("submit")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--profile", help="A profile of the file, 'auto' or 'none'.")
+@options.overrides
+@options.job_address
+@click.option(
+    "--storage",
+    required=True,
+    metavar="DIR",
+    help="Folder of all sweeps, as every node of the cluster sees it.",
+)
+@click.option("--data", metavar="DIR", help="Root of the data sets, as every node sees it.")
+@options.catalogue
+@options.download
+@click.option(
+    "--tracking-uri",
+    metavar="URI",
+    default="none",
+    show_default=True,
+    help="MLflow tracking server that the cluster reaches, or 'none'.",
+)
+@click.option("--fresh", is_flag=True, help="Run finished trials again.")
+@click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once, at most.")
+@click.option(
+    "--include",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="PATH",
+    help="A file or folder to ship beside FILE, such as the module of a model; repeatable.",
+)
+@click.option(
+    "--installed", is_flag=True, help="Run the raytd that the cluster has, not the one here."
+)
+@options.as_json
+def command(file: Path, *, address: str | None, as_json: bool, **given: Any) -> None:
+    """Run the sweep in FILE as a job of a Ray cluster, so that this machine may go away.
+
+    FILE is checked here first. Its data, its storage and its tracking server are those that the
+    cluster sees. `raytd status` and `raytd logs` say how it goes; running `raytd submit` again runs
+    what is missing.
+    """
+    from raytd.errors import RequestError
+    from raytd.sweep.jobs import job_server, submit
+    from raytd.sweep.spec import load_sweep
+
+    asked = options.settings_of(catalogue=given["catalogue"], download=given["download"])
+    spec = load_sweep(
+        file,
+        profile=given["profile"],
+        overrides=given["overrides"] + asked,
+        has_gpu=lambda: True,  # the job chooses; every profile is checked here in any case
+    ).spec
+    order = _order(file, spec.data.catalogue, given)
+    problems = order.problems() + _secrets(given["tracking_uri"])
+    if problems:
+        raise RequestError(problems)
+    job = f"{spec.name}-{uuid4().hex[:8]}"
+    with TemporaryDirectory(prefix="raytd-job-") as folder, job_server(address) as client:
+        submit(client, order, sweep=spec.name, job=job, folder=Path(folder))
+    if as_json:
+        click.echo(json.dumps({"job": job, "sweep": spec.name, "storage": order.storage}, indent=2))
+        return
+    click.echo(f"{job}: submitted; results go to {order.storage}/{spec.name}")
+    there = f" --address {address}" if address else ""
+    click.echo(f"  raytd logs {job} --follow{there}\n  raytd status {job}{there}", err=True)
+
+
+def _order(file: Path, catalogue: str | None, given: dict[str, Any]) -> "Order":
+    from raytd.sweep.jobs import Order
+
+    words = [word for text in given["overrides"] for word in ("--set", text)]
+    words += ["--tracking-uri", given["tracking_uri"]]
+    for name in ("profile", "max_concurrent"):
+        if given[name] is not None:
+            words += [f"--{name.replace('_', '-')}", str(given[name])]
+    words += [f"--{name}" for name in ("fresh", "download") if given[name]]
+    tasks = given["catalogue"] or catalogue or os.environ.get("RAYTD_CATALOGUE")
+    return Order(
+        file=file,
+        storage=given["storage"].rstrip("/") or "/",
+        options=words,
+        catalogue=Path(tasks) if tasks else None,
+        include=given["include"],
+        data=given["data"],
+        ship_code=not given["installed"],
+    )
+
+
+def _secrets(uri: str) -> list[str]:
+    if "@" not in urlsplit(uri).netloc:
+        return []
+    return [
+        "--tracking-uri: its password would be seen by everyone who sees the job; put it into "
+        "~/.mlflow/credentials of the cluster's head, and name the server without it"
+    ]

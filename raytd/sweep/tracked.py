@@ -1,0 +1,148 @@
+"""A sweep and its trials as the tracker shows them, while they run and from what lies on disk."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from raytd.errors import RequestError
+from raytd.sweep.expand import TrialConfig
+from raytd.sweep.ledger import Ledger, Row
+from raytd.tasks.spec import TaskSpec
+from raytd.tracking.base import Closing, DatasetInfo, SweepInfo, SweepStatus, TrialInfo
+from raytd.tracking.points import numbers
+from raytd.tracking.sync import TrialRecord
+
+_NOT_FINAL = ("threads", "chunk", "seed", "transient")
+_ARTIFACTS = ("config.json", "result.json", "iterations.parquet", "knots.parquet", "log.txt")
+
+
+def sweep_info(resolved: Mapping[str, Any], folder: Path) -> SweepInfo:
+    """A sweep as the tracker shows it.
+
+    Args:
+        resolved: the sweep file with profile and overrides applied, as plain data.
+        folder: of the sweep; its `sweep.yaml` and `plan.json` have been written.
+    """
+    return SweepInfo(
+        name=resolved["name"],
+        experiment=resolved["tracking"]["experiment"] or resolved["name"],
+        description=resolved["description"],
+        tags={"raytd.folder": str(folder)},
+        artifacts=[folder / "sweep.yaml", folder / "plan.json"],
+        resolved=resolved,
+    )
+
+
+def trial_info(key: str, config: TrialConfig, *, digests: Sequence[str | None]) -> TrialInfo:
+    """A trial as the tracker shows it: axes and few fixed settings as params.
+
+    Args:
+        key: of the trial.
+        config: of the trial.
+        digests: of the data of source and target; None where it is not known.
+    """
+    params: dict[str, str | int | float | bool] = {
+        "method": config.method,
+        "model": config.model,
+        "source": config.source.name,
+        "target": config.target.name,
+        "seed": config.seed,
+        "protocol": config.protocol(),
+        **{axis: "none" if v is None else v for axis, v in config.axes.items()},
+    }
+    for name in ("epsilon", "lam"):
+        if hasattr(config.settings, name):
+            params[name] = getattr(config.settings, name)
+            params[f"log10_{name}"] = math.log10(getattr(config.settings, name))
+    pair = f"{config.source.name}->{config.target.name}"
+    tags = {"method": config.method, "model": config.model, "pair": pair}
+    tags |= {"source": config.source.name, "target": config.target.name}
+    return TrialInfo(key, config.name, params, tags, _datasets(config, digests))
+
+
+def _datasets(config: TrialConfig, digests: Sequence[str | None]) -> list[DatasetInfo]:
+    """The data of source and target; one of both roles where they are the same."""
+    found: dict[str, tuple[TaskSpec, list[str]]] = {}
+    ends = (config.source, config.target)
+    for spec, digest, role in zip(ends, digests, ("source", "target"), strict=True):
+        if digest is not None:
+            found.setdefault(digest, (spec, []))[1].append(role)
+    return [
+        DatasetInfo(spec.name, digest, spec.model_dump(mode="json"), " and ".join(roles))
+        for digest, (spec, roles) in found.items()
+    ]
+
+
+def finals(row: Row) -> dict[str, float]:
+    """The summary of a trial: the numbers of its row but those that it was given."""
+    return numbers(row, without=_NOT_FINAL)
+
+
+def trial_artifacts(folder: Path) -> list[Path]:
+    """The files that the tracker keeps with a trial; those of pairs are too large for it."""
+    return [path for name in _ARTIFACTS if (path := folder / name).exists()]
+
+
+def sweep_record(folder: Path) -> tuple[SweepInfo, Closing]:
+    """A sweep with what it has left, read from its folder.
+
+    Raises:
+        RequestError: in one line, if there is no sweep in the folder.
+    """
+    try:
+        plan = json.loads((folder / "plan.json").read_text())
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{folder}: no sweep is here (plan.json cannot be read)") from error
+    rows, wanted = Ledger(folder).rows(), {t["trial_key"] for t in plan["trials"]}
+    ended = [row["status"] for row in rows if row["trial_key"] in wanted]
+    closing = Closing(
+        status=_status(ended, len(wanted)),
+        metrics={
+            "trials": float(len(wanted)),
+            "trials_done": float(ended.count("done")),
+            "trials_failed": float(ended.count("failed")),
+        },
+        artifacts=sweep_artifacts(folder),
+        table=rows,
+    )
+    return sweep_info(plan["sweep"], folder), closing
+
+
+def sweep_artifacts(folder: Path) -> list[Path]:
+    """The files that the tracker keeps with a sweep when it ends."""
+    table = [path for path in [folder / "results.parquet"] if path.exists()]
+    return table + sorted(path for path in folder.glob("report/*") if path.is_file())
+
+
+def trial_records(folder: Path) -> Iterator[TrialRecord]:
+    """Every trial of a sweep that has ended, read from its folder."""
+    ledger = Ledger(folder)
+    for row in ledger.rows():
+        place = ledger.trial_folder(row["trial_key"])
+        config = TrialConfig.model_validate_json((place / "config.json").read_bytes())
+        digests = (row.get("source_digest"), row.get("target_digest"))
+        yield TrialRecord(
+            info=trial_info(row["trial_key"], config, digests=digests),
+            digest=hashlib.sha256((place / "result.json").read_bytes()).hexdigest()[:16],
+            iterations=_table(place / "iterations.parquet"),
+            knots=_table(place / "knots.parquet"),
+            finals=finals(row),
+            status=row["status"],
+            artifacts=trial_artifacts(place),
+        )
+
+
+def _status(ended: Sequence[str], n_wanted: int) -> SweepStatus:
+    if len(ended) < n_wanted:
+        return "interrupted"
+    return "failed" if "failed" in ended else "done"
+
+
+def _table(path: Path) -> list[dict[str, float]]:
+    """The numbers of each row of a table; none where it is not there."""
+    return [numbers(row) for row in pq.read_table(path).to_pylist()] if path.exists() else []

@@ -1,0 +1,50 @@
+"""`raytd doctor` as a user calls it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from raytd.cli import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", *map(str, args)])
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, out
+
+
+def test_a_machine_that_is_well_gives_0_and_one_line_for_each_thing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, out = run(capsys, "--storage", tmp_path / "runs", "--data", tmp_path)
+    assert code == 0, out
+    assert not any(line.startswith("!") for line in out.splitlines())
+    assert {"torch", "processors", "storage", "tracking", "digits"} <= {
+        line.split()[0] for line in out.splitlines()
+    }
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_problem_gives_1_and_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("--storage", "/proc/nowhere", "--tracking-uri", "none", "--json")
+    code, out = run(capsys, *given)
+    assert code == 1
+    wrong = [each for each in json.loads(out) if each["todo"]]
+    assert [each["subject"] for each in wrong] == ["storage"]
+    assert wrong[0]["todo"] == "Choose another --storage."
+    assert "tracking" not in {each["subject"] for each in json.loads(out)}
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_ray_is_started_when_asked_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    code, out = run(capsys, "--start-ray", "--storage", tmp_path, "--tracking-uri", "none")
+    assert code == 0, out
+    assert "started on this machine: 1 nodes" in out
