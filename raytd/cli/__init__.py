@@ -11,6 +11,9 @@ from raytd.errors import RaytdError
 _COMMANDS = {
     "sweep": "Run what is missing of a sweep, and show its table.",
     "distance": "The distance between two tasks, in this process.",
+    "results": "The table of trials of a sweep.",
+    "compare": "The same pairs side by side along one axis, such as the model.",
+    "report": "Figures of a sweep, and one page with everything.",
     "tasks": "The tasks that have a name; one of them with its classes and images.",
 }
 

@@ -54,6 +54,17 @@ def catalogue(function: F) -> F:
     )(function)
 
 
+def storage(function: F) -> F:
+    """`--storage DIR`."""
+    return click.option(
+        "--storage",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("runs"),
+        show_default=True,
+        help="Folder of all sweeps and of the trained sources.",
+    )(function)
+
+
 def as_json(function: F) -> F:
     """`--json`."""
     return click.option(

@@ -120,15 +120,18 @@ class Ledger:
 
     def write_results(self) -> Path:
         """Writes `results.parquet` over all trials that have ended; returns its path."""
-        rows = self.rows()
-        names = dict.fromkeys([*_COLUMNS, *(name for row in rows for name in row)])
-        columns = {
-            name: pa.array([row.get(name) for row in rows], type=_COLUMNS.get(name))
-            for name in names
-        }
         path = self.folder / "results.parquet"
-        write_bytes(path, _parquet(pa.table(columns)))
+        write_bytes(path, parquet_bytes(as_table(self.rows())))
         return path
+
+
+def as_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows as a table with every column of results.parquet, whatever the rows hold."""
+    names = dict.fromkeys([*_COLUMNS, *(name for row in rows for name in row)])
+    columns = {
+        name: pa.array([row.get(name) for row in rows], type=_COLUMNS.get(name)) for name in names
+    }
+    return pa.table(columns)
 
 
 def iteration_row(iteration: Iteration) -> dict[str, Any]:
@@ -157,14 +160,15 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         StorageError: in one line.
     """
-    write_bytes(path, _parquet(pa.Table.from_pylist(list(rows))))
+    write_bytes(path, parquet_bytes(pa.Table.from_pylist(list(rows))))
 
 
 def _coupling_bytes(coupling: Coupling) -> bytes:
-    return _parquet(pa.table({name: pa.array(values) for name, values in vars(coupling).items()}))
+    return parquet_bytes(pa.table({name: pa.array(values) for name, values in vars(coupling).items()}))
 
 
-def _parquet(table: pa.Table) -> bytes:
+def parquet_bytes(table: pa.Table) -> bytes:
+    """A table as the content of a Parquet file."""
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()
