@@ -102,7 +102,8 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from raytd.report.compare import paired
+    from raytd.report.compare import compare
+    from raytd.report.comparison_text import summary
     from raytd.report.terminal import matrix_table, results_table
 
     console = Console()
@@ -110,6 +111,7 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     for matrix in _matrices(plan, rows):
         console.print(matrix_table(matrix))
     if {"coupled", "uncoupled"} <= set(plan.spec.methods):
-        console.print(paired(rows, axes=_axes(plan)).summary())
+        for one in compare(rows, "method", "uncoupled", "coupled", axes=_axes(plan)):
+            console.print("\n".join(summary(one)), markup=False, highlight=False)
     console.print(f"results  {plan.folder / 'results.parquet'}", soft_wrap=True)
     console.print(f"figures  {plan.folder / 'report'}", soft_wrap=True)
