@@ -29,12 +29,14 @@ def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
 
 
 def write_report(plan: SweepPlan) -> list[Path]:
-    """Writes `results.parquet` and a heat map per method; returns what was written."""
-    from raytd.report.heatmap import save_heatmaps
+    """Writes `results.parquet`, figures and page; returns what was written."""
+    from raytd.report.saved import read_sweep
+    from raytd.report.write import write_report as write
     from raytd.sweep.ledger import Ledger
 
     table = Ledger(plan.folder).write_results()
-    return [table, *save_heatmaps(_matrices(plan, sweep_rows(plan)), plan.folder / "report")]
+    written = write(read_sweep(plan.folder))
+    return [table, written.page, *written.files]
 
 
 def _axes(plan: SweepPlan) -> list[str]:
@@ -114,4 +116,4 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
         for one in compare(rows, "method", "uncoupled", "coupled", axes=_axes(plan)):
             console.print("\n".join(summary(one)), markup=False, highlight=False)
     console.print(f"results  {plan.folder / 'results.parquet'}", soft_wrap=True)
-    console.print(f"figures  {plan.folder / 'report'}", soft_wrap=True)
+    console.print(f"report   {plan.folder / 'report' / 'index.html'}", soft_wrap=True)

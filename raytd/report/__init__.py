@@ -1,7 +1,6 @@
 """Distances as people read them: matrices, figures, tables and comparisons."""
 
 from raytd.report.compare import Comparison, PairComparison, compare
-from raytd.report.heatmap import save_heatmaps
 from raytd.report.matrices import DistanceMatrix, distance_matrices
 from raytd.report.saved import SavedSweep, open_sweep, read_sweep
 from raytd.report.terminal import matrix_table, results_table
@@ -17,5 +16,4 @@ __all__ = [
     "open_sweep",
     "read_sweep",
     "results_table",
-    "save_heatmaps",
 ]

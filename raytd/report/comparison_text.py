@@ -55,7 +55,9 @@ def summary(comparison: Comparison) -> list[str]:
     if comparison.by != "seed":
         lines.append(_about_seeds(comparison))
     if (gaps := comparison.median_tracking_gaps) is not None:
-        lines.append(f"median tracking gap {gaps[0]:.2g} nats under {left}, {gaps[1]:.2g} under {right}")
+        lines.append(
+            f"median tracking gap {gaps[0]:.2g} nats under {left}, {gaps[1]:.2g} under {right}"
+        )
     if comparison.unmatched:
         lines.append(f"{comparison.unmatched} results without a partner are left out")
     return lines
@@ -112,7 +114,7 @@ def pairs_table(comparison: Comparison) -> Table:
         table.add_column("!", no_wrap=True)
     for pair in comparison.pairs:
         cells = [f"{pair.source} → {pair.target}", _digits(pair.left), _digits(pair.right)]
-        cells += [_with_margin(pair), _with_range(pair.ratio, pair.ratio_interval)]
+        cells += [with_margin(pair), with_range(pair.ratio, pair.ratio_interval)]
         table.add_row(*map(Text, [*cells, *([marks(pair)] if doubted else [])]))
     return table
 
@@ -214,14 +216,15 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _with_margin(pair: PairComparison) -> str:
+def with_margin(pair: PairComparison) -> str:
     """The difference, and half of its interval's length."""
     interval = pair.difference_interval
     margin = "" if interval is None else f" ± {(interval.high - interval.low) / 2:.2g}"
     return f"{pair.difference:+.3g}{margin}"
 
 
-def _with_range(value: float, interval: Interval | None) -> str:
+def with_range(value: float, interval: Interval | None) -> str:
+    """A ratio with its interval."""
     ends = "" if interval is None else f" ({interval.low:.2f}–{interval.high:.2f})"
     return f"{_digits(value)}{ends}"
 

@@ -164,7 +164,9 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _coupling_bytes(coupling: Coupling) -> bytes:
-    return parquet_bytes(pa.table({name: pa.array(values) for name, values in vars(coupling).items()}))
+    return parquet_bytes(
+        pa.table({name: pa.array(values) for name, values in vars(coupling).items()})
+    )
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
