@@ -53,9 +53,7 @@ def command(
     by: str,
     value: str,
     where: Sequence[str],
-    form: str,
-    as_json: bool,
-    **settings: Any,
+    **given: Any,
 ) -> None:
     """Compare the results of SWEEP along one axis, pair of tasks by pair of tasks.
 
@@ -73,13 +71,15 @@ def command(
     _check_value(value, schema)
     rows = chosen_rows(saved.rows, schema, where=where)
     found = levels(rows, by, axes=saved.axes)
-    pairs = chosen_pairs(found, **_named(**settings))
+    pairs = chosen_pairs(found, **_named(given))
     comparisons = [
         one
         for left, right in pairs
         for one in compare(rows, by, left, right, value=value, axes=saved.axes)
     ]
-    click.echo(_content("json" if as_json else form, saved.name, comparisons), nl=False)
+    click.echo(
+        _content("json" if given["as_json"] else given["form"], saved.name, comparisons), nl=False
+    )
 
 
 def _check_value(value: str, schema: Any) -> None:
@@ -95,10 +95,9 @@ def _check_value(value: str, schema: Any) -> None:
         raise RequestError(f"--value {value}: the column holds no numbers")
 
 
-def _named(
-    *, left: str | None, right: str | None, levels: str | None, each: bool
-) -> dict[str, Any]:
+def _named(given: dict[str, Any]) -> dict[str, Any]:
     """The settings that were asked for, the reference first."""
+    left, right, levels, each = (given[name] for name in ("left", "right", "levels", "each"))
     if (left is None) != (right is None):
         raise RequestError("--left and --right belong together; name both, or use --levels")
     if left is None or right is None:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from raytd.errors import RequestError
 if TYPE_CHECKING:
     from raytd.report.saved import SavedSweep
 
-Rows = Sequence[dict[str, Any]]
+Rows = Sequence[Mapping[str, Any]]
 
 
 @click.command("results")
@@ -47,12 +47,11 @@ def command(
     sweep: str,
     *,
     storage: Path,
-    form: str,
     columns: str | None,
-    with_others: bool,
     out: Path | None,
-    as_json: bool,
-    **chosen: Any,
+    where: Sequence[str],
+    sort: str | None,
+    **given: Any,
 ) -> None:
     """The table of trials of SWEEP that have ended.
 
@@ -62,15 +61,15 @@ def command(
     from raytd.report.select import chosen_rows, column_problems
     from raytd.sweep.ledger import as_table
 
-    form = "json" if as_json else form
+    form = "json" if given["as_json"] else given["form"]
     if form == "parquet" and out is None and sys.stdout.isatty():
         raise RequestError("--format parquet is not for a terminal; name a file with --out")
     saved = open_sweep(sweep, storage)
-    table = as_table([*saved.rows, *saved.other_rows] if with_others else saved.rows)
+    table = as_table([*saved.rows, *saved.other_rows] if given["with_others"] else saved.rows)
     names = table.schema.names if columns is None else [c.strip() for c in columns.split(",")]
     problems = column_problems(names, table.schema, option="--columns")
     try:
-        rows = chosen_rows(table.to_pylist(), table.schema, **chosen)
+        rows = chosen_rows(table.to_pylist(), table.schema, where=where, sort=sort)
     except RequestError as error:
         problems += error.problems
     if problems:
@@ -122,4 +121,4 @@ def _emit(content: bytes, out: Path | None) -> None:
         write_bytes(out, content)
         click.echo(f"written  {out}", err=True)
     else:
-        click.get_binary_stream("stdout").write(content)
+        click.echo(content, nl=False)

@@ -69,8 +69,8 @@ def _about_seeds(comparison: Comparison) -> str:
         return "one seed: no interval for a pair, and nothing known of its scatter"
     seeds = "–".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
     return (
-        f"in the table: {_PERCENT} t intervals over {seeds} seeds, of paired differences and of the "
-        "logarithm of ratios"
+        f"in the table: {_PERCENT} t intervals over {seeds} seeds, of paired differences and of "
+        "the logarithm of ratios"
     )
 
 

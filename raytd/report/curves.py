@@ -7,7 +7,7 @@ from raytd.report.figure import Data, Figure
 from raytd.report.groups import Axes, Group, groups, mean_curves
 from raytd.report.rows import task_order
 from raytd.report.saved import SavedSweep
-from raytd.report.style import DASHES, INK, colour, dress, marker, panel_grid
+from raytd.report.style import DASHES, INK, colour, dash, dress, marker, panel_grid
 
 _MOST_PANELS, _MOST_PAIRS, _MOST_LINES = 6, 12, 4
 _ITERATIONS = Axes("iterations", "iteration", ("distance",))
@@ -28,9 +28,9 @@ def convergence(saved: SavedSweep) -> list[Figure]:
         Figure(
             name="convergence",
             heading="Convergence over the iterations",
-            caption="Distance after each update of the coupling, mean over seeds; iteration 0 is the "
-            "coupling that features alone choose. A trial that stopped early counts with its last "
-            "distance from there on. Colour: source, mark: target. Lines that are "
+            caption="Distance after each update of the coupling, mean over seeds; iteration 0 is "
+            "the coupling that features alone choose. A trial that stopped early counts with its last "
+            "distance from there on. Colour and line: source, mark: target. Lines that are "
             "flat at the end have converged; one that still falls or rises has not."
             + _left_out(len(moving), len(drawn), "settings"),
             alt=_moves(data),
@@ -55,8 +55,8 @@ def losses(saved: SavedSweep) -> list[Figure]:
         Figure(
             name="losses",
             heading="Loss along the path",
-            caption="Cross-entropy on the interpolated task, built from training images (solid) and "
-            "from validation images (dashed), along the path of the last iteration; mean over "
+            caption="Cross-entropy on the interpolated task, made of training images (solid) and "
+            "of validation images (dashed), along the path of the last iteration; mean over "
             "seeds. The space between the two is the generalisation gap, which theorem 4 says is "
             "small. A loss that stays high at τ = 1 belongs to a network that did not arrive."
             + _left_out(len(along), len(drawn), "settings")
@@ -74,23 +74,20 @@ def _draw_convergence(
     from matplotlib.lines import Line2D
     from matplotlib.ticker import MaxNLocator
 
-    figure, panels = panel_grid(len(curves), columns=3, size=(3.1, 2.9), below=0.3)
+    figure, panels = panel_grid(len(curves), columns=3, size=(3.1, 2.9), x="iteration k")
     for axes, (group, curve) in zip(panels, curves, strict=True):
         for source, target in dict.fromkeys((p["source"], p["target"]) for p in curve):
             own = [p for p in curve if (p["source"], p["target"]) == (source, target)]
-            look = {"color": colour(tasks.index(source)), "marker": marker(tasks.index(target))}
-            axes.plot(
-                [p["iteration"] for p in own], [p["distance"] for p in own], **look, markersize=5
-            )
-        dress(axes, title=group.label, x="iteration k")
+            look = {"marker": marker(tasks.index(target)), "markersize": 5}
+            look |= _line(tasks.index(source))
+            axes.plot([p["iteration"] for p in own], [p["distance"] for p in own], **look)
+        dress(axes, title=group.label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.supylabel("distance (rad)", fontsize=9)
     sources = [t for t in tasks if any(p["source"] == t for _, c in curves for p in c)]
     targets = [t for t in tasks if any(p["target"] == t for _, c in curves for p in c)]
-    handles = [
-        Line2D([], [], color=colour(tasks.index(t)), linewidth=3, label=f"from {t}")
-        for t in sources
-    ] + [
+    handles = [Line2D([], [], label=f"from {t}", **_line(tasks.index(t))) for t in sources]
+    handles += [
         Line2D([], [], color=INK, marker=marker(tasks.index(t)), linestyle="", label=f"to {t}")
         for t in targets
     ]
@@ -106,29 +103,32 @@ def draw_losses(
     from matplotlib.lines import Line2D
 
     columns = 4 if len(pairs) > 6 else 3
-    figure, panels = panel_grid(len(pairs), columns=columns, size=(2.6, 2.1), below=0.3)
+    figure, panels = panel_grid(len(pairs), columns=columns, size=(2.6, 2.1), x="τ")
     for axes, (source, target) in zip(panels, pairs, strict=True):
         for index, (_, curve) in enumerate(curves):
             own = [p for p in curve if (p["source"], p["target"]) == (source, target)]
-            for y, dash in (("train_loss", DASHES[0]), ("val_loss", DASHES[1])):
+            for y, line in (("train_loss", DASHES[0]), ("val_loss", DASHES[1])):
                 xs, values = [p["tau"] for p in own], [p[y] for p in own]
-                look = {"color": colour(index), "marker": marker(index), "linestyle": dash}
+                look = {"color": colour(index), "marker": marker(index), "linestyle": line}
                 every = max(1, len(xs) // 5)
                 axes.plot(xs, values, **look, markersize=4, linewidth=1.3, markevery=every)
         dress(axes, title=f"{source} → {target}")
         axes.set(xlim=(0, 1), ylim=(0, None), xticks=(0, 0.5, 1))
     figure.supylabel("loss (nats)", fontsize=9)
-    figure.supxlabel("τ, from source to target", fontsize=9)
     handles = [
         Line2D([], [], color=colour(i), marker=marker(i), label=group.label)
         for i, (group, _) in enumerate(curves)
     ] + [
-        Line2D([], [], color=INK, linestyle=dash, label=words)
-        for words, dash in (("training images", DASHES[0]), ("validation images", DASHES[1]))
+        Line2D([], [], color=INK, linestyle=line, label=words)
+        for words, line in (("training images", DASHES[0]), ("validation images", DASHES[1]))
     ]
     wide = min(len(handles), 2 if len(pairs) < 3 else 4)
     figure.legend(handles=handles, loc="outside lower center", ncols=wide, **_LEGEND)
     return figure
+
+
+def _line(index: int) -> dict[str, Any]:
+    return {"color": colour(index), "linestyle": dash(index)}
 
 
 def _left_out(n: int, n_shown: int, what: str) -> str:

@@ -44,8 +44,8 @@ def findings(saved: SavedSweep) -> list[str]:
     protocols = {row.get("protocol") for row in rows if number(row, "distance") is not None}
     if len(protocols) > 1:
         lines.append(
-            f"{len(protocols)} protocols ({_listed(protocols)}): their raw lengths are on different "
-            "scales, stand in different figures, and must not be compared; noise-free lengths move "
+            f"{len(protocols)} protocols ({_listed(protocols)}): their raw lengths are "
+            "on different scales, stand in different figures, and must not be compared; noise-free lengths move "
             "less"
         )
     if rows and len({row.get("seed") for row in rows}) == 1:

@@ -102,8 +102,8 @@ def signed_rank(differences: Sequence[float]) -> SignedRank | None:
     ties = np.unique(np.abs(kept)).size < kept.size
     exact = kept.size <= (_MOST_EXACT_WITH_TIES if ties else _MOST_EXACT)
     if exact and ties:
-        method = PermutationMethod(n_resamples=2**kept.size)  # every choice of signs
+        every_choice_of_signs = PermutationMethod(n_resamples=2**kept.size)
+        found = wilcoxon(kept, method=every_choice_of_signs)
     else:
-        method = "exact" if exact else "approx"
-    found = wilcoxon(kept, method=method)
+        found = wilcoxon(kept, method="exact" if exact else "approx")
     return SignedRank(float(found.statistic), float(found.pvalue), int(kept.size), exact)

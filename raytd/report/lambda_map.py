@@ -62,8 +62,8 @@ def _figure(group: Group) -> Figure | None:
         name=slug(f"epsilon-lambda-{group.label}"),
         heading=f"Distance over ε and λ: {group.label}",
         caption=f"Left: distance, mean over the {data[0]['n_results']} results (pairs and seeds) "
-        "that every setting has. Right: the share of them whose last iteration changed the distance "
-        "by less than the tolerance. A small ε sharpens the coupling, a large λ lets it move far "
+        "that every setting has. Right: the share of them whose last iteration changed "
+        "the distance by less than the tolerance. A small ε sharpens the coupling, a large λ lets it move far "
         "from the last one; a distance that is small where little converges is not to be trusted.",
         alt=f"Two heat maps. The smallest mean distance, {least['distance']:.3g}, is at ε "
         f"{least[EPSILON]:g} and λ {least[LAM]:g}.",

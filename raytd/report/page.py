@@ -116,7 +116,8 @@ def _figure(figure: Figure, svg: bytes) -> str:
     return (
         f'<figure id="{escape(figure.name)}"><h3>{escape(figure.heading)}</h3>'
         f'<img alt="{escape(figure.alt)}" src="data:image/svg+xml;base64,{image}">'
-        f"<figcaption>{escape(figure.caption)} Data: {escape(figure.name)}.csv.</figcaption></figure>"
+        f"<figcaption>{escape(figure.caption)} Data: {escape(figure.name)}.csv.</figcaption>"
+        "</figure>"
     )
 
 
@@ -147,7 +148,6 @@ def _table(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: range
 ) -> str:
     """A table with a caption, a header for each column, and the pair as header of each row."""
-
     look = ['class="n"' if i in numeric else "" for i in range(len(head))]
 
     def cell(index: int, text: str) -> str:
@@ -160,8 +160,8 @@ def _table(
     )
     lines = "".join(f"<tr>{''.join(cell(i, t) for i, t in enumerate(row))}</tr>" for row in rows)
     return (
-        f'<div class="wide" tabindex="0"><table><caption>{escape(title)}</caption><thead><tr>{heads}'
-        f"</tr></thead><tbody>{lines}</tbody></table></div>"
+        f'<div class="wide" tabindex="0"><table><caption>{escape(title)}</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
 
 

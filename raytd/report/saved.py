@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from raytd.errors import RequestError
+from raytd.report.compare import Comparison, compare
 from raytd.report.rows import Row
 from raytd.sweep.find import sweep_folder
 from raytd.sweep.ledger import Ledger
@@ -52,6 +53,14 @@ class SavedSweep:
         path = Ledger(self.folder).trial_folder(str(row["trial_key"])) / f"{name}.parquet"
         curve: Curve = pq.read_table(path).to_pylist() if path.is_file() else []
         return curve
+
+    def compare(self, by: str, left: Any, right: Any, *, value: str = "value") -> list[Comparison]:
+        """Two settings of an axis pair by pair: a comparison for each setting of the others.
+
+        Raises:
+            InputError: two results differ in no column that is known as an axis.
+        """
+        return compare(self.rows, by, left, right, value=value, axes=self.axes)
 
 
 def open_sweep(sweep: Path | str, storage: Path | str = "runs") -> SavedSweep:

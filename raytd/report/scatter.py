@@ -39,11 +39,11 @@ def scatter(comparison: Comparison) -> Figure:
         name=slug(name),
         heading=f"{what[0].upper()}{what[1:]}: {one.right} against {one.left}"
         + (f" ({', '.join(fixed)})" if fixed else ""),
-        caption=f"Every point is a pair of tasks, numbered; bars are standard deviations over seeds, "
-        f"where there are several. Below the diagonal {one.right} has the smaller {what}. An empty "
+        caption="Every point is a pair of tasks, numbered; bars are standard deviations "
+        f"over seeds, where there are several. Below the diagonal {one.right} has the smaller {what}. An empty "
         "mark: a model did not arrive.",
-        alt=f"Scatter plot with diagonal. {one.n_smaller} of {n} pairs lie below it: {what} smaller "
-        f"under {one.right} than under {one.left}.",
+        alt=f"Scatter plot with diagonal. {one.n_smaller} of {n} pairs lie below it: {what} "
+        f"smaller under {one.right} than under {one.left}.",
         data=data,
         draw=lambda: _draw(one, data),
     )

@@ -16,6 +16,11 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
+def dash(index: int) -> str:
+    """The line of the index-th thing."""
+    return DASHES[index % len(DASHES)]
+
+
 def marker(index: int) -> str:
     """The mark of the index-th thing."""
     return MARKERS[index % len(MARKERS)]
@@ -28,34 +33,36 @@ def new_figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
 
 
-def panel_grid(n: int, *, columns: int, size: tuple[float, float], below: float = 0.0) -> Any:
+def panel_grid(n: int, *, columns: int, size: tuple[float, float], x: str) -> Any:
     """A figure and n panels of one size with common axes, line by line.
 
     Args:
         n: panels.
         columns: at most so many beside one another.
         size: width and height of a panel in inches.
-        below: inches that a legend takes.
+        x: what the lowest panel of each column says below.
 
     Returns:
         The figure and a list of n axes.
     """
     columns = min(n, columns)
     lines = -(-n // columns)
-    figure = new_figure(size[0] * columns, size[1] * lines + below)
+    figure = new_figure(size[0] * columns, size[1] * lines + 0.3)  # for a legend below
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[n:]:
         axes.set_visible(False)
     for column in range(columns):  # the lowest panel of a column carries its labels
-        lowest = [position for position in range(column, n, columns)][-1]
+        lowest = range(column, n, columns)[-1]
         grid.flat[lowest].tick_params(labelbottom=True)
+        grid.flat[lowest].set_xlabel(x, fontsize=9)
     return figure, list(grid.flat[:n])
 
 
 def dress(axes: Any, *, title: str = "", x: str = "", y: str = "") -> None:
     """The plain frame of every panel of curves."""
     axes.set_title(title, fontsize=9, color=INK)
-    axes.set_xlabel(x, fontsize=9)
+    if x:
+        axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)
     axes.tick_params(labelsize=8)
     axes.grid(color="#e3e3e3", linewidth=0.6)
