@@ -116,4 +116,6 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
         for one in compare(rows, "method", "uncoupled", "coupled", axes=_axes(plan)):
             console.print("\n".join(summary(one)), markup=False, highlight=False)
     console.print(f"results  {plan.folder / 'results.parquet'}", soft_wrap=True)
-    console.print(f"report   {plan.folder / 'report' / 'index.html'}", soft_wrap=True)
+    report = plan.folder / "report" / "index.html"
+    where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"
+    console.print(f"report   {where}", soft_wrap=True)

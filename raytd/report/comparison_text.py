@@ -11,7 +11,7 @@ from rich.text import Text
 from raytd.report.compare import Comparison, PairComparison
 from raytd.report.doubts import MARKS
 from raytd.report.intervals import LEVEL, Interval
-from raytd.report.rows import quantity
+from raytd.report.rows import quantity, setting
 
 HOW = {
     "difference": "right minus left, mean over seeds; Student's t interval of the differences that "
@@ -29,8 +29,8 @@ _PERCENT = f"{100 * LEVEL:.0f} %"
 def heading(comparison: Comparison) -> str:
     """What is compared, in one line."""
     unit = f" ({comparison.unit})" if comparison.unit else ""
-    sides = f"{comparison.by} {comparison.left} → {comparison.right}"
-    fixed = [f"{v}" if c in ("method", "model") else f"{c} {v}"
+    sides = f"{comparison.by} {setting(comparison.left)} → {setting(comparison.right)}"
+    fixed = [f"{v}" if c in ("method", "model") else f"{c} {setting(v)}"
              for c, v in comparison.fixed.items() if v is not None]  # fmt: skip
     return ": ".join([", ".join([*fixed, sides]), quantity(comparison.value) + unit])
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from raytd.report.figure import Data, Figure
+from raytd.report.figure import Data, Figure, left_out
 from raytd.report.groups import Axes, Group, groups, mean_curves
 from raytd.report.rows import task_order
 from raytd.report.saved import SavedSweep
@@ -29,10 +29,10 @@ def convergence(saved: SavedSweep) -> list[Figure]:
             name="convergence",
             heading="Convergence over the iterations",
             caption="Distance after each update of the coupling, mean over seeds; iteration 0 is "
-            "the coupling that features alone choose. A trial that stopped early counts with its last "
-            "distance from there on. Colour and line: source, mark: target. Lines that are "
+            "the coupling that features alone choose. A trial that stopped early counts with its "
+            "last distance from there on. Colour and line: source, mark: target. Lines that are "
             "flat at the end have converged; one that still falls or rises has not."
-            + _left_out(len(moving), len(drawn), "settings"),
+            + left_out(len(moving), len(drawn), "settings"),
             alt=_moves(data),
             data=data,
             draw=lambda: _draw_convergence(drawn, saved.tasks or tuple(task_order(data))),
@@ -59,8 +59,8 @@ def losses(saved: SavedSweep) -> list[Figure]:
             "of validation images (dashed), along the path of the last iteration; mean over "
             "seeds. The space between the two is the generalisation gap, which theorem 4 says is "
             "small. A loss that stays high at τ = 1 belongs to a network that did not arrive."
-            + _left_out(len(along), len(drawn), "settings")
-            + _left_out(len(pairs), len(kept), "pairs"),
+            + left_out(len(along), len(drawn), "settings")
+            + left_out(len(pairs), len(kept), "pairs"),
             alt=_gaps(data),
             data=data,
             draw=lambda: draw_losses(drawn, kept),
@@ -129,10 +129,6 @@ def draw_losses(
 
 def _line(index: int) -> dict[str, Any]:
     return {"color": colour(index), "linestyle": dash(index)}
-
-
-def _left_out(n: int, n_shown: int, what: str) -> str:
-    return f" The first {n_shown} of {n} {what} are shown." if n > n_shown else ""
 
 
 def _moves(data: Data) -> str:

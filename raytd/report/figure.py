@@ -71,6 +71,11 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
+def left_out(n: int, n_shown: int, what: str) -> str:
+    """The end of a caption that says what is not shown; empty if nothing is."""
+    return f" The first {n_shown} of {n} {what} are shown." if n > n_shown else ""
+
+
 def slug(text: str) -> str:
     """A text as part of a file's name."""
     return re.sub(r"[^\w.]+", "-", text).strip("-").lower()

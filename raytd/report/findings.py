@@ -45,8 +45,8 @@ def findings(saved: SavedSweep) -> list[str]:
     if len(protocols) > 1:
         lines.append(
             f"{len(protocols)} protocols ({_listed(protocols)}): their raw lengths are "
-            "on different scales, stand in different figures, and must not be compared; noise-free lengths move "
-            "less"
+            "on different scales, stand in different figures, and must not be compared; "
+            "noise-free lengths move less"
         )
     if rows and len({row.get("seed") for row in rows}) == 1:
         lines.append("one seed: nothing is known of how much the numbers scatter")

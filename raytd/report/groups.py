@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from raytd.report.rows import Row, varying
+from raytd.report.rows import Row, setting, varying
 from raytd.report.saved import SavedSweep
 
 _APART = ("method", "model", "protocol")
@@ -114,7 +114,7 @@ def _points(
 
 def _label(fixed: Mapping[str, Any], telling: Sequence[str]) -> str:
     named = [(c, fixed[c]) for c in telling if fixed[c] is not None]
-    words = [str(v) if c == "method" else f"{c} {v}" for c, v in named]
+    words = [str(v) if c == "method" else f"{c} {setting(v)}" for c, v in named]
     model = [str(fixed["model"])] if fixed.get("model") is not None else []
     methods = words[:1] if "method" in telling else []
     return ", ".join([*methods, *model, *words[len(methods) :]]) or str(fixed.get("method"))

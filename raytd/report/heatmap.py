@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from raytd.report.figure import Figure, slug
+from raytd.report.figure import Figure, left_out, slug
 from raytd.report.matrices import DistanceMatrix
+
+_MOST_PANELS = 12
 
 
 def heatmaps(matrices: Sequence[DistanceMatrix], *, comparable: Collection[str]) -> list[Figure]:
@@ -21,6 +23,9 @@ def heatmaps(matrices: Sequence[DistanceMatrix], *, comparable: Collection[str])
         family = "" if matrix.method in comparable else matrix.method
         scale = (matrix.quantity, matrix.unit, family, matrix.fixed.get("protocol"))
         scales.setdefault(scale, []).append(matrix)
+    for panels in scales.values():
+        methods = list(dict.fromkeys(matrix.method for matrix in panels))
+        panels.sort(key=lambda matrix: methods.index(matrix.method))  # noqa: B023 - used at once
     stems = [_stem(panels) for panels in scales.values()]
     return [
         _heatmap(panels, stem if stems.count(stem) == 1 else f"{stem}-{slug(str(scale[-1]))}")
@@ -46,9 +51,10 @@ def matrix_rows(matrices: Sequence[DistanceMatrix]) -> list[dict[str, Any]]:
     return rows
 
 
-def _heatmap(panels: Sequence[DistanceMatrix], name: str) -> Figure:
+def _heatmap(matrices: Sequence[DistanceMatrix], name: str) -> Figure:
     from raytd.report.drawing import distance_figure
 
+    panels = matrices[:_MOST_PANELS]
     what = panels[0].quantity
     methods = " and ".join(dict.fromkeys(matrix.method for matrix in panels))
     seeds = "; below it the standard deviation over seeds" if _has_spread(panels) else ""
@@ -59,7 +65,8 @@ def _heatmap(panels: Sequence[DistanceMatrix], name: str) -> Figure:
         heading=f"{what[0].upper()}{what[1:]}: {methods}",
         caption=f"Rows are sources, columns targets; the number is the mean{seeds}. Panels of this "
         "figure share one scale and can be compared cell by cell. Compare a cell with its mirror "
-        "image, too: the way there is not the way back. Hatched: no result.",
+        "image, too: the way there is not the way back. Hatched: no result."
+        + left_out(len(matrices), len(panels), "matrices"),
         alt=f"Heat map. Smallest: {low['source']} to {low['target']}, {low['mean']:.3g}; largest: "
         f"{high['source']} to {high['target']}, {high['mean']:.3g}.",
         data=tuple(cells),

@@ -62,9 +62,10 @@ def _figure(group: Group) -> Figure | None:
         name=slug(f"epsilon-lambda-{group.label}"),
         heading=f"Distance over ε and λ: {group.label}",
         caption=f"Left: distance, mean over the {data[0]['n_results']} results (pairs and seeds) "
-        "that every setting has. Right: the share of them whose last iteration changed "
-        "the distance by less than the tolerance. A small ε sharpens the coupling, a large λ lets it move far "
-        "from the last one; a distance that is small where little converges is not to be trusted.",
+        "that every setting has. Right: the share of them whose last iteration changed the "
+        "distance by less than the tolerance. A small ε sharpens the coupling, a large λ lets it "
+        "move far from the last one; a distance that is small where little converges is not to "
+        "be trusted.",
         alt=f"Two heat maps. The smallest mean distance, {least['distance']:.3g}, is at ε "
         f"{least[EPSILON]:g} and λ {least[LAM]:g}.",
         data=tuple(data),
@@ -112,5 +113,5 @@ def _panel(axes: Any, values: Any, *, share: bool) -> None:
             axes.text(column, row, "–", ha="center", va="center", fontsize=8)
             continue
         ink = readable_on(colormaps["cividis"](scale(value)))
-        text = f"{100 * value:.0f} %" if share else f"{value:.3g}"
+        text = f"{100 * value:.0f} %" if share else f"{value:#.3g}"
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=ink)

@@ -26,10 +26,12 @@ def levels(rows: Sequence[Row], by: str, *, axes: Iterable[str] = ()) -> list[An
         raise RequestError(f"--by {by}: not an axis; {there}{did_you_mean(by, known)}")
     found = _settings(rows, by)
     if len(found) < 2:
-        one = f"has one setting, {found[0]}" if found else "has no setting"
+        one = f"has one setting ({found[0]})" if found else "has no setting"
         have = [axis for axis in known if len(_settings(rows, axis)) > 1]
         hint = f"; several have {', '.join(have)}" if have else ""
-        raise RequestError(f"--by {by}: {by} {one} in the results, so nothing to compare{hint}")
+        raise RequestError(
+            f"--by {by}: {by} {one} in the results, so there is nothing to compare{hint}"
+        )
     return found
 
 

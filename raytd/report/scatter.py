@@ -39,9 +39,9 @@ def scatter(comparison: Comparison) -> Figure:
         name=slug(name),
         heading=f"{what[0].upper()}{what[1:]}: {one.right} against {one.left}"
         + (f" ({', '.join(fixed)})" if fixed else ""),
-        caption="Every point is a pair of tasks, numbered; bars are standard deviations "
-        f"over seeds, where there are several. Below the diagonal {one.right} has the smaller {what}. An empty "
-        "mark: a model did not arrive.",
+        caption="Every point is a pair of tasks, numbered as in the data; bars are standard "
+        f"deviations over seeds, where there are several. Below the diagonal {one.right} has the "
+        f"smaller {what}. An empty mark: a model did not arrive.",
         alt=f"Scatter plot with diagonal. {one.n_smaller} of {n} pairs lie below it: {what} "
         f"smaller under {one.right} than under {one.left}.",
         data=data,
@@ -68,6 +68,8 @@ def _draw(one: Comparison, data: tuple[dict[str, Any], ...]) -> Any:
             elinewidth=1,
             zorder=3,
         )
+        if len(data) > _MOST_NAMED:
+            continue
         place = {"xytext": (5, 4), "textcoords": "offset points", "fontsize": 8, "color": INK}
         axes.annotate(str(row["number"]), (row["left_mean"], row["right_mean"]), **place, zorder=4)
     low, high = _limits(data)

@@ -13,7 +13,7 @@ from raytd.report.style import FAINT, INK, colour, new_figure
 
 Floats = npt.NDArray[np.float64]
 
-_FEWEST = 3
+_FEWEST, _MOST_WRITTEN = 3, 4
 
 
 def task_map(matrix: DistanceMatrix) -> Figure | None:
@@ -44,8 +44,8 @@ def task_map(matrix: DistanceMatrix) -> Figure | None:
         heading=f"Map of the tasks: {name}",
         caption="Multidimensional scaling of the mean of the distances there and back "
         f"({matrix.quantity}; stress {stress:.2f}, 0 is a faithful map). An arrow points in the "
-        "direction in which a pair is shorter, the thicker the larger the difference, which is "
-        "written beside it as a share of the mean. Only distances on the map mean something, not "
+        "direction in which a pair is shorter, the thicker the larger the difference (in "
+        "percent of the mean where there is room). Only distances on the map mean something, not "
         "its axes.",
         alt=_nearest(both, tasks),
         data=tuple(data + arrows),
@@ -118,7 +118,7 @@ def _draw(
         look = {"arrowstyle": "-|>", "color": FAINT, "linewidth": width, "mutation_scale": 12}
         look |= {"shrinkA": 9, "shrinkB": 9}
         axes.annotate("", end, start, arrowprops=look, zorder=1)
-        if len(tasks) <= 6:
+        if len(tasks) <= _MOST_WRITTEN:
             middle = start + 0.36 * (end - start)  # off the middle, where arrows cross
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
             words = f"{100 * arrow['asymmetry']:.0f} %"
