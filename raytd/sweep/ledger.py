@@ -5,14 +5,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raytd.engine.files import write_bytes, write_json
-from raytd.engine.records import Iteration
-from raytd.methods.result import Coupling, DistanceResult
+
+if TYPE_CHECKING:  # reading a ledger needs no torch
+    from raytd.engine.records import Iteration
+    from raytd.methods.result import Coupling, DistanceResult
 
 Row = dict[str, Any]
 
@@ -93,7 +95,7 @@ class Ledger:
         keys = sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))
         return [row for key in keys if (row := self.row(key)) is not None]
 
-    def write_result(self, row: Row, config: Any, result: DistanceResult, log: str) -> None:
+    def write_result(self, row: Row, config: Any, result: "DistanceResult", log: str) -> None:
         """Writes everything about a trial that has a result.
 
         Raises:
@@ -134,7 +136,7 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.table(columns)
 
 
-def iteration_row(iteration: Iteration) -> dict[str, Any]:
+def iteration_row(iteration: "Iteration") -> dict[str, Any]:
     """The scalar figures of one iteration."""
     solve = asdict(iteration.solve)
     return {
@@ -149,7 +151,7 @@ def iteration_row(iteration: Iteration) -> dict[str, Any]:
     }
 
 
-def knot_rows(iteration: Iteration) -> list[dict[str, Any]]:
+def knot_rows(iteration: "Iteration") -> list[dict[str, Any]]:
     """The knots of one iteration."""
     return [{"iteration": iteration.iteration, **asdict(k)} for k in iteration.knots]
 
@@ -163,7 +165,7 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     write_bytes(path, parquet_bytes(pa.Table.from_pylist(list(rows))))
 
 
-def _coupling_bytes(coupling: Coupling) -> bytes:
+def _coupling_bytes(coupling: "Coupling") -> bytes:
     return parquet_bytes(
         pa.table({name: pa.array(values) for name, values in vars(coupling).items()})
     )
