@@ -113,7 +113,7 @@ def pairs_table(comparison: Comparison) -> Table:
     if doubted:
         table.add_column("!", no_wrap=True)
     for pair in comparison.pairs:
-        cells = [f"{pair.source} → {pair.target}", _digits(pair.left), _digits(pair.right)]
+        cells = [f"{pair.source} → {pair.target}", digits(pair.left), digits(pair.right)]
         cells += [with_margin(pair), with_range(pair.ratio, pair.ratio_interval)]
         table.add_row(*map(Text, [*cells, *([marks(pair)] if doubted else [])]))
     return table
@@ -132,7 +132,7 @@ def overview_table(comparisons: Sequence[Comparison]) -> Table:
             str(len(one.pairs)),
             str(one.n_smaller),
             "-" if share is None else f"{100 * share.low:.0f}–{100 * share.high:.0f} %",
-            _digits(one.median_ratio),
+            digits(one.median_ratio),
             "-" if test is None else f"{test.p_value:.2g}",
         )
     return table
@@ -226,11 +226,12 @@ def with_margin(pair: PairComparison) -> str:
 def with_range(value: float, interval: Interval | None) -> str:
     """A ratio with its interval."""
     ends = "" if interval is None else f" ({interval.low:.2f}–{interval.high:.2f})"
-    return f"{_digits(value)}{ends}"
+    return f"{digits(value)}{ends}"
 
 
-def _digits(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3g}"
+def digits(value: float) -> str:
+    """Three digits, zeros at the end too; a dash for NaN."""
+    return "-" if math.isnan(value) else f"{value:#.3g}".removesuffix(".")
 
 
 def _folded(name: str, width: int = 9) -> str:

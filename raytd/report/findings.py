@@ -28,16 +28,16 @@ def findings(saved: SavedSweep) -> list[str]:
     """What to know before believing a number of the sweep, one line each."""
     rows = [row for row in saved.rows if row.get("status") == "done"]
     failed = [row for row in saved.rows if row.get("status") == "failed"]
-    lines = [
-        _count(failed, "failed"),
-        _count([row for row in rows if denied(row, "arrived")],
-               "did not arrive: the path may be short because the network stopped following"),
-        _count([row for row in rows if denied(row, "coupling_converged")],
-               "have a coupling that did not converge"),
-        _count([row for row in rows if denied(row, "distance_converged")],
-               "were still moving: their last iteration changed the distance by more than the "
-               "tolerance"),
-    ]  # fmt: skip
+    kinds = {
+        "failed": failed,
+        "did not arrive; the path may be short because the network stopped following":
+            [row for row in rows if denied(row, "arrived")],
+        "with a coupling that did not converge":
+            [row for row in rows if denied(row, "coupling_converged")],
+        "still moving; the last iteration changed the distance by more than the tolerance":
+            [row for row in rows if denied(row, "distance_converged")],
+    }  # fmt: skip
+    lines = [_count(found, len(saved.rows), what) for what, found in kinds.items() if found]
     if saved.n_missing:
         lines.append(f"{saved.n_missing} of {saved.n_trials} trials have not ended; the figures "
                      "show what there is")  # fmt: skip
@@ -51,18 +51,16 @@ def findings(saved: SavedSweep) -> list[str]:
     if rows and len({row.get("seed") for row in rows}) == 1:
         lines.append("one seed: nothing is known of how much the numbers scatter")
     said = dict.fromkeys(str(row["warnings"]) for row in rows if row.get("warnings"))
-    return [line for line in lines if line] + list(said)
+    return lines + list(said)
 
 
-def _count(rows: list[Row], what: str) -> str:
-    """How many trials, and the first of them by name."""
-    if not rows:
-        return ""
+def _count(rows: list[Row], n: int, what: str) -> str:
+    """How many trials of n, and the first of them by name."""
     names = [
         f"{row['source']} → {row['target']} ({row['model']}, seed {row['seed']})" for row in rows
     ]
     more = f", and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return f"{len(rows)} trials {what}: {', '.join(names[:_MOST_NAMED])}{more}"
+    return f"{len(rows)} of {n} trials {what}: {', '.join(names[:_MOST_NAMED])}{more}"
 
 
 def _listed(values: Iterable[object]) -> str:

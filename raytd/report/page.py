@@ -8,6 +8,7 @@ from typing import Any
 from raytd.report.compare import Comparison
 from raytd.report.comparison_text import (
     HOW,
+    digits,
     document,
     doubt_lines,
     heading,
@@ -44,7 +45,9 @@ th, td { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top;
 thead th { border-bottom: 2px solid #1b1b1b; } tbody tr { border-bottom: 1px solid #e3e3e3; }
 tbody th { font-weight: normal; } .n { text-align: right; white-space: nowrap; }
 figure { margin: 2rem 0; } figure img { max-width: 100%; height: auto; }
-figcaption { max-width: 48rem; } dt { font-weight: bold; } dd { margin: 0 0 .5rem; }
+figcaption { max-width: 48rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem; }
+dt { font-weight: bold; } dd { margin: 0; }
 .warnings { border-left: .4rem solid #b34700; padding: .25rem 1rem; background: #fff6ee; }
 """
 
@@ -99,7 +102,7 @@ def _comparison(one: Comparison) -> str:
     lines = "".join(f"<li>{escape(line)}</li>" for line in summary(one))
     head = ["source", "target", str(one.left), str(one.right), "difference", "ratio", "notes"]
     rows = [
-        [pair.source, pair.target, f"{pair.left:.3g}", f"{pair.right:.3g}"]
+        [pair.source, pair.target, digits(pair.left), digits(pair.right)]
         + [with_margin(pair), with_range(pair.ratio, pair.ratio_interval), marks(pair)]
         for pair in one.pairs
     ]

@@ -117,11 +117,11 @@ def test_figures_are_those_that_make_sense(rows, keep):
 @pytest.mark.parametrize(
     ("differs", "words"),
     [
-        ({"arrived": False}, "1 trials did not arrive"),
-        ({"coupling_converged": False}, "coupling that did not converge"),
-        ({"distance_converged": False}, "were still moving"),
+        ({"arrived": False}, "1 of 24 trials did not arrive"),
+        ({"coupling_converged": False}, "1 of 24 trials with a coupling that did not converge"),
+        ({"distance_converged": False}, "1 of 24 trials still moving"),
         ({"protocol": "p2", "distance": 1.0}, "2 protocols"),
-        ({"status": "failed", "value": None, "error": "no space"}, "1 trials failed"),
+        ({"status": "failed", "value": None, "error": "no space"}, "1 of 24 trials failed"),
         ({"warnings": "the source model is weak"}, "the source model is weak"),
     ],
 )
@@ -151,5 +151,5 @@ def test_the_same_rows_give_the_same_bytes(rows, keep, tmp_path):
 def test_a_sweep_without_results_has_a_page(row, keep):
     page, report = written(keep([row("a", "b", None, status="failed", error="no space")]))
     assert report.files == ()
-    assert "1 trials failed: a → b (cnn8, seed 0)" in page.text
+    assert "1 of 1 trials failed: a → b (cnn8, seed 0)" in page.text
     assert "failed: no space" in page.text
