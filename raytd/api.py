@@ -1,14 +1,32 @@
 """The Python face of raytd."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raytd.engine.executor import run_in_process
 from raytd.engine.records import Iteration
 from raytd.methods.result import DistanceResult
 from raytd.sweep.single import TaskLike, single_trial
 from raytd.sweep.trial import run_trial
+
+if TYPE_CHECKING:
+    from raytd.report.saved import SavedSweep
+
+
+@dataclass(frozen=True)
+class PlottedResult(DistanceResult):
+    """A distance that can be drawn."""
+
+    def plot(self) -> Any:
+        """How the distance converged, and the losses along the path, as a matplotlib figure.
+
+        `figure.savefig("distance.png")` keeps it; in a notebook it shows itself.
+        """
+        from raytd.report.result_plot import draw_result
+
+        return draw_result(self)
 
 
 def distance(  # noqa: PLR0913 - the options of a public function, all but two by keyword
@@ -21,7 +39,7 @@ def distance(  # noqa: PLR0913 - the options of a public function, all but two b
     on_iteration: Callable[[Iteration], None] = lambda _: None,
     method: str = "coupled",
     **settings: Any,
-) -> DistanceResult:
+) -> PlottedResult:
     """The distance from one task to another for a network, computed in this process.
 
     The same configuration gives the same number, to the bit, as a trial of a sweep on Ray with the
@@ -50,4 +68,46 @@ def distance(  # noqa: PLR0913 - the options of a public function, all but two b
     )
     folder = None if sources is None else Path(sources)
     result, _ = run_trial(trial, launch=run_in_process, sources=folder, on_iteration=on_iteration)
-    return result
+    return PlottedResult(**vars(result))
+
+
+def load_sweep(sweep: Path | str, storage: Path | str = "runs") -> "SavedSweep":
+    """What a sweep has left: `.rows`, `.compare(by, left, right)`, `.curve(row, "knots")`.
+
+    Args:
+        sweep: its name, its file, or its folder.
+        storage: folder of all sweeps.
+
+    Raises:
+        RequestError: in one line, if no results are there.
+    """
+    from raytd.report.saved import open_sweep
+
+    return open_sweep(sweep, storage)
+
+
+def results(
+    sweep: Path | str,
+    storage: Path | str = "runs",
+    *,
+    where: Sequence[str] = (),
+    sort: str | None = None,
+) -> Any:
+    """The table of a sweep's trials, as `pyarrow.Table`; its `.to_pandas()` is a data frame.
+
+    Args:
+        sweep: its name, its file, or its folder.
+        storage: folder of all sweeps.
+        where: conditions such as `"method=coupled"` or `"distance<3"`; all of them hold.
+        sort: a column, with `-` before it for the largest first.
+
+    Raises:
+        RequestError: with everything that is wrong with the request.
+    """
+    from raytd.report.saved import open_sweep
+    from raytd.report.select import chosen_rows
+    from raytd.sweep.ledger import as_table
+
+    table = as_table(open_sweep(sweep, storage).rows)
+    rows = chosen_rows(table.to_pylist(), table.schema, where=where, sort=sort)
+    return as_table(rows).cast(table.schema) if rows else table.slice(0, 0)

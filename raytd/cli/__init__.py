@@ -18,6 +18,9 @@ _COMMANDS = {
     "logs": "What a sweep on a cluster has said.",
     "sync": "Send to the tracking server what it has not got of a sweep.",
     "doctor": "Whether everything that a sweep needs is there.",
+    "results": "The table of trials of a sweep.",
+    "compare": "The same pairs side by side along one axis, such as the model.",
+    "report": "Figures of a sweep, and one page with everything.",
     "tasks": "The tasks that have a name; one of them with its classes and images.",
 }
 

@@ -29,12 +29,14 @@ def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
 
 
 def write_report(plan: SweepPlan) -> list[Path]:
-    """Writes `results.parquet` and a heat map per method; returns what was written."""
-    from raytd.report.heatmap import save_heatmaps
+    """Writes `results.parquet`, figures and page; returns what was written."""
+    from raytd.report.saved import read_sweep
+    from raytd.report.write import write_report as write
     from raytd.sweep.ledger import Ledger
 
     table = Ledger(plan.folder).write_results()
-    return [table, *save_heatmaps(_matrices(plan, sweep_rows(plan)), plan.folder / "report")]
+    written = write(read_sweep(plan.folder))
+    return [table, written.page, *written.files]
 
 
 def _axes(plan: SweepPlan) -> list[str]:
@@ -113,7 +115,8 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from raytd.report.compare import paired
+    from raytd.report.compare import compare
+    from raytd.report.comparison_text import summary
     from raytd.report.terminal import matrix_table, results_table
 
     console = Console()
@@ -121,6 +124,9 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     for matrix in _matrices(plan, rows):
         console.print(matrix_table(matrix))
     if {"coupled", "uncoupled"} <= set(plan.spec.methods):
-        console.print(paired(_best(plan, rows), axes=_axes(plan)).summary())
+        for one in compare(_best(plan, rows), "method", "uncoupled", "coupled", axes=_axes(plan)):
+            console.print("\n".join(summary(one)), markup=False, highlight=False)
     console.print(f"results  {plan.folder / 'results.parquet'}", soft_wrap=True)
-    console.print(f"figures  {plan.folder / 'report'}", soft_wrap=True)
+    report = plan.folder / "report" / "index.html"
+    where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"
+    console.print(f"report   {where}", soft_wrap=True)

@@ -1,17 +1,19 @@
 """Distances as people read them: matrices, figures, tables and comparisons."""
 
-from raytd.report.compare import PairedRow, PairedRows, paired
-from raytd.report.heatmap import save_heatmaps
+from raytd.report.compare import Comparison, PairComparison, compare
 from raytd.report.matrices import DistanceMatrix, distance_matrices
+from raytd.report.saved import SavedSweep, open_sweep, read_sweep
 from raytd.report.terminal import matrix_table, results_table
 
 __all__ = [
+    "Comparison",
     "DistanceMatrix",
-    "PairedRow",
-    "PairedRows",
+    "PairComparison",
+    "SavedSweep",
+    "compare",
     "distance_matrices",
     "matrix_table",
-    "paired",
+    "open_sweep",
+    "read_sweep",
     "results_table",
-    "save_heatmaps",
 ]

@@ -1,77 +1,121 @@
 """Two settings of one axis, pair by pair: is the one smaller than the other, and by how much?"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from raytd.errors import InputError
+from raytd.report.doubts import Doubt, doubts
+from raytd.report.intervals import (
+    Interval,
+    SignedRank,
+    geometric_mean,
+    ratio_interval,
+    share_interval,
+    signed_rank,
+    t_interval,
+)
 from raytd.report.rows import Row, number, unit_of
 
-_MATCHED = ("source", "target", "method", "model", "seed")
-_Key = tuple[Any, ...]
-_Side = dict[_Key, dict[Any, Row]]
+_FIXED = ("method", "model")
+_Setting = tuple[Any, ...]
+_Side = dict[_Setting, dict[tuple[str, str], dict[Any, dict[Any, Row]]]]
 
 
 @dataclass(frozen=True)
-class PairedRow:
-    """One pair of tasks under both settings, everything else the same.
+class PairComparison:
+    """One pair of tasks under both settings, seed by seed, everything else the same.
 
     Attributes:
         source: the task it starts from.
         target: the task it goes to.
-        fixed: model, seed and the other axes, and their settings.
-        left: the number under the left setting.
-        right: the number under the right setting.
-        same_protocol: whether both lengths are on one scale.
-        tracking_gaps: how far the model lagged behind on the left and on the right, in nats; None
-            where a method has no trajectory.
+        seeds: those that both sides have.
+        lefts: the numbers under the left setting, by seed.
+        rights: the numbers under the right setting, by seed.
+        doubts: what a reader must know before believing the difference.
+        tracking_gaps: how far the model lagged behind on the left and on the right, in nats, mean
+            over seeds; None where a method has no trajectory.
     """
 
     source: str
     target: str
-    fixed: Mapping[str, Any]
-    left: float
-    right: float
-    same_protocol: bool
-    tracking_gaps: tuple[float | None, float | None]
+    seeds: tuple[Any, ...]
+    lefts: tuple[float, ...]
+    rights: tuple[float, ...]
+    doubts: tuple[Doubt, ...] = ()
+    tracking_gaps: tuple[float | None, float | None] = (None, None)
+
+    @property
+    def left(self) -> float:
+        """Mean over seeds under the left setting."""
+        return fmean(self.lefts)
+
+    @property
+    def right(self) -> float:
+        """Mean over seeds under the right setting."""
+        return fmean(self.rights)
+
+    @property
+    def differences(self) -> tuple[float, ...]:
+        """Right minus left, by seed."""
+        return tuple(b - a for a, b in zip(self.lefts, self.rights, strict=True))
 
     @property
     def difference(self) -> float:
-        """Right minus left, in their unit."""
-        return self.right - self.left
+        """Right minus left, mean over seeds."""
+        return fmean(self.differences)
+
+    @property
+    def difference_interval(self) -> Interval | None:
+        """Student's interval for the difference over seeds; None with one seed."""
+        return t_interval(self.differences)
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """Right over left, by seed; NaN where left is zero."""
+        return tuple(b / a if a else math.nan for a, b in zip(self.lefts, self.rights, strict=True))
 
     @property
     def ratio(self) -> float:
-        """Right over left; NaN where left is zero."""
-        return self.right / self.left if self.left else math.nan
+        """Right over left, geometric mean over seeds; NaN where a ratio is not positive."""
+        return geometric_mean(self.ratios)
+
+    @property
+    def ratio_interval(self) -> Interval | None:
+        """Student's interval for the logarithm of the ratio, as ratios; None with one seed."""
+        return ratio_interval(self.ratios)
 
 
 @dataclass(frozen=True)
-class PairedRows:
-    """All pairs that both settings have.
+class Comparison:
+    """All pairs that both settings have. Pairs, not seeds, are the units of share and test.
 
     Attributes:
         by: the axis in which the sides differ.
         left: its left setting.
         right: its right setting.
+        value: the column that is compared.
         unit: the unit of the numbers.
-        pairs: one row per pair, seed and setting of the other axes.
+        fixed: method, model and the other axes, and their settings, the same on both sides.
+        pairs: one per pair of tasks.
         unmatched: results that only one side has.
     """
 
     by: str
     left: Any
     right: Any
+    value: str
     unit: str | None
-    pairs: tuple[PairedRow, ...]
+    fixed: Mapping[str, Any]
+    pairs: tuple[PairComparison, ...]
     unmatched: int
 
     @property
     def n_smaller(self) -> int:
         """How many pairs are smaller on the right."""
-        return sum(pair.right < pair.left for pair in self.pairs)
+        return sum(pair.difference < 0 for pair in self.pairs)
 
     @property
     def share_smaller(self) -> float:
@@ -79,8 +123,18 @@ class PairedRows:
         return self.n_smaller / len(self.pairs) if self.pairs else math.nan
 
     @property
+    def share_interval(self) -> Interval | None:
+        """Clopper and Pearson's interval for that share, as if pairs were independent."""
+        return share_interval(self.n_smaller, len(self.pairs))
+
+    @property
+    def signed_rank(self) -> SignedRank | None:
+        """Wilcoxon's test of the differences of pairs; None where all are zero."""
+        return signed_rank([pair.difference for pair in self.pairs])
+
+    @property
     def median_ratio(self) -> float:
-        """Median of right over left; NaN where no pair has a ratio."""
+        """Median over pairs of right over left; NaN where no pair has a ratio."""
         ratios = [pair.ratio for pair in self.pairs if not math.isnan(pair.ratio)]
         return median(ratios) if ratios else math.nan
 
@@ -94,38 +148,24 @@ class PairedRows:
         return (median(left), median(right)) if left and right else None
 
     @property
-    def protocols_differ(self) -> bool:
-        """Whether some pair compares lengths of different protocols."""
-        return not all(pair.same_protocol for pair in self.pairs)
-
-    def summary(self) -> str:
-        """The comparison in one line."""
-        if not self.pairs:
-            return f"{self.right} and {self.left} have no pair in common"
-        line = (
-            f"{self.right} is smaller than {self.left} in {self.n_smaller} of {len(self.pairs)}"
-            f" pairs; median ratio {self.median_ratio:.3g}"
-        )
-        gaps = self.median_tracking_gaps
-        if gaps is not None:
-            line += f"; median tracking gap {gaps[1]:.2g} against {gaps[0]:.2g} nats"
-        if self.protocols_differ:
-            line += "; their protocols differ, so these lengths are not on one scale"
-        return line
+    def n_seeds(self) -> int:
+        """The most seeds that a pair has."""
+        return max((len(pair.seeds) for pair in self.pairs), default=0)
 
 
-def paired(
+def compare(
     rows: Sequence[Row],
-    by: str = "method",
-    left: Any = "uncoupled",
-    right: Any = "coupled",
-    value: str = "value",
+    by: str,
+    left: Any,
+    right: Any,
     *,
+    value: str = "value",
     axes: Sequence[str] = (),
-) -> PairedRows:
-    """Matches results that differ in one axis.
+) -> list[Comparison]:
+    """Matches results that differ in one axis: a comparison for each setting of all others.
 
-    A result is matched within its protocol where it can be, else across protocols.
+    An axis that one side does not have, as `coupled.lam` in a method without a coupling, does not
+    tell its results apart: they are compared with each setting of it. Seeds are paired.
 
     Args:
         rows: rows of results.parquet; those without a number are left out.
@@ -138,44 +178,77 @@ def paired(
     Raises:
         InputError: one side has two results that differ in no axis named here.
     """
-    columns = [c for c in dict.fromkeys((*_MATCHED, *axes)) if c != by]
+    columns = [c for c in dict.fromkeys((*_FIXED, *axes)) if c not in (by, "seed")]
     kept = [row for row in rows if number(row, value) is not None]
-    sides = [_side([row for row in kept if row.get(by) == s], columns) for s in (left, right)]
-    pairs = tuple(
-        PairedRow(
-            source=a["source"],
-            target=a["target"],
-            fixed={column: a.get(column) for column in columns[2:]},
-            left=float(a[value]),
-            right=float(b[value]),
-            same_protocol=a.get("protocol") == b.get("protocol"),
-            tracking_gaps=(number(a, "tracking_gap"), number(b, "tracking_gap")),
-        )
-        for a, b in _matches(*sides)
+    ours, theirs = (
+        _side([row for row in kept if row.get(by) == setting], columns, by)
+        for setting in (left, right)
     )
-    total = sum(len(protocols) for side in sides for protocols in side.values())
-    unit = next((unit_of(row, value) for row in kept), None)
-    return PairedRows(by, left, right, unit, pairs, total - 2 * len(pairs))
+    found = []
+    for a, b in ((a, b) for a in ours for b in theirs):
+        if any(x != y and None not in (x, y) for x, y in zip(a, b, strict=True)):
+            continue
+        fixed = {c: y if x is None else x for c, x, y in zip(columns, a, b, strict=True)}
+        pairs = tuple(_pairs(ours[a], theirs[b], value, names=(str(left), str(right))))
+        some = next(row for row in kept if row.get(by) in (left, right))
+        common = 2 * sum(len(pair.seeds) for pair in pairs)
+        total = sum(_count(side) for side in (ours[a], theirs[b]))
+        unit = unit_of(some, value)
+        found.append(Comparison(by, left, right, value, unit, fixed, pairs, total - common))
+    return found
 
 
-def _side(rows: Sequence[Row], columns: Sequence[str]) -> _Side:
+def _side(rows: Sequence[Row], columns: Sequence[str], by: str) -> _Side:
+    """The rows of one side by setting, pair, seed and protocol."""
     side: _Side = {}
     for row in rows:
-        protocols = side.setdefault(tuple(row.get(column) for column in columns), {})
+        pairs = side.setdefault(tuple(row.get(column) for column in columns), {})
+        seeds = pairs.setdefault((row["source"], row["target"]), {})
+        protocols = seeds.setdefault(None if by == "seed" else row.get("seed"), {})
         if row.get("protocol") in protocols:
-            place = ", ".join(f"{c} {row.get(c)}" for c in columns if row.get(c) is not None)
+            named = {c: row.get(c) for c in ("source", "target", *columns, "seed")}
+            place = ", ".join(f"{c} {v}" for c, v in named.items() if v is not None)
             raise InputError(f"two results at {place}; name the axis in which they differ")
         protocols[row.get("protocol")] = row
     return side
 
 
-def _matches(left: _Side, right: _Side) -> list[tuple[Row, Row]]:
-    found = []
-    for key, ours in left.items():
-        theirs = right.get(key, {})
-        common = [protocol for protocol in ours if protocol in theirs]
-        if common:
-            found += [(ours[protocol], theirs[protocol]) for protocol in common]
-        elif theirs:
-            found.append((next(iter(ours.values())), next(iter(theirs.values()))))
-    return found
+def _count(pairs: Mapping[Any, Mapping[Any, Mapping[Any, Row]]]) -> int:
+    return sum(len(protocols) for seeds in pairs.values() for protocols in seeds.values())
+
+
+def _pairs(
+    ours: Mapping[tuple[str, str], dict[Any, dict[Any, Row]]],
+    theirs: Mapping[tuple[str, str], dict[Any, dict[Any, Row]]],
+    value: str,
+    *,
+    names: tuple[str, str],
+) -> Iterator[PairComparison]:
+    for (source, target), seeds in ours.items():
+        others = theirs.get((source, target), {})
+        matched = {s: _match(seeds[s], others[s]) for s in seeds if s in others}
+        if not matched:
+            continue
+        lefts, rights = zip(*matched.values(), strict=True)
+        yield PairComparison(
+            source=source,
+            target=target,
+            seeds=tuple(matched),
+            lefts=tuple(float(row[value]) for row in lefts),
+            rights=tuple(float(row[value]) for row in rights),
+            doubts=tuple(doubts(lefts, rights, value, names=names)),
+            tracking_gaps=(_mean(lefts, "tracking_gap"), _mean(rights, "tracking_gap")),
+        )
+
+
+def _match(ours: Mapping[Any, Row], theirs: Mapping[Any, Row]) -> tuple[Row, Row]:
+    """Within one protocol where it can be, else across protocols."""
+    common = next((p for p in ours if p in theirs), None)
+    if common is None:
+        return next(iter(ours.values())), next(iter(theirs.values()))
+    return ours[common], theirs[common]
+
+
+def _mean(rows: Sequence[Row], column: str) -> float | None:
+    found = [n for row in rows if (n := number(row, column)) is not None]
+    return fmean(found) if found else None

@@ -1,9 +1,10 @@
 """Drawing of distance matrices, by matplotlib's objects alone: no global state, no display."""
 
-import io
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,21 +15,12 @@ _MAP = "cividis"  # even in lightness: the order survives grey printing and colo
 _INK, _PAPER, _HOLE, _HATCH = "#1b1b1b", "#ffffff", "#ececec", "#c0c0c0"
 _PER_LINE = 3
 _CELL, _LETTER, _GAP = 0.7, 0.07, 0.3  # inches
+_TALLEST_BAR = 3.0
 _DPI = 160
 
 
-def draw(panels: Sequence[DistanceMatrix]) -> bytes:
-    """The PNG of `distance_figure`; the same matrices give the same bytes."""
-    picture = io.BytesIO()
-    metadata = {"Software": None}  # the version of matplotlib would change the bytes
-    distance_figure(panels).savefig(
-        picture, format="png", bbox_inches="tight", pad_inches=0.12, metadata=metadata
-    )
-    return picture.getvalue()
-
-
 def distance_figure(panels: Sequence[DistanceMatrix]) -> Any:
-    """Matrices of one method side by side, on one colour scale, as a matplotlib figure.
+    """Matrices side by side on one colour scale, as a matplotlib figure; a method begins a line.
 
     Sources are rows and targets columns. The diagonal is plain grey: a task to itself is not
     asked; a hatched cell has no result.
@@ -38,35 +30,65 @@ def distance_figure(panels: Sequence[DistanceMatrix]) -> Any:
     figure = Figure(figsize=(1, 1), dpi=_DPI)  # one inch, so that positions are in inches
     scale, digits = colour_scale(panels), _format(panels)
     width, height = _panel_size(panels)
-    below = _GAP + 0.5 + 0.7 * _LETTER * max(map(len, panels[0].targets))
-    lines = math.ceil(len(panels) / _PER_LINE)
-    for position, matrix in enumerate(panels):
-        line, column = divmod(position, _PER_LINE)
+    several = len({matrix.method for matrix in panels}) > 1
+    headings = [_heading(matrix, several=several) for matrix in panels]
+    below = _GAP + 0.34 + 0.7 * _LETTER * max(map(len, panels[0].targets))
+    below += 0.16 * max(heading.count("\n") + 1 for heading in headings)
+    places = _places(panels)
+    lines = 1 + max(line for line, _ in places)
+    for (line, column), matrix, heading in zip(places, panels, headings, strict=True):
         left, bottom = column * (width + _GAP), (lines - 1 - line) * (height + below)
         axes = figure.add_axes((left, bottom, width, height))
         _panel(axes, matrix, scale, digits)
+        axes.set_title(heading, fontsize=9, color=_INK)
         if column:
             axes.set_yticklabels([])
         else:
             axes.set_ylabel("source", fontsize=9)
-    right = min(len(panels), _PER_LINE) * (width + _GAP) - _GAP
+    right = (1 + max(column for _, column in places)) * (width + _GAP) - _GAP
     top = lines * (height + below) - below
-    bar = figure.colorbar(scale, cax=figure.add_axes((right + 0.2, 0, 0.16, top)))
+    tall = min(top, max(height, _TALLEST_BAR))
+    bar = figure.colorbar(scale, cax=figure.add_axes((right + 0.2, top - tall, 0.16, tall)))
     bar.set_label(panels[0].label, fontsize=9)
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_visible(False)
-    figure.text(right / 2, top + 0.4, panels[0].method, ha="center", size=12, weight="bold")
+    if not several:
+        figure.text(
+            right / 2,
+            top + 0.24 + 0.16 * (1 + headings[0].count("\n")),
+            panels[0].method,
+            ha="center",
+            size=12,
+            weight="bold",
+        )
     return figure
+
+
+def _places(panels: Sequence[DistanceMatrix]) -> list[tuple[int, int]]:
+    """Line and column of every panel: a method with several panels begins a line."""
+    counts = Counter(matrix.method for matrix in panels)
+    own_lines = len(counts) > 1 and max(counts.values()) > 1
+    places: list[tuple[int, int]] = []
+    for position, matrix in enumerate(panels):
+        line, column = places[-1] if places else (0, -1)
+        begins = own_lines and position > 0 and matrix.method != panels[position - 1].method
+        full = column + 1 == _PER_LINE
+        places.append((line + 1, 0) if begins or full else (line, column + 1))
+    return places
 
 
 def _panel_size(panels: Sequence[DistanceMatrix]) -> tuple[float, float]:
     rows, columns = panels[0].values.shape
-    title = _LETTER * max(len(_heading(matrix)) for matrix in panels)
+    lines = [line for m in panels for line in _heading(m, several=True).splitlines()]
+    title = _LETTER * max(map(len, lines))
     return max(_CELL * columns, title), _CELL * rows
 
 
-def _heading(matrix: DistanceMatrix) -> str:
-    return ", ".join((*matrix.details, matrix.seeds))
+def _heading(matrix: DistanceMatrix, *, several: bool) -> str:
+    """What tells a panel from the others, its method only where there are several."""
+    parts = (*([matrix.method] if several else []), *matrix.details, matrix.seeds)
+    width = max(24, int(_CELL * len(matrix.targets) / _LETTER))
+    return fill(", ".join(parts), width, break_long_words=False, break_on_hyphens=False)
 
 
 def colour_scale(panels: Sequence[DistanceMatrix]) -> Any:
@@ -85,7 +107,6 @@ def colour_scale(panels: Sequence[DistanceMatrix]) -> Any:
 def _panel(axes: Any, matrix: DistanceMatrix, scale: Any, digits: str) -> None:
     rows, columns = matrix.values.shape
     axes.set(xlim=(0, columns), ylim=(rows, 0), aspect="equal", xlabel="target")
-    axes.set_title(_heading(matrix), fontsize=9, color=_INK)
     axes.xaxis.label.set_size(9)
     axes.set_xticks(np.arange(columns) + 0.5, matrix.targets)
     axes.set_yticks(np.arange(rows) + 0.5, matrix.sources)

@@ -1,72 +1,83 @@
-"""Heat maps of distances: one picture per method, with its numbers beside it as CSV."""
+"""Matrices of distances as figures: those that can be compared stand on one scale."""
 
-import csv
-import io
-import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from raytd.engine.files import write_bytes
+from raytd.report.figure import Figure, left_out, slug
 from raytd.report.matrices import DistanceMatrix
 
+_MOST_PANELS = 12
 
-def save_heatmaps(matrices: Sequence[DistanceMatrix], folder: Path) -> list[Path]:
-    """Writes `distances-<method>.png` and `.csv` for every method, models side by side.
 
-    The panels of a picture share one colour scale. Lengths of different protocols have none in
-    common, so each protocol gets a picture of its own, `distances-<method>-<protocol>.png`.
+def heatmaps(matrices: Sequence[DistanceMatrix], *, comparable: Collection[str]) -> list[Figure]:
+    """Matrices side by side, a figure for each scale.
 
-    Returns:
-        The pictures, in the order of the matrices. The same matrices give the same bytes.
+    Lengths of different protocols have no scale in common, nor have most methods.
 
-    Raises:
-        StorageError: the folder cannot be written.
+    Args:
+        matrices: of any methods and protocols.
+        comparable: methods whose numbers mean the same, as those of paths that are measured alike.
     """
-    from raytd.report.drawing import draw
-
-    pictures = []
-    for name, panels in _pictures(matrices).items():
-        pictures.append(folder / f"{name}.png")
-        write_bytes(pictures[-1], draw(panels))
-        write_bytes(folder / f"{name}.csv", as_csv(panels).encode())
-    return pictures
-
-
-def as_csv(matrices: Sequence[DistanceMatrix]) -> str:
-    """One line per cell with a result: its axes, its pair, mean, spread and number of seeds."""
-    axes = list(dict.fromkeys(axis for matrix in matrices for axis in matrix.fixed))
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow([*axes, "source", "target", "quantity", "unit", "mean", "spread", "n_seeds"])
+    scales: dict[tuple[Any, ...], list[DistanceMatrix]] = {}
     for matrix in matrices:
-        fixed = [matrix.fixed.get(axis) for axis in axes]
+        family = "" if matrix.method in comparable else matrix.method
+        scale = (matrix.quantity, matrix.unit, family, matrix.fixed.get("protocol"))
+        scales.setdefault(scale, []).append(matrix)
+    for panels in scales.values():
+        methods = list(dict.fromkeys(matrix.method for matrix in panels))
+        panels.sort(key=lambda matrix: methods.index(matrix.method))  # noqa: B023 - used at once
+    stems = [_stem(panels) for panels in scales.values()]
+    return [
+        _heatmap(panels, stem if stems.count(stem) == 1 else f"{stem}-{slug(str(scale[-1]))}")
+        for (scale, panels), stem in zip(scales.items(), stems, strict=True)
+    ]
+
+
+def matrix_rows(matrices: Sequence[DistanceMatrix]) -> list[dict[str, Any]]:
+    """A row for each cell with a result: its axes, its pair, mean, spread and number of seeds."""
+    axes = list(dict.fromkeys(axis for matrix in matrices for axis in matrix.fixed))
+    rows = []
+    for matrix in matrices:
         for i, source in enumerate(matrix.sources):
             for j, target in enumerate(matrix.targets):
                 if n := int(matrix.n_seeds[i, j]):
-                    mean = float(matrix.values[i, j])
-                    spread = float(matrix.spread[i, j]) if n > 1 else None
-                    what = [matrix.quantity, matrix.unit, mean, spread, n]
-                    lines.writerow([*fixed, source, target, *what])
-    return text.getvalue()
+                    rows.append(
+                        {axis: matrix.fixed.get(axis) for axis in axes}
+                        | {"source": source, "target": target}
+                        | {"quantity": matrix.quantity, "unit": matrix.unit}
+                        | {"mean": float(matrix.values[i, j])}
+                        | {"spread": float(matrix.spread[i, j]) if n > 1 else None, "n_seeds": n}
+                    )
+    return rows
 
 
-def _pictures(matrices: Sequence[DistanceMatrix]) -> dict[str, list[DistanceMatrix]]:
-    protocols: dict[str, set[object]] = {}
-    for matrix in matrices:
-        protocols.setdefault(_stem(matrix), set()).add(matrix.fixed.get("protocol"))
-    pictures: dict[str, list[DistanceMatrix]] = {}
-    for matrix in matrices:
-        stem = _stem(matrix)
-        mixed = len(protocols[stem]) > 1
-        name = f"{stem}-{_slug(str(matrix.fixed.get('protocol')))}" if mixed else stem
-        pictures.setdefault(name, []).append(matrix)
-    return pictures
+def _heatmap(matrices: Sequence[DistanceMatrix], name: str) -> Figure:
+    from raytd.report.drawing import distance_figure
+
+    panels = matrices[:_MOST_PANELS]
+    what = panels[0].quantity
+    methods = " and ".join(dict.fromkeys(matrix.method for matrix in panels))
+    seeds = "; below it the standard deviation over seeds" if _has_spread(panels) else ""
+    cells = matrix_rows(panels)
+    low, high = (end(cells, key=lambda cell: float(cell["mean"])) for end in (min, max))
+    return Figure(
+        name=name,
+        heading=f"{what[0].upper()}{what[1:]}: {methods}",
+        caption=f"Rows are sources, columns targets; the number is the mean{seeds}. Panels of this "
+        "figure share one scale and can be compared cell by cell. Compare a cell with its mirror "
+        "image, too: the way there is not the way back. Hatched: no result."
+        + left_out(len(matrices), len(panels), "matrices"),
+        alt=f"Heat map. Smallest: {low['source']} to {low['target']}, {low['mean']:.3g}; largest: "
+        f"{high['source']} to {high['target']}, {high['mean']:.3g}.",
+        data=tuple(cells),
+        draw=lambda: distance_figure(panels),
+    )
 
 
-def _stem(matrix: DistanceMatrix) -> str:
-    what = "distances" if matrix.quantity == "distance" else matrix.quantity
-    return f"{_slug(what)}-{_slug(matrix.method)}"
+def _stem(panels: Sequence[DistanceMatrix]) -> str:
+    what = "distances" if panels[0].quantity == "distance" else panels[0].quantity
+    return slug("-".join([what, *dict.fromkeys(matrix.method for matrix in panels)]))
 
 
-def _slug(text: str) -> str:
-    return re.sub(r"[^\w.]+", "-", text).strip("-").lower()
+def _has_spread(panels: Sequence[DistanceMatrix]) -> bool:
+    return any((matrix.n_seeds > 1).any() for matrix in panels)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raytd.errors import InputError
-from raytd.report.rows import Row, number, quantity, task_order, unit_of, varying
+from raytd.report.rows import Row, number, quantity, setting, task_order, unit_of, varying
 
 Floats = npt.NDArray[np.float64]
 _NEVER_MIXED = ("method", "model", "protocol")
@@ -141,7 +141,7 @@ def _details(fixed: Mapping[str, Any], telling: Sequence[str]) -> tuple[str, ...
     named = {axis: setting for axis, setting in fixed.items() if setting is not None}
     models = [str(named["model"])] if "model" in named else []
     others = [axis for axis in telling if axis in named and axis not in {"method", "model"}]
-    return (*models, *(f"{axis} {named[axis]}" for axis in others))
+    return (*models, *(f"{axis} {setting(named[axis])}" for axis in others))
 
 
 def _cells(group: Sequence[Row], value: str) -> dict[tuple[str, str], dict[Any, float]]:

@@ -48,6 +48,11 @@ def varying(rows: Iterable[Row], columns: Sequence[str]) -> list[str]:
     return [column for column in columns if len({row.get(column) for row in listed}) > 1]
 
 
+def setting(value: Any) -> str:
+    """The setting of an axis as it is written: 20 for 20.0."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def task_order(rows: Iterable[Row]) -> list[str]:
     """Every task that is a source or a target, as they first appear."""
     return list(dict.fromkeys(str(row[end]) for row in rows for end in ("source", "target")))

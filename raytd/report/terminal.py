@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from textwrap import shorten
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rich import box
 from rich.table import Table
@@ -15,22 +15,30 @@ from raytd.report.rows import Row, denied, number, varying
 _WHERE_VARYING = ("method", "model", "seed")
 
 
-def results_table(rows: Sequence[Row], *, title: str | None = None, compact: bool = False) -> Table:
+def results_table(
+    rows: Sequence[Row],
+    *,
+    title: str | None = None,
+    axes: Sequence[str] = (),
+    compact: bool = False,
+) -> Table:
     """One line per trial; what all trials share, and notes that nobody has, get no column.
 
     Args:
         rows: rows of results.parquet.
         title: stands above the table.
+        axes: further columns that tell trials apart, such as `coupled.lam`.
         compact: leaves out what a terminal of 80 columns has no room for: the lengths beside the
             distance, accuracy and partners.
     """
     done = [row for row in rows if row.get("status") != "failed"]
-    named = ["source", "target", *varying(rows, _WHERE_VARYING), *varying(done, ["protocol"])]
+    telling = dict.fromkeys((*_WHERE_VARYING, *axes))
+    named = ["source", "target", *varying(rows, [*telling]), *varying(done, ["protocol"])]
     remarks = [shorten("; ".join(notes(row)), 60, placeholder=" …") for row in rows]
     shown = [n for n in _NUMBERS if not compact or n.column in _COMPACT]
     table = _table(title)
     for column in named:
-        table.add_column(column, overflow="fold")
+        table.add_column(_heading(column), overflow="fold")
     for n in shown:
         table.add_column(n.heading, justify="right", no_wrap=True)
     if any(remarks):
@@ -41,6 +49,18 @@ def results_table(rows: Sequence[Row], *, title: str | None = None, compact: boo
             *(n.show(number(row, n.column)) for n in shown),
         ]
         table.add_row(*cells, *([Text(remark)] if any(remarks) else []))
+    return table
+
+
+def plain_table(rows: Sequence[Row], columns: Sequence[str]) -> Table:
+    """The given columns of every row: numbers to the right, a dash where nothing is known."""
+    table = _table(None)
+    for column in columns:
+        numeric = any(isinstance(row.get(column), int | float) for row in rows)
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        table.add_column(_heading(column), justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
     return table
 
 
@@ -79,6 +99,17 @@ def _table(title: str | None) -> Table:
         pad_edge=False,
         collapse_padding=True,
     )
+
+
+def _heading(column: str) -> str:
+    """A column's name; what follows a dot may stand below."""
+    return column.replace(".", ".\n")
+
+
+def _cell(value: Any) -> Text:
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    return Text(_digits(value)) if isinstance(value, float) else _text(value)
 
 
 def _text(value: Any) -> Text:

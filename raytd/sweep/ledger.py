@@ -5,14 +5,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raytd.engine.files import write_bytes, write_json
-from raytd.engine.records import Iteration
-from raytd.methods.result import Coupling, DistanceResult
+
+if TYPE_CHECKING:  # reading a ledger needs no torch
+    from raytd.engine.records import Iteration
+    from raytd.methods.result import Coupling, DistanceResult
 
 Row = dict[str, Any]
 
@@ -107,7 +109,7 @@ class Ledger:
     def _ended(self) -> list[str]:
         return sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))
 
-    def write_result(self, row: Row, config: Any, result: DistanceResult, log: str) -> None:
+    def write_result(self, row: Row, config: Any, result: "DistanceResult", log: str) -> None:
         """Writes everything about a trial that has a result.
 
         Raises:
@@ -134,18 +136,21 @@ class Ledger:
 
     def write_results(self) -> Path:
         """Writes `results.parquet` over all trials that have ended; returns its path."""
-        rows = self.rows()
-        names = dict.fromkeys([*_COLUMNS, *(name for row in rows for name in row)])
-        columns = {
-            name: pa.array([row.get(name) for row in rows], type=_COLUMNS.get(name))
-            for name in names
-        }
         path = self.folder / "results.parquet"
-        write_bytes(path, _parquet(pa.table(columns)))
+        write_bytes(path, parquet_bytes(as_table(self.rows())))
         return path
 
 
-def iteration_row(iteration: Iteration) -> dict[str, Any]:
+def as_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows as a table with every column of results.parquet, whatever the rows hold."""
+    names = dict.fromkeys([*_COLUMNS, *(name for row in rows for name in row)])
+    columns = {
+        name: pa.array([row.get(name) for row in rows], type=_COLUMNS.get(name)) for name in names
+    }
+    return pa.table(columns)
+
+
+def iteration_row(iteration: "Iteration") -> dict[str, Any]:
     """The scalar figures of one iteration."""
     solve = asdict(iteration.solve)
     return {
@@ -160,7 +165,7 @@ def iteration_row(iteration: Iteration) -> dict[str, Any]:
     }
 
 
-def knot_rows(iteration: Iteration) -> list[dict[str, Any]]:
+def knot_rows(iteration: "Iteration") -> list[dict[str, Any]]:
     """The knots of one iteration."""
     return [{"iteration": iteration.iteration, **asdict(k)} for k in iteration.knots]
 
@@ -171,14 +176,17 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         StorageError: in one line.
     """
-    write_bytes(path, _parquet(pa.Table.from_pylist(list(rows))))
+    write_bytes(path, parquet_bytes(pa.Table.from_pylist(list(rows))))
 
 
-def _coupling_bytes(coupling: Coupling) -> bytes:
-    return _parquet(pa.table({name: pa.array(values) for name, values in vars(coupling).items()}))
+def _coupling_bytes(coupling: "Coupling") -> bytes:
+    return parquet_bytes(
+        pa.table({name: pa.array(values) for name, values in vars(coupling).items()})
+    )
 
 
-def _parquet(table: pa.Table) -> bytes:
+def parquet_bytes(table: pa.Table) -> bytes:
+    """A table as the content of a Parquet file."""
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()

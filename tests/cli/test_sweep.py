@@ -128,8 +128,8 @@ def test_sources_are_trained_once_for_all_trials(
 
 def test_heat_maps_are_drawn(folder: Path, rows: list[dict[str, Any]]) -> None:
     report = folder / "runs/small/report"
-    for method in ("coupled", "uncoupled"):
-        assert (report / f"distances-{method}.png").read_bytes().startswith(b"\x89PNG")
+    assert (report / "distances-coupled-uncoupled.png").read_bytes().startswith(b"\x89PNG")
+    assert "<img alt=" in (report / "index.html").read_text()
 
 
 def test_the_python_face_gives_the_number_of_the_sweep_to_the_bit(
@@ -139,6 +139,9 @@ def test_the_python_face_gives_the_number_of_the_sweep_to_the_bit(
     result = raytd.distance("digits-low", "digits-high", config=folder / "small.yaml", seed=1)
     assert result.distance == row["distance"]
     assert result.noise_free_length == row["noise_free_length"]
+    left, right = result.plot().axes
+    assert left.get_lines()[0].get_ydata()[-1] == row["distance"]
+    assert len(right.get_lines()[0].get_xdata()) == 21
 
 
 def test_the_shell_gives_the_number_of_the_sweep_to_the_bit(

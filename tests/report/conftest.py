@@ -1,8 +1,12 @@
 """Rows as a sweep leaves them."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 Row = dict[str, Any]
@@ -37,3 +41,38 @@ def row() -> MakeRow:
         }
 
     return make
+
+
+def curves(value: float) -> dict[str, list[Row]]:
+    """Two iterations and three knots that belong to a distance."""
+    iterations = [{"iteration": k, "distance": value * (2 - k)} for k in (0, 1)]
+    knots = [
+        {"iteration": k, "tau": tau, "train_loss": tau + k, "val_loss": tau + k + 0.25}
+        for k in (0, 1)
+        for tau in (0.0, 0.5, 1.0)
+    ]
+    return {"iterations": iterations, "knots": knots}
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Callable[..., Path]:
+    """Writes rows with their curves as a sweep does, below `tmp_path/runs`; returns the folder."""
+
+    def write(rows: Sequence[Row], name: str = "small", **asked: Any) -> Path:
+        folder = tmp_path / "runs" / name
+        keys = [f"k{i:02}" for i in range(len(rows))]
+        for key, own in zip(keys, rows, strict=True):
+            place = folder / "trials" / key
+            place.mkdir(parents=True)
+            (place / "result.json").write_text(json.dumps({"trial_key": key, **own}))
+            if own["status"] == "done":
+                for table, points in curves(own["value"]).items():
+                    pq.write_table(pa.Table.from_pylist(points), place / f"{table}.parquet")
+        tasks = dict.fromkeys(own[end] for own in rows for end in ("source", "target"))
+        sweep = {"name": name, "tasks": [{"name": task} for task in tasks], "grid": {}} | asked
+        trials = [{"trial_key": key} for key in keys]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "plan.json").write_text(json.dumps({"sweep": sweep, "trials": trials}))
+        return folder
+
+    return write

@@ -1,0 +1,37 @@
+"""`raytd report SWEEP`: figures, and one page with everything."""
+
+import json
+from pathlib import Path
+
+import click
+
+from raytd.cli import options
+
+
+@click.command("report")
+@click.argument("sweep")
+@options.storage
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the report.  [default: report/ in the sweep's folder]",
+)
+@options.as_json
+def command(sweep: str, *, storage: Path, out: Path | None, as_json: bool) -> None:
+    """Write the figures of SWEEP, their data, and one HTML page that needs nothing else.
+
+    SWEEP is the name of a sweep, its file, or its folder. Each figure is PNG, SVG and CSV. The same
+    results give the same bytes.
+    """
+    from raytd.report.saved import open_sweep
+    from raytd.report.write import write_report
+
+    written = write_report(open_sweep(sweep, storage), out)
+    if as_json:
+        document = {"page": str(written.page), "files": [str(path) for path in written.files]}
+        click.echo(json.dumps(document, indent=2))
+        return
+    for path in written.files:
+        if path.suffix == ".png":
+            click.echo(f"figure  {path}")
+    click.echo(f"page    {written.page}")

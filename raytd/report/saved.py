@@ -1,0 +1,110 @@
+"""A sweep as it lies on disk: what was asked, and the rows of the trials that have ended."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from raytd.errors import RequestError
+from raytd.report.compare import Comparison, compare
+from raytd.report.rows import Row
+from raytd.sweep.find import sweep_folder
+from raytd.sweep.ledger import Ledger
+
+Curve = list[dict[str, Any]]
+
+_OWN_COLUMN = ("model", "seed")
+
+
+@dataclass(frozen=True)
+class SavedSweep:
+    """What a sweep has left behind.
+
+    Attributes:
+        folder: where it lies.
+        name: of the sweep.
+        description: that its file gives.
+        tasks: in the order of its file.
+        axes: what varies beside method, model and seed, each with a column of its own.
+        n_trials: how many the file asks for.
+        rows: of those that have ended, in the order of the plan.
+        other_rows: of trials that the file no longer asks for.
+    """
+
+    folder: Path
+    name: str
+    description: str
+    tasks: tuple[str, ...]
+    axes: tuple[str, ...]
+    n_trials: int
+    rows: tuple[Row, ...]
+    other_rows: tuple[Row, ...] = ()
+
+    @property
+    def n_missing(self) -> int:
+        """Trials that have not ended."""
+        return max(0, self.n_trials - len(self.rows))
+
+    def curve(self, row: Row, name: str) -> Curve:
+        """A table beside a trial's result, such as `iterations` or `knots`; empty without one."""
+        import pyarrow.parquet as pq
+
+        path = Ledger(self.folder).trial_folder(str(row["trial_key"])) / f"{name}.parquet"
+        curve: Curve = pq.read_table(path).to_pylist() if path.is_file() else []
+        return curve
+
+    def compare(self, by: str, left: Any, right: Any, *, value: str = "value") -> list[Comparison]:
+        """Two settings of an axis pair by pair: a comparison for each setting of the others.
+
+        Raises:
+            InputError: two results differ in no column that is known as an axis.
+        """
+        return compare(self.rows, by, left, right, value=value, axes=self.axes)
+
+
+def open_sweep(sweep: Path | str, storage: Path | str = "runs") -> SavedSweep:
+    """Reads what a sweep has left.
+
+    Args:
+        sweep: its name, its file, or its folder.
+        storage: folder of all sweeps.
+
+    Raises:
+        RequestError: in one line, if no results are there.
+    """
+    return read_sweep(sweep_folder(str(sweep), Path(storage)))
+
+
+def read_sweep(folder: Path) -> SavedSweep:
+    """Reads a sweep from its folder.
+
+    Raises:
+        RequestError: in one line, if there is none.
+    """
+    try:
+        plan = json.loads((folder / "plan.json").read_text())
+        asked, keys = plan["sweep"], [trial["trial_key"] for trial in plan["trials"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RequestError(f"{folder}: no sweep is here (plan.json cannot be read)") from error
+    ended = {row["trial_key"]: row for row in Ledger(folder).rows()}
+    if asked.get("search"):  # the trials of a search are known only once they have been drawn
+        keys = list(dict.fromkeys([*keys, *ended]))
+    rows = [ended[key] for key in keys if key in ended]
+    return SavedSweep(
+        folder=folder,
+        name=asked["name"],
+        description=asked.get("description", ""),
+        tasks=tuple(task["name"] for task in asked["tasks"]),
+        axes=_axes(asked, rows),
+        n_trials=len(keys),
+        rows=tuple(rows),
+        other_rows=tuple(row for key, row in ended.items() if key not in keys),
+    )
+
+
+def _axes(asked: dict[str, Any], rows: Sequence[Row]) -> tuple[str, ...]:
+    """The axes of the grid, and every other setting that has a column: those have a dot."""
+    columns = [column for row in rows for column in row if "." in column]
+    named = dict.fromkeys([*asked.get("grid", {}), *columns])
+    return tuple(axis for axis in named if axis not in _OWN_COLUMN)

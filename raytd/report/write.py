@@ -1,0 +1,46 @@
+"""The report folder of a sweep: figures, their data, and the page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from raytd.engine.files import write_bytes
+from raytd.report.figure import save_figure
+from raytd.report.figures import model_comparisons, sweep_figures
+from raytd.report.page import page
+from raytd.report.saved import SavedSweep
+
+_VALUES = ("value", "noise_free_length")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written.
+
+    Attributes:
+        page: `index.html`.
+        files: figures and their data, in the order of the page.
+    """
+
+    page: Path
+    files: tuple[Path, ...]
+
+
+def write_report(saved: SavedSweep, folder: Path | None = None) -> Report:
+    """Writes figures, data and page; the same results give the same bytes.
+
+    Args:
+        saved: the sweep.
+        folder: where; `report` in the sweep's folder if None.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    folder = saved.folder / "report" if folder is None else folder
+    figures, files, shown = sweep_figures(saved), list[Path](), []
+    for figure in figures:
+        written = save_figure(figure, folder)
+        files += written
+        shown.append((figure, next(p for p in written if p.suffix == ".svg").read_bytes()))
+    comparisons = [one for value in _VALUES for one in model_comparisons(saved, value) if one.pairs]
+    write_bytes(folder / "index.html", page(saved, comparisons, shown).encode())
+    return Report(folder / "index.html", tuple(files))

@@ -1,0 +1,45 @@
+"""A sweep as it lies on disk, small enough to check by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+PAIRS = ("ab", "ba", "ac", "ca", "bc", "cb")
+
+
+def rows() -> list[dict[str, Any]]:
+    """Two models, two seeds, six pairs; the larger model is nearer by a half."""
+    return [
+        {
+            "trial_key": f"{model}-{source}{target}-{seed}",
+            "status": "done",
+            "error": None,
+            "protocol": "p1",
+            "method": "coupled",
+            "model": model,
+            "source": source,
+            "target": target,
+            "seed": seed,
+            "value": value + number + 0.125 * seed,
+            "distance": value + number + 0.125 * seed,
+            "unit": "rad",
+            "noise_free_length": 1.0,
+            "arrived": (model, source, target) != ("big", "a", "b"),
+        }
+        for model, value in (("small", 1.5), ("big", 1.0))
+        for number, (source, target) in enumerate(PAIRS)
+        for seed in (0, 1)
+    ]
+
+
+def write(storage: Path, name: str = "demo") -> Path:
+    """Writes that sweep below `storage`, with one trial that has not ended; returns its folder."""
+    folder, found = storage / name, rows()
+    for row in found:
+        place = folder / "trials" / row["trial_key"]
+        place.mkdir(parents=True)
+        (place / "result.json").write_text(json.dumps(row))
+    asked = {"name": name, "grid": {}, "tasks": [{"name": task} for task in "abc"]}
+    trials = [{"trial_key": key} for key in [*(row["trial_key"] for row in found), "missing"]]
+    (folder / "plan.json").write_text(json.dumps({"sweep": asked, "trials": trials}))
+    return folder
