@@ -7,6 +7,7 @@ from typing import Any
 
 from raytd.cli.events import View
 from raytd.cli.output import write_report
+from raytd.methods.registry import METHODS
 from raytd.sweep.forecast import Forecast
 from raytd.sweep.ledger import Ledger
 from raytd.sweep.plan import SweepPlan
@@ -15,7 +16,8 @@ from raytd.tracking.base import SweepInfo, SweepStatus, TrialInfo
 from raytd.tracking.open import open_tracker
 
 _NOT_FINAL = {"threads", "chunk", "seed", "transient"}
-_ARTIFACTS = ("config.json", "result.json", "iterations.parquet", "knots.parquet", "log.txt")
+_NO_ARTIFACT = "coupling.parquet"
+"""Grows with the number of pairs; it stays in the folder of the trial."""
 
 
 class Progress:
@@ -104,7 +106,7 @@ class Progress:
             trial_info(trial),
             _numbers(row, _NOT_FINAL),
             status="done" if done else "failed",
-            artifacts=[p for name in _ARTIFACTS if (p := folder / name).exists()],
+            artifacts=sorted(p for p in folder.glob("*.*") if p.name != _NO_ARTIFACT),
         )
 
     def close(self, status: SweepStatus) -> None:
@@ -139,16 +141,25 @@ def trial_info(trial: Trial) -> TrialInfo:
         "target": config.target.name,
         "seed": config.seed,
         "protocol": config.protocol(),
-        **{axis: "none" if v is None else v for axis, v in config.axes.items()},
+        **{axis: _shown(v) for axis, v in config.axes.items()},
     }
-    for name in ("epsilon", "lam"):
-        if hasattr(config.settings, name):
-            params[name] = getattr(config.settings, name)
-            params[f"log10_{name}"] = math.log10(getattr(config.settings, name))
+    method, own = METHODS[config.method], config.settings.model_dump(mode="json")
+    if not method.on_blocks:
+        idle = config.settings.idle()
+        params |= {f"{method.section}.{n}": _shown(v) for n, v in own.items() if n not in idle}
+    for name in ("epsilon", "lam") if method.on_blocks else ():
+        if name in own:
+            params[name] = own[name]
+            params[f"log10_{name}"] = math.log10(own[name])
     pair = f"{config.source.name}->{config.target.name}"
     tags = {"method": config.method, "model": config.model, "pair": pair}
     tags |= {"source": config.source.name, "target": config.target.name}
     return TrialInfo(trial.key, config.name, params, tags)
+
+
+def _shown(value: Any) -> Any:
+    """A param, which cannot be nothing."""
+    return "none" if value is None else value
 
 
 def _numbers(row: dict[str, Any], left_out: set[str]) -> dict[str, float]:

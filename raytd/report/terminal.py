@@ -25,14 +25,17 @@ def results_table(rows: Sequence[Row], *, title: str | None = None, compact: boo
             distance, accuracy and partners.
     """
     done = [row for row in rows if row.get("status") != "failed"]
-    named = ["source", "target", *varying(rows, _WHERE_VARYING), *varying(done, ["protocol"])]
+    named = ["source", "target", *varying(rows, _WHERE_VARYING), *_protocol(done)]
+    named += varying(done, ["unit"])
     remarks = [shorten("; ".join(notes(row)), 60, placeholder=" …") for row in rows]
     shown = [n for n in _NUMBERS if not compact or n.column in _COMPACT]
+    shown = [n for n in shown if n.column in _ALWAYS or any(n.column in row for row in done)]
     table = _table(title)
     for column in named:
         table.add_column(column, overflow="fold")
     for n in shown:
-        table.add_column(n.heading, justify="right", no_wrap=True)
+        heading = "value" if n.column == "value" and "unit" in named else n.heading
+        table.add_column(heading, justify="right", no_wrap=True)
     if any(remarks):
         table.add_column("notes", overflow="fold")
     for row, remark in zip(rows, remarks, strict=True):
@@ -42,6 +45,13 @@ def results_table(rows: Sequence[Row], *, title: str | None = None, compact: boo
         ]
         table.add_row(*cells, *([Text(remark)] if any(remarks) else []))
     return table
+
+
+def _protocol(rows: Sequence[Row]) -> list[str]:
+    """That column, where results of one method differ in it."""
+    methods = {row.get("method") for row in rows}
+    groups = [[row for row in rows if row.get("method") == method] for method in methods]
+    return ["protocol"] if any(varying(group, ["protocol"]) for group in groups) else []
 
 
 def matrix_table(matrix: DistanceMatrix) -> Table:
@@ -99,6 +109,7 @@ class _Number(NamedTuple):
     show: Callable[[float | None], str]
 
 
+_ALWAYS = frozenset({"value"})
 _COMPACT = frozenset({"value", "noise_share"})
 _NUMBERS = (
     _Number("distance", "value", _digits),

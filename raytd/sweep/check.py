@@ -24,6 +24,8 @@ def check(root: Entry) -> tuple[SweepSpec | None, list[Finding]]:
     Args:
         root: one variant of the file: without profiles.
     """
+    from raytd.methods.registry import METHODS
+
     data = root.plain()
     findings = [Finding((key,), unknown_key(key, KEYS)) for key in data if key not in KEYS]
     label = check_section(Label, _only(data, Label), ())
@@ -43,7 +45,8 @@ def check(root: Entry) -> tuple[SweepSpec | None, list[Finding]]:
     findings += [*grid_findings, *search.findings, *condition_findings]
     findings += check_values(design, sections)
     findings += check_effect(design, sections, [] if method_findings else methods)
-    findings += check_tiles(tasks.specs, pairs, design, sections)
+    if any(METHODS[name].on_blocks for name in methods) or method_findings:
+        findings += check_tiles(tasks.specs, pairs, design, sections)
     if findings:
         return None, findings
     fields = label.written | sections.pop("").written

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from raytd.engine.files import write_bytes, write_json
 from raytd.engine.records import Iteration
-from raytd.methods.result import Coupling, DistanceResult
+from raytd.methods.result import DistanceResult
+from raytd.methods.score import Score
 
 Row = dict[str, Any]
 
@@ -105,7 +106,7 @@ class Ledger:
     def _ended(self) -> list[str]:
         return sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))
 
-    def write_result(self, row: Row, config: Any, result: DistanceResult, log: str) -> None:
+    def write_result(self, row: Row, config: Any, result: DistanceResult | Score, log: str) -> None:
         """Writes everything about a trial that has a result.
 
         Raises:
@@ -113,9 +114,8 @@ class Ledger:
         """
         folder = self.trial_folder(row["trial_key"])
         write_json(folder / "config.json", config)
-        write_table(folder / "iterations.parquet", [iteration_row(i) for i in result.iterations])
-        write_table(folder / "knots.parquet", [k for i in result.iterations for k in knot_rows(i)])
-        write_bytes(folder / "coupling.parquet", _coupling_bytes(result.coupling))
+        for name, content in _tables(result).items():
+            write_bytes(folder / f"{name}.parquet", _parquet(content))
         write_bytes(folder / "log.txt", log.encode())
         write_json(folder / "result.json", row)
 
@@ -163,17 +163,20 @@ def knot_rows(iteration: Iteration) -> list[dict[str, Any]]:
     return [{"iteration": iteration.iteration, **asdict(k)} for k in iteration.knots]
 
 
-def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes rows as Parquet.
+def _tables(result: DistanceResult | Score) -> dict[str, pa.Table]:
+    """What stands beside a row, by the name of its file."""
+    if isinstance(result, Score):
+        return {name: _table(rows) for name, rows in result.curves.items()}
+    coupling = vars(result.coupling)
+    return {
+        "iterations": _table([iteration_row(i) for i in result.iterations]),
+        "knots": _table([k for i in result.iterations for k in knot_rows(i)]),
+        "coupling": pa.table({name: pa.array(values) for name, values in coupling.items()}),
+    }
 
-    Raises:
-        StorageError: in one line.
-    """
-    write_bytes(path, _parquet(pa.Table.from_pylist(list(rows))))
 
-
-def _coupling_bytes(coupling: Coupling) -> bytes:
-    return _parquet(pa.table({name: pa.array(values) for name, values in vars(coupling).items()}))
+def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows))
 
 
 def _parquet(table: pa.Table) -> bytes:
