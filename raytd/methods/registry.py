@@ -46,6 +46,7 @@ class Method:
         obeys: the shared sections that it obeys, among `trajectory`, `pretrain` and `stop`.
         networks: that it needs trained.
         fixed: keys of the trajectory that it sets itself.
+        lengths: columns of a length that it has although it follows no interpolated task.
     """
 
     name: str
@@ -57,17 +58,25 @@ class Method:
     obeys: tuple[str, ...] = ("pretrain",)
     networks: tuple[Network, ...] = ("source",)
     fixed: Mapping[str, str] = field(default_factory=dict)
+    lengths: tuple[str, ...] = ()
 
     @property
     def on_blocks(self) -> bool:
         """Whether block actors do the work, along a trajectory; else the trial's own process."""
         return issubclass(self.config, TilingConfig)
 
+    def has_column(self, column: str) -> bool:
+        """Whether its results have that number, of those that a search may optimise."""
+        return self.on_blocks or column in (*_COMMON, *self.lengths)
+
     def networks_for(self, settings: Settings) -> tuple[Network, ...]:
         """The networks that it needs with these settings: features may be of other making."""
         seen_by = getattr(settings, "features", None) or getattr(settings, "probe", "source")
         return self.networks if self.on_blocks or seen_by == "source" else ()
 
+
+_COMMON = ("value", "sgd_steps", "forward_images", "wall_s")
+"""Numbers that every result has."""
 
 _ALONG: tuple[str, ...] = ("trajectory", "pretrain")
 _BLOCKS: tuple[Network, ...] = ("source", "reference")
@@ -91,7 +100,10 @@ METHODS: dict[str, Method] = {
             "ot-only", "rad", True, ot_only.OTOnlyConfig, "coupled", ot_only.run,
             obeys=_ALONG, networks=_BLOCKS,
         ),
-        Method("finetune", "1", True, finetune.FinetuneConfig, "finetune", finetune.run),
+        Method(
+            "finetune", "1", True, finetune.FinetuneConfig, "finetune", finetune.run,
+            lengths=("distance", "fisher_rao_length", "noise_free_length"),
+        ),
         Method("transfer", "accuracy", False, transfer.TransferConfig, "transfer", transfer.run),
         Method(
             "weight-distance", "1", True, weight_distance.WeightDistanceConfig, "weight_distance",

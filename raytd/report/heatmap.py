@@ -13,7 +13,7 @@ from raytd.report.matrices import DistanceMatrix
 def save_heatmaps(matrices: Sequence[DistanceMatrix], folder: Path) -> list[Path]:
     """Writes `distances-<method>.png` and `.csv` for every method, models side by side.
 
-    The panels of a picture share one colour scale. Lengths of different protocols have none in
+    Where larger is closer, they are `scores-<method>`. The panels of a picture share one colour scale. Lengths of different protocols have none in
     common, so each protocol gets a picture of its own, `distances-<method>-<protocol>.png`.
 
     Returns:
@@ -64,7 +64,8 @@ def _pictures(matrices: Sequence[DistanceMatrix]) -> dict[str, list[DistanceMatr
 
 
 def _stem(matrix: DistanceMatrix) -> str:
-    what = "distances" if matrix.quantity == "distance" else matrix.quantity
+    plural = {"distance": "distances", "score": "scores"}
+    what = plural.get(matrix.quantity, matrix.quantity)
     return f"{_slug(what)}-{_slug(matrix.method)}"
 
 

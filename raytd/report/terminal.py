@@ -29,7 +29,7 @@ def results_table(rows: Sequence[Row], *, title: str | None = None, compact: boo
     named += varying(done, ["unit"])
     remarks = [shorten("; ".join(notes(row)), 60, placeholder=" …") for row in rows]
     shown = [n for n in _NUMBERS if not compact or n.column in _COMPACT]
-    shown = [n for n in shown if n.column in _ALWAYS or any(n.column in row for row in done)]
+    shown = [n for n in shown if not done or any(n.column in row for row in done)]
     table = _table(title)
     for column in named:
         table.add_column(column, overflow="fold")
@@ -109,7 +109,6 @@ class _Number(NamedTuple):
     show: Callable[[float | None], str]
 
 
-_ALWAYS = frozenset({"value"})
 _COMPACT = frozenset({"value", "noise_share"})
 _NUMBERS = (
     _Number("distance", "value", _digits),
