@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from raytd.engine.executor import run_in_process
 from raytd.engine.records import Iteration
 from raytd.methods.result import DistanceResult
+from raytd.methods.score import Score
 from raytd.sweep.single import TaskLike, single_trial
 from raytd.sweep.trial import run_trial
 
@@ -39,7 +40,7 @@ def distance(  # noqa: PLR0913 - the options of a public function, all but two b
     on_iteration: Callable[[Iteration], None] = lambda _: None,
     method: str = "coupled",
     **settings: Any,
-) -> PlottedResult:
+) -> PlottedResult | Score:
     """The distance from one task to another for a network, computed in this process.
 
     The same configuration gives the same number, to the bit, as a trial of a sweep on Ray with the
@@ -54,11 +55,12 @@ def distance(  # noqa: PLR0913 - the options of a public function, all but two b
         sources: folder of trained sources to read and add to; None trains them and keeps nothing.
         on_iteration: called with each iteration as it ends.
         method: name of the method.
-        **settings: keys of a sweep file: `model`, `seed`, and the sections `coupled`,
-            `trajectory`, `pretrain`, `stop`, `resources` and `data` as mappings.
+        **settings: keys of a sweep file: `model`, `seed`, and sections as mappings: that of the
+            method, `trajectory`, `pretrain`, `stop`, `resources` and `data`.
 
     Returns:
-        The distance in radians with its error figures, coupling, iterations and knots.
+        A `DistanceResult`: the distance in radians with its error figures, coupling, iterations
+        and knots; or a `Score`, from methods that follow no interpolated task.
 
     Raises:
         RequestError: with everything that is wrong with the arguments, one line each.
@@ -68,7 +70,7 @@ def distance(  # noqa: PLR0913 - the options of a public function, all but two b
     )
     folder = None if sources is None else Path(sources)
     result, _ = run_trial(trial, launch=run_in_process, sources=folder, on_iteration=on_iteration)
-    return PlottedResult(**vars(result))
+    return PlottedResult(**vars(result)) if isinstance(result, DistanceResult) else result
 
 
 def load_sweep(sweep: Path | str, storage: Path | str = "runs") -> "SavedSweep":

@@ -37,6 +37,7 @@ def command(
     """
     from raytd.cli.output import figures_table, say
     from raytd.engine.executor import run_in_process
+    from raytd.methods.score import Score
     from raytd.sweep.ledger import Ledger, iteration_row
     from raytd.sweep.single import single_trial
     from raytd.sweep.trial import run_trial
@@ -63,8 +64,10 @@ def command(
     for warning in result.warnings:
         say(f"warning: {warning}")
     if out is not None:
-        log = "\n".join(json.dumps(iteration_row(i)) for i in result.iterations)
-        Ledger(out).write_result(row, trial.config.model_dump(mode="json"), result, log + "\n")
+        iterations = () if isinstance(result, Score) else result.iterations
+        lines = [json.dumps(iteration_row(i)) for i in iterations]
+        log = "".join(f"{line}\n" for line in [*lines, *(f"warning: {w}" for w in result.warnings)])
+        Ledger(out).write_result(row, trial.config.model_dump(mode="json"), result, log)
     if as_json:
         click.echo(json.dumps(row, indent=2))
         return

@@ -115,7 +115,8 @@ def end_line(fields: Mapping[str, Any]) -> str:
     """A trial that has ended; a failed one with the path of its log."""
     count = f"[{fields['n_ended']}/{fields['n_to_run']}] {fields['trial']}"
     if fields["status"] == "done":
-        return f"{count}  {fields['value']:.3f} {fields['unit']}  {fields['wall_s']:.1f} s"
+        unit = "" if fields["unit"] == "1" else f" {fields['unit']}"
+        return f"{count}  {fields['value']:.3f}{unit}  {fields['wall_s']:.1f} s"
     log = fields["log"]
     return f"{count}  failed: {fields['error']}" + (f"  ({log})" if log else "")
 

@@ -100,11 +100,32 @@ def figures_table(row: dict[str, Any]) -> "Table":
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    for label, column in _FIGURES:
+    for label, column in _figures(row):
         value = row[column]
         text = f"{value:.4f}" if isinstance(value, float) else str(value)
         table.add_row(label, {"None": "-", "True": "yes", "False": "no"}.get(text, text))
     return table
+
+
+def _figures(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """Labels and columns: of a distance along a trajectory all, of a score those that it has."""
+    if "fisher_rao_norm_integral" in row:
+        return list(_FIGURES)
+    closer = "smaller" if row["smaller_is_closer"] else "larger"
+    known = {column: label for label, column in _FIGURES}
+    first, *last = ("value", "sgd_steps", "forward_images", "wall_s", "protocol")
+    hidden = {*_ABOUT, first, *last}
+    own = [c for c in row if c not in hidden and "." not in c and row[c] is not None]
+    labels = {c: known.get(c, c.replace("_", " ")) for c in (*own, *last)}
+    unit = "" if row["unit"] == "1" else f"{row['unit']}, "
+    return [(f"value ({unit}{closer} is closer)", first), *((labels[c], c) for c in labels)]
+
+
+_ABOUT = (
+    "trial_key", "status", "error", "method", "model", "source", "target", "seed", "unit",
+    "smaller_is_closer", "threads", "chunk", "raytd_version", "warnings", "parameters", "device",
+)  # fmt: skip
+"""Columns that say what the row is about, or stand elsewhere."""
 
 
 def show(plan: SweepPlan, *, as_json: bool) -> None:

@@ -85,7 +85,8 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
     facts = []
     for need in found["per_trial"]:
         gpus = f", {need['gpus']:g} GPUs" if need["gpus"] else ""
-        text = f"{need['actors']} actors, {need['cpus']:g} CPUs{gpus}, "
+        actors = f"{need['actors']} actors" if need["actors"] else "no actors"
+        text = f"{actors}, {need['cpus']:g} CPUs{gpus}, "
         text += f"about {need['memory_bytes'] / 1e9:.1f} GB of memory"
         facts.append((f"each of {need['trials']} trials", text))
     facts += [
@@ -94,6 +95,13 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("forward images", f"{found['forward_images']:,} at most"),
         ("expected duration", f"{duration(found['duration_s'])}, {found['assumption']}"),
     ]
+    not_counted = found["not_reckoned"]
+    for names, what in (
+        (not_counted["but_sgd_steps"], "only the SGD steps are in these figures"),
+        (not_counted["at_all"], "not in these figures: their work is not known beforehand"),
+    ):
+        if names:
+            facts.append((", ".join(names), what))
     if found["gpu_hours"]:
         facts.append(("GPU-hours", f"{found['gpu_hours']:.2f}"))
     if found["cost"] is not None:

@@ -131,6 +131,20 @@ class TrajectoryConfig(Settings):
         return max(self.segments, math.ceil(self.epochs * n_source / self.batch_size))
 
 
+class TilingConfig(Settings):
+    """How the pairs of images are dealt to blocks; base of the settings of methods on blocks.
+
+    Attributes:
+        blocks: coupling blocks; part of the answer, whatever hardware does the work.
+        tile_size: side of the square of pairs whose costs are all measured.
+        dealing: how images are dealt into tiles.
+    """
+
+    blocks: Count = 1
+    tile_size: Count = 25
+    dealing: Literal["random", "index", "matched"] = "random"
+
+
 class PretrainConfig(Settings):
     """How a source model is trained before any transfer.
 

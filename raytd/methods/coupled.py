@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
-from raytd.engine.config import Count, Positive, Settings
+from raytd.engine.config import Count, Positive, TilingConfig
 from raytd.methods.feature_name import FeatureName
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from raytd.methods.result import DistanceResult
 
 
-class CoupledConfig(Settings):
+class CoupledConfig(TilingConfig):
     """Settings of the coupled transfer.
 
     Attributes:
@@ -35,9 +35,6 @@ class CoupledConfig(Settings):
     """
 
     iterations: Count = 4
-    blocks: Count = 1
-    tile_size: Count = 25
-    dealing: Literal["random", "index", "matched"] = "random"
     proximal: Literal["kl", "linear", "frobenius", "none"] = "kl"
     epsilon: Positive = 0.5
     lam: Positive = 20.0

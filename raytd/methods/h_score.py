@@ -35,6 +35,6 @@ def run(pair: "Pair", config: HScoreConfig, context: "Context") -> "Score":
     if config.shrinkage == "none" and n <= d:
         warnings = (
             f"{n} images of {pair.target.name} in {d} dimensions are told apart whatever they "
-            "show, so the H-score is at its ceiling; set h-score.shrinkage: ledoit-wolf",
+            "show, so the H-score is at its ceiling; set h_score.shrinkage: ledoit-wolf",
         )
     return scored(value, "1", pair, model, warnings=warnings)

@@ -14,12 +14,13 @@ class MixtureConfig(UncoupledConfig):
     """Settings of the mixture: those of the uncoupled transfer."""
 
 
-def obeyed(trajectory: "TrajectoryConfig") -> "TrajectoryConfig":
-    """The trajectory that is followed for the one that is asked: every image is from one task.
+FIXED = {"mixing": "bernoulli"}
+"""What it makes of the trajectory that is asked: every image is from one task."""
 
-    It belongs into the identity and the protocol of a trial in place of the other.
-    """
-    return trajectory.model_copy(update={"mixing": "bernoulli"})
+
+def obeyed(trajectory: "TrajectoryConfig") -> "TrajectoryConfig":
+    """The trajectory that is followed for the one that is asked."""
+    return trajectory.model_copy(update=FIXED)
 
 
 def run(pair: "Pair", config: MixtureConfig, context: "Context") -> "DistanceResult":

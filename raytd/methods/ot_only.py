@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from raytd.engine.config import Count, Positive, Settings
+from raytd.engine.config import Count, Positive, TilingConfig
 from raytd.methods.feature_name import FeatureName
 
 if TYPE_CHECKING:
@@ -10,12 +10,9 @@ if TYPE_CHECKING:
     from raytd.methods.result import DistanceResult
 
 
-class OTOnlyConfig(Settings):
+class OTOnlyConfig(TilingConfig):
     """Settings of OT only: the part of the coupled ones that the first coupling obeys."""
 
-    blocks: Count = 1
-    tile_size: Count = 25
-    dealing: Literal["random", "index", "matched"] = "random"
     epsilon: Positive = 0.5
     support: Literal["blocks", "global"] = "blocks"
     features: FeatureName = "source"

@@ -52,6 +52,10 @@ class TransferConfig(Settings):
             )
         return self
 
+    def sgd_steps(self, n_target: int) -> int:
+        """SGD steps of all repeats, from the source and from scratch, for any number of images."""
+        return 2 * self.repeats * self.steps
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -86,7 +90,7 @@ def run(pair: "Pair", config: TransferConfig, context: "Context") -> "Score":
         value=figures[config.metric],
         unit="accuracy",
         smaller_is_closer=False,
-        sgd_steps=2 * config.repeats * config.steps,
+        sgd_steps=config.sgd_steps(len(pair.target.train.labels)),
         forward_images=sum(o.tuned.forward_images + o.scratch.forward_images for o in outcomes),
         figures={**figures, **_errors(outcomes), **about_network},
         curves={"transfer": _curve(outcomes, config.evaluate_every)},

@@ -1,20 +1,16 @@
 """Uncoupled transfer: the same trajectory under the independent coupling a bᵀ."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from raytd.engine.config import Count, Settings
+from raytd.engine.config import TilingConfig
 
 if TYPE_CHECKING:
     from raytd.engine.context import Context, Pair
     from raytd.methods.result import DistanceResult
 
 
-class UncoupledConfig(Settings):
+class UncoupledConfig(TilingConfig):
     """Settings of the uncoupled transfer: the part of the coupled ones that it obeys."""
-
-    blocks: Count = 1
-    tile_size: Count = 25
-    dealing: Literal["random", "index", "matched"] = "random"
 
 
 def run(pair: "Pair", config: UncoupledConfig, context: "Context") -> "DistanceResult":

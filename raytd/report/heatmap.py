@@ -75,7 +75,8 @@ def _heatmap(matrices: Sequence[DistanceMatrix], name: str) -> Figure:
 
 
 def _stem(panels: Sequence[DistanceMatrix]) -> str:
-    what = "distances" if panels[0].quantity == "distance" else panels[0].quantity
+    plural = {"distance": "distances", "score": "scores"}
+    what = plural.get(panels[0].quantity, panels[0].quantity)
     return slug("-".join([what, *dict.fromkeys(matrix.method for matrix in panels)]))
 
 

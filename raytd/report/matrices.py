@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raytd.errors import InputError
-from raytd.report.rows import Row, number, quantity, setting, task_order, unit_of, varying
+from raytd.report.rows import Row, denied, number, quantity, setting, task_order, unit_of, varying
 
 Floats = npt.NDArray[np.float64]
 _NEVER_MIXED = ("method", "model", "protocol")
@@ -126,7 +126,7 @@ def _matrix(
     return DistanceMatrix(
         fixed=fixed,
         details=_details(fixed, telling),
-        quantity=quantity(value),
+        quantity=_quantity(group[0], value),
         unit=unit_of(group[0], value),
         sources=sources,
         targets=targets,
@@ -134,6 +134,12 @@ def _matrix(
         spread=spread,
         n_seeds=n_seeds,
     )
+
+
+def _quantity(row: Row, value: str) -> str:
+    """What a column holds, in words; what is larger where tasks are closer is no distance."""
+    is_score = value == "value" and denied(row, "smaller_is_closer")
+    return "score" if is_score else quantity(value)
 
 
 def _details(fixed: Mapping[str, Any], telling: Sequence[str]) -> tuple[str, ...]:

@@ -37,9 +37,9 @@ def quantity(column: str) -> str:
 
 
 def unit_of(row: Row, column: str) -> str | None:
-    """The unit of a column; shares and accuracies have none."""
+    """The unit of a column; shares, accuracies and pure numbers have none."""
     unit = row.get("unit") if column in _WITH_UNIT else None
-    return str(unit) if unit else None
+    return str(unit) if unit and unit != "1" else None
 
 
 def varying(rows: Iterable[Row], columns: Sequence[str]) -> list[str]:

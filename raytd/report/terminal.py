@@ -33,14 +33,17 @@ def results_table(
     """
     done = [row for row in rows if row.get("status") != "failed"]
     telling = dict.fromkeys((*_WHERE_VARYING, *axes))
-    named = ["source", "target", *varying(rows, [*telling]), *varying(done, ["protocol"])]
+    named = ["source", "target", *varying(rows, [*telling]), *_protocol(done)]
+    named += varying(done, ["unit"])
     remarks = [shorten("; ".join(notes(row)), 60, placeholder=" …") for row in rows]
     shown = [n for n in _NUMBERS if not compact or n.column in _COMPACT]
+    shown = [n for n in shown if not done or any(n.column in row for row in done)]
     table = _table(title)
     for column in named:
         table.add_column(_heading(column), overflow="fold")
     for n in shown:
-        table.add_column(n.heading, justify="right", no_wrap=True)
+        heading = "value" if n.column == "value" and "unit" in named else n.heading
+        table.add_column(heading, justify="right", no_wrap=True)
     if any(remarks):
         table.add_column("notes", overflow="fold")
     for row, remark in zip(rows, remarks, strict=True):
@@ -62,6 +65,13 @@ def plain_table(rows: Sequence[Row], columns: Sequence[str]) -> Table:
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     return table
+
+
+def _protocol(rows: Sequence[Row]) -> list[str]:
+    """That column, where results of one method differ in it."""
+    methods = {row.get("method") for row in rows}
+    groups = [[row for row in rows if row.get("method") == method] for method in methods]
+    return ["protocol"] if any(varying(group, ["protocol"]) for group in groups) else []
 
 
 def matrix_table(matrix: DistanceMatrix) -> Table:

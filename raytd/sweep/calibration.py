@@ -21,6 +21,7 @@ from raytd.engine.worker import BlockWorker, Coupling
 from raytd.models import zoo
 from raytd.models.heads import find_head
 from raytd.sweep.trial import Trial
+from raytd.sweep.work import batch_of, tiling_of
 from raytd.tasks.task import Task
 from raytd.transfer.state import TrainState, Weights
 
@@ -91,9 +92,13 @@ def calibrate(trial: Trial) -> Speed:
 
 
 def _block(trial: Trial) -> tuple[BlockSetup, Weights]:
-    """The first block of the trial, as its worker gets it, and a network to start from."""
+    """The first block of the trial, as its worker gets it, and a network to start from.
+
+    A trial that has no blocks is given one, in tiles as they are by default, with its own batches.
+    """
     config = trial.config
-    plain = {"match": "lr", "reference": None, "labels": "union"}
+    tiling = tiling_of(config)
+    plain = {"match": "lr", "reference": None, "labels": "union", "batch_size": batch_of(config)}
     context = Context(
         launch=run_in_process,
         sources=_Untrained(None, use_gpu=config.resources.gpus_per_actor > 0),
@@ -103,13 +108,13 @@ def _block(trial: Trial) -> tuple[BlockSetup, Weights]:
         resources=config.resources,
         on_iteration=lambda _: None,
     )
-    tiling = deal(
+    tiles = deal(
         trial.pair,
-        tile_size=config.settings.tile_size,
-        n_blocks=config.settings.blocks,
-        dealing=config.settings.dealing,
+        tile_size=tiling.tile_size,
+        n_blocks=tiling.blocks,
+        dealing=tiling.dealing,
     )
-    prepared = prepare(trial.pair, context, tiling, iterations=1, coupling=None)
+    prepared = prepare(trial.pair, context, tiles, iterations=1, coupling=None)
     return prepared.cut(prepared.plan.tiles)[0], prepared.plan.start
 
 

@@ -8,7 +8,17 @@ from raytd.sweep.axes import check_grid
 from raytd.sweep.combinations import Design
 from raytd.sweep.conditions import check_conditions
 from raytd.sweep.document import Entry, Finding
-from raytd.sweep.layout import KEYS, SECTIONS, Choices, DataConfig, Label, SweepSpec, axis_keys
+from raytd.sweep.effect import is_read
+from raytd.sweep.layout import (
+    KEYS,
+    SECTIONS,
+    Choices,
+    DataConfig,
+    Label,
+    SearchConfig,
+    SweepSpec,
+    axis_keys,
+)
 from raytd.sweep.pairing import check_methods, check_pairs
 from raytd.sweep.section import Checked, check_section
 from raytd.sweep.space import check_search
@@ -24,6 +34,8 @@ def check(root: Entry) -> tuple[SweepSpec | None, list[Finding]]:
     Args:
         root: one variant of the file: without profiles.
     """
+    from raytd.methods.registry import METHODS
+
     data = root.plain()
     findings = [Finding((key,), unknown_key(key, KEYS)) for key in data if key not in KEYS]
     label = check_section(Label, _only(data, Label), ())
@@ -43,7 +55,10 @@ def check(root: Entry) -> tuple[SweepSpec | None, list[Finding]]:
     findings += [*grid_findings, *search.findings, *condition_findings]
     findings += check_values(design, sections)
     findings += check_effect(design, sections, [] if method_findings else methods)
-    findings += check_tiles(tasks.specs, pairs, design, sections)
+    if any(METHODS[name].on_blocks for name in methods) or method_findings:
+        findings += check_tiles(tasks.specs, pairs, design, sections)
+    if search.config is not None:
+        findings += _without_metric(search.config, methods)
     if findings:
         return None, findings
     fields = label.written | sections.pop("").written
@@ -52,6 +67,19 @@ def check(root: Entry) -> tuple[SweepSpec | None, list[Finding]]:
     fields["grid"] = {key: tuple(axis.values) for key, axis in grid.items()}
     fields |= {"where": tuple(conditions), "search": search.config}
     return SweepSpec.model_validate(fields), []
+
+
+def _without_metric(search: SearchConfig, methods: list[str]) -> list[Finding]:
+    """Methods that obey what is searched, and have no number that says how good it is."""
+    from raytd.methods.registry import METHODS
+
+    found = []
+    for method in (METHODS[name] for name in methods):
+        searched = any(is_read(method, key) for key in search.space)
+        if searched and not method.has_column(search.metric):
+            message = f"the results of {method.name} have no {search.metric}; take value"
+            found.append(Finding(("search", "metric"), message))
+    return found
 
 
 def _with_hint(finding: Finding, root: Entry) -> Finding:

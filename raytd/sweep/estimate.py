@@ -4,15 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from raytd.engine.context import networks
 from raytd.engine.pretrain import Recipe
 from raytd.engine.sources import SourceCache, source_key
 from raytd.sweep.calibration import Speed
 from raytd.sweep.cluster import Node
+from raytd.sweep.networks import networks_of
 from raytd.sweep.placement import trials_at_once
 from raytd.sweep.plan import SweepPlan
-from raytd.sweep.trial import Trial
-from raytd.sweep.work import TRACKED_KNOTS, Work, work_of
+from raytd.sweep.trial import Trial, sgd_steps_of
+from raytd.sweep.work import TRACKED_KNOTS, Work, batch_of, tiling_of, work_of
 
 CALL_S = 0.004
 """Seconds of a call to an actor with what it carries, at 2 cores."""
@@ -73,10 +73,10 @@ def speed_key(trial: Trial) -> str:
     parts = (
         config.model,
         task.image_shape,
-        config.trajectory.batch_size,
+        batch_of(config),
         config.trajectory.augment,
         config.pretrain.batch_size,
-        config.settings.tile_size,
+        tiling_of(config).tile_size,
         config.resources.chunk,
         config.resources.threads,
         config.resources.gpus_per_actor > 0,
@@ -122,9 +122,14 @@ def estimate(
 
 
 def trial_seconds(trial: Trial, speed: Speed, crowding: float) -> float:
-    """Seconds of a trial whose actors are there, if no iteration ends it early."""
+    """Seconds of a trial whose processes are there, if no iteration ends it early.
+
+    Of a method that is not on blocks only its SGD steps count, where they are known.
+    """
     work, config = work_of(trial), trial.config
-    n_actors = config.resources.n_actors(work.blocks)
+    if work is None:
+        return TRIAL_S + crowding * (sgd_steps_of(trial) or 0) * speed.step_s
+    n_actors = config.n_workers
     share, turns = (
         math.ceil(work.blocks / n_actors) / work.blocks,
         math.ceil(work.movers / n_actors),
@@ -141,15 +146,17 @@ def trial_seconds(trial: Trial, speed: Speed, crowding: float) -> float:
 def memory_bytes(trial: Trial, speed: Speed) -> int:
     """Bytes of the processes of a trial: its actors, coordinator and itself, on the CPU."""
     work, config = work_of(trial), trial.config
-    n_actors = config.resources.n_actors(work.blocks)
+    n_actors = config.n_workers
     classes = len(set(trial.source.classes) | set(trial.target.classes))
     image = 4 * math.prod(trial.source.image_shape)
     ends = (trial.source, trial.target)
     images = image * sum(len(t.train.labels) + len(t.val.labels) for t in ends)
-    passing = config.resources.chunk * config.settings.tile_size**2
-    held = 10 * 8 * classes * work.pairs
-    stepping = config.trajectory.batch_size * speed.activation_bytes * 2
+    stepping = batch_of(config) * speed.activation_bytes * 2
     weights = 4 * speed.parameters * 8
+    if work is None:
+        return PROCESS_BYTES + images + stepping + weights
+    passing = config.resources.chunk * tiling_of(config).tile_size ** 2
+    held = 10 * 8 * classes * work.pairs
     forward = passing * (image + speed.widest_bytes)
     workers = held + images + n_actors * (max(stepping, forward) + weights)
     return int((n_actors + 2) * PROCESS_BYTES + workers + 24 * work.pairs)
@@ -180,20 +187,19 @@ def _crowding(trial: Trial, at_once: int, machine: Machine) -> float:
     resources = trial.config.resources
     if resources.gpus_per_actor > 0:
         return 1.0
-    threads = at_once * resources.n_actors(trial.config.settings.blocks) * resources.threads
+    threads = at_once * trial.config.n_workers * resources.threads
     return max(1.0, threads / machine.cores)
 
 
 def _starting(trial: Trial, at_once: int, machine: Machine) -> float:
     """Seconds until the processes of the first trials are there: driver's, trial's, actors'."""
-    n_actors = trial.config.resources.n_actors(trial.config.settings.blocks)
-    crowd = max(1.0, at_once * (n_actors + 1) / machine.cores)
+    crowd = max(1.0, at_once * (trial.config.n_workers + 1) / machine.cores)
     return machine.start_s * (2 + crowd)
 
 
 def _gpus(trial: Trial) -> float:
     resources = trial.config.resources
-    return resources.gpus_per_actor * resources.n_actors(trial.config.settings.blocks)
+    return resources.gpus_per_actor * trial.config.n_workers
 
 
 def _training(
@@ -205,7 +211,7 @@ def _training(
     for trial in missing:
         config, speed = trial.config, speeds[speed_key(trial)]
         resources = config.resources
-        for task, origin in networks(trial.pair, config.pretrain, config.trajectory):
+        for task, origin in networks_of(trial):
             key = source_key(task, origin)
             if key in each or cache.has(task, origin) or not isinstance(origin, Recipe):
                 continue

@@ -9,19 +9,18 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ValidationInfo, field_validator
+from pydantic import BeforeValidator, SerializeAsAny, ValidationInfo, field_validator
 
 from raytd.engine.config import (
     PretrainConfig,
     ResourcesConfig,
     Settings,
     StopConfig,
+    TilingConfig,
     TrajectoryConfig,
     as_tuple,
 )
-from raytd.methods.coupled import CoupledConfig
-from raytd.methods.registry import METHODS
-from raytd.methods.uncoupled import UncoupledConfig
+from raytd.methods.registry import METHODS, Method
 from raytd.models.zoo import canonical
 from raytd.sweep.combinations import cells, meets
 from raytd.sweep.effect import is_effective, settings_of
@@ -72,7 +71,7 @@ class TrialConfig(Settings):
     source: TaskSpec
     target: TaskSpec
     seed: int
-    settings: CoupledConfig | UncoupledConfig
+    settings: SerializeAsAny[Settings]
     trajectory: TrajectoryConfig = TrajectoryConfig()
     pretrain: PretrainConfig = PretrainConfig()
     stop: StopConfig = StopConfig()
@@ -87,6 +86,12 @@ class TrialConfig(Settings):
         """Read back from JSON, the settings are those of the trial's method."""
         method = METHODS.get(info.data.get("method", ""))
         return method.config.model_validate(value) if method and isinstance(value, dict) else value
+
+    @property
+    def n_workers(self) -> int:
+        """Processes that compute: block actors or, for a method without, the trial's own."""
+        tiling = self.settings
+        return self.resources.n_actors(tiling.blocks) if isinstance(tiling, TilingConfig) else 1
 
     @property
     def name(self) -> str:
@@ -104,11 +109,12 @@ class TrialConfig(Settings):
         """
         method = METHODS[self.method]
         parts: dict[str, Settings] = {
-            method.section: self.settings,
             "trajectory": self.trajectory,
             "pretrain": self.pretrain,
             "stop": self.stop,
         }
+        if method.section is not None:
+            parts[method.section] = self.settings
         identity: dict[str, Any] = {
             "method": self.method,
             "model": canonical(self.model),
@@ -129,14 +135,22 @@ class TrialConfig(Settings):
 
     def _idle(self, part: Settings) -> frozenset[str]:
         """Keys of a section that change nothing; a given source model is not trained."""
-        if isinstance(part, PretrainConfig) and self.weights is not None:
+        networks = METHODS[self.method].networks_for(self.settings)
+        given = isinstance(part, PretrainConfig) and self.weights is not None
+        if not isinstance(part, PretrainConfig) or not given or "target" in networks:
+            return part.idle()
+        if "reference" in networks:
             return part.idle() | part.source_only()
-        return part.idle()
+        return frozenset(type(part).model_fields) - {"min_accuracy"}
 
     def protocol(self) -> str:
-        """Digest of what fixes the scale of a length, 8 hex digits."""
-        fixed = self.trajectory.model_dump(mode="json", include=set(_PROTOCOL))
-        fixed["blocks"] = getattr(self.settings, "blocks", None)
+        """Digest of what fixes the scale of a length, or of a method's settings; 8 hex digits."""
+        settings = self.settings
+        if isinstance(settings, TilingConfig):
+            fixed = self.trajectory.model_dump(mode="json", include=set(_PROTOCOL))
+            fixed["blocks"] = settings.blocks
+        else:
+            fixed = settings.model_dump(mode="json", exclude=set(settings.idle()))
         return hashlib.sha256(canonical_json(fixed).encode()).hexdigest()[:8]
 
 
@@ -245,26 +259,38 @@ def _sections(spec: SweepSpec, cell: Mapping[str, Any]) -> dict[str, Settings]:
 
 def _trial(case: Case, cell: Mapping[str, Any], sections: Mapping[str, Settings]) -> TrialConfig:
     spec, method = case.spec, METHODS[case.method]
-    settings: Any = settings_of(method, sections[method.section])
+    settings = _settings(method, sections)
+    trajectory = sections["trajectory"].model_copy(update=dict(method.fixed))
+    shared = {**sections, "trajectory": trajectory}
     read = {
         axis: value
         for axis, value in _values(spec, cell, sections).items()
         if not _is_idle(axis, sections) and is_effective(method, settings, axis)
     }
     choices = {"model": cell.get("model", spec.model), "seed": cell.get("seed", spec.seed)}
+    weights = cell.get("weights", spec.weights)
+    if not is_effective(method, settings, "weights"):
+        weights = None
     return TrialConfig.model_validate(
         {
             "method": method.name,
             **choices,
-            "weights": _weights(cell.get("weights", spec.weights), case.source, choices),
+            "weights": _weights(weights, case.source, choices),
             "source": spec.task(case.source),
             "target": spec.task(case.target),
             "settings": settings,
-            **{name: sections[name] for name in ("trajectory", "pretrain", "stop", "resources")},
+            **{name: shared[name] for name in (*method.obeys, "resources")},
             "axes": read,
             "varying": tuple(axis for axis in read if axis in case.varying),
         }
     )
+
+
+def _settings(method: Method, sections: Mapping[str, Settings]) -> Settings:
+    """Those of the method, with the path of a probe's weights seen from the current folder."""
+    settings = settings_of(method, sections)
+    path = getattr(settings, "weights", None)
+    return settings if path is None else settings.model_copy(update={"weights": _absolute(path)})
 
 
 def _values(
@@ -294,4 +320,8 @@ def _weights(written: str | None, source: str, choices: dict[str, Any]) -> str |
     """The file that a path with fields stands for, seen from the current folder."""
     if written is None:
         return None
-    return os.path.abspath(os.path.expanduser(written.format(source=source, **choices)))
+    return _absolute(written.format(source=source, **choices))
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))

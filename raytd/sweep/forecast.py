@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from raytd.methods.registry import METHODS
 from raytd.sweep.calibration import Speed
 from raytd.sweep.estimate import speed_key, trial_seconds
-from raytd.sweep.trial import Trial
-from raytd.sweep.work import work_of
+from raytd.sweep.trial import Trial, sgd_steps_of
+from raytd.sweep.work import batch_of, work_of
 
 _TO_COME = "to come "
 """What the keys of trials begin with that a search has not suggested yet."""
@@ -103,10 +104,10 @@ def forecast_of(
         to_come: one like each of those that searches will suggest.
     """
     named = {t.key: t for t in trials} | {f"{_TO_COME}{n}": t for n, t in enumerate(to_come)}
-    kinds = {key: speed_key(t) for key, t in named.items()}
-    measured = all(kind in speeds for kind in kinds.values())
+    measured = all(speed_key(t) in speeds for t in named.values())
+    kinds = {key: _kind(t) for key, t in named.items()}
     expected = {
-        key: trial_seconds(t, speeds[kinds[key]], 1.0) if measured else _units(t)
+        key: trial_seconds(t, speeds[speed_key(t)], 1.0) if measured else _units(t)
         for key, t in named.items()
     }
     return Forecast(expected, kinds, at_once=at_once, measured=measured)
@@ -114,5 +115,13 @@ def forecast_of(
 
 def _units(trial: Trial) -> float:
     """Images that go through the network, those of a step forwards and backwards."""
-    work = work_of(trial)
-    return work.forward_images + 3 * trial.config.trajectory.batch_size * work.all_sgd_steps
+    work, batch = work_of(trial), batch_of(trial.config)
+    if work is None:
+        return len(trial.target.train.labels) + 3 * batch * (sgd_steps_of(trial) or 0)
+    return work.forward_images + 3 * batch * work.all_sgd_steps
+
+
+def _kind(trial: Trial) -> str:
+    """What is wrong by one factor; methods that are not on blocks are so each by its own."""
+    method = trial.config.method
+    return speed_key(trial) + ("" if METHODS[method].on_blocks else f" {method}")

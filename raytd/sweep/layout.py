@@ -17,6 +17,13 @@ from raytd.engine.config import (
     as_tuple,
 )
 from raytd.methods.coupled import CoupledConfig
+from raytd.methods.emd import EMDConfig
+from raytd.methods.finetune import FinetuneConfig
+from raytd.methods.h_score import HScoreConfig
+from raytd.methods.otdd import OTDDConfig
+from raytd.methods.task2vec import Task2VecConfig
+from raytd.methods.transfer import TransferConfig
+from raytd.methods.weight_distance import WeightDistanceConfig
 from raytd.sweep.wording import did_you_mean
 from raytd.tasks.spec import Channels, Size, SubsetSeed, TaskSpec
 
@@ -174,6 +181,13 @@ class SweepSpec(Choices, Label):
     search: SearchConfig | None = None
     data: DataConfig = DataConfig()
     coupled: CoupledConfig = CoupledConfig()
+    finetune: FinetuneConfig = FinetuneConfig()
+    transfer: TransferConfig = TransferConfig()
+    weight_distance: WeightDistanceConfig = WeightDistanceConfig()
+    task2vec: Task2VecConfig = Task2VecConfig()
+    emd: EMDConfig = EMDConfig()
+    otdd: OTDDConfig = OTDDConfig()
+    h_score: HScoreConfig = HScoreConfig()
     trajectory: TrajectoryConfig = TrajectoryConfig()
     pretrain: PretrainConfig = PretrainConfig()
     stop: StopConfig = StopConfig()

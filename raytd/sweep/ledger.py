@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raytd.engine.files import write_bytes, write_json
+from raytd.methods.score import Score
 
 if TYPE_CHECKING:  # reading a ledger needs no torch
     from raytd.engine.records import Iteration
-    from raytd.methods.result import Coupling, DistanceResult
+    from raytd.methods.result import DistanceResult
 
 Row = dict[str, Any]
 
@@ -109,7 +110,9 @@ class Ledger:
     def _ended(self) -> list[str]:
         return sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))
 
-    def write_result(self, row: Row, config: Any, result: "DistanceResult", log: str) -> None:
+    def write_result(
+        self, row: Row, config: Any, result: "DistanceResult | Score", log: str
+    ) -> None:
         """Writes everything about a trial that has a result.
 
         Raises:
@@ -117,9 +120,8 @@ class Ledger:
         """
         folder = self.trial_folder(row["trial_key"])
         write_json(folder / "config.json", config)
-        write_table(folder / "iterations.parquet", [iteration_row(i) for i in result.iterations])
-        write_table(folder / "knots.parquet", [k for i in result.iterations for k in knot_rows(i)])
-        write_bytes(folder / "coupling.parquet", _coupling_bytes(result.coupling))
+        for name, content in _tables(result).items():
+            write_bytes(folder / f"{name}.parquet", parquet_bytes(content))
         write_bytes(folder / "log.txt", log.encode())
         write_json(folder / "result.json", row)
 
@@ -170,19 +172,20 @@ def knot_rows(iteration: "Iteration") -> list[dict[str, Any]]:
     return [{"iteration": iteration.iteration, **asdict(k)} for k in iteration.knots]
 
 
-def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes rows as Parquet.
+def _tables(result: "DistanceResult | Score") -> dict[str, pa.Table]:
+    """What stands beside a row, by the name of its file."""
+    if isinstance(result, Score):
+        return {name: _table(rows) for name, rows in result.curves.items()}
+    coupling = vars(result.coupling)
+    return {
+        "iterations": _table([iteration_row(i) for i in result.iterations]),
+        "knots": _table([k for i in result.iterations for k in knot_rows(i)]),
+        "coupling": pa.table({name: pa.array(values) for name, values in coupling.items()}),
+    }
 
-    Raises:
-        StorageError: in one line.
-    """
-    write_bytes(path, parquet_bytes(pa.Table.from_pylist(list(rows))))
 
-
-def _coupling_bytes(coupling: "Coupling") -> bytes:
-    return parquet_bytes(
-        pa.table({name: pa.array(values) for name, values in vars(coupling).items()})
-    )
+def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows))
 
 
 def parquet_bytes(table: pa.Table) -> bytes:

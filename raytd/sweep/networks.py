@@ -1,12 +1,28 @@
-"""Whether the networks that a sweep names can be used on its tasks."""
+"""The networks that trials need trained, and whether those that a sweep names can be used."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from raytd.engine.context import networks, source_recipe
+from raytd.engine.sources import Origin
 from raytd.errors import InputError
+from raytd.methods.registry import METHODS
 from raytd.sweep.expand import TrialConfig
+from raytd.sweep.trial import Trial
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task
+
+
+def networks_of(trial: Trial) -> list[tuple[Task, Origin]]:
+    """Every network that a trial needs trained before it starts."""
+    config, pair = trial.config, trial.pair
+    method = METHODS[config.method]
+    if method.on_blocks:
+        return networks(pair, config.pretrain, config.trajectory)
+    ends = {"source": pair, "target": replace(pair, source=pair.target, weights=None)}
+    needed = [ends[name] for name in method.networks_for(config.settings)]
+    return [(end.source, source_recipe(end, config.pretrain)) for end in needed]
 
 
 def network_problems(configs: Sequence[TrialConfig], tasks: Mapping[TaskSpec, Task]) -> list[str]:

@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from raytd.methods.registry import METHODS
 from raytd.sweep.calibration import Speed
 from raytd.sweep.cluster import Node
 from raytd.sweep.estimate import Machine, estimate, memory_bytes, speed_key
-from raytd.sweep.placement import COORDINATOR_CPUS
+from raytd.sweep.placement import bundles
 from raytd.sweep.plan import SweepPlan
 from raytd.sweep.timing import measured_speeds
-from raytd.sweep.trial import Trial
+from raytd.sweep.trial import Trial, sgd_steps_of
 from raytd.sweep.work import work_of
 
 
@@ -36,9 +37,10 @@ def outlook(
             [*plan.missing, *plan.ahead], side_by_side=_side_by_side(plan, nodes)
         )
     expected = estimate(plan, speeds, Machine(nodes, start_s), max_concurrent=max_concurrent)
-    works = {t.key: work_of(t) for t in plan.trials}
-    missing = plan.missing
-    to_run = [work_of(t) for t in (*missing, *plan.ahead)]
+    missing, works = plan.missing, {t.key: work_of(t) for t in plan.trials}
+    to_run = [*missing, *plan.ahead]
+    found = [work for t in to_run if (work := work_of(t)) is not None]
+    others = [t for t in to_run if work_of(t) is None]
     return {
         "sweep": plan.spec.name,
         "folder": str(plan.folder),
@@ -51,8 +53,10 @@ def outlook(
         "axes": by_axis(plan),
         "per_trial": _needs(missing, speeds),
         "at_once": expected.at_once,
-        "sgd_steps": sum(work.all_sgd_steps for work in to_run),
-        "forward_images": sum(work.forward_images for work in to_run),
+        "sgd_steps": sum(w.all_sgd_steps for w in found)
+        + sum(sgd_steps_of(t) or 0 for t in others),
+        "forward_images": sum(work.forward_images for work in found),
+        "not_reckoned": _not_reckoned(others),
         "duration_s": expected.duration_s,
         "training_s": expected.training_s,
         "assumption": ("timed on this machine as busy as it is now; early stops would shorten it"),
@@ -63,13 +67,22 @@ def outlook(
                 "trial_key": t.key,
                 "name": t.config.name,
                 "status": plan.status(t.key),
-                "sgd_steps": works[t.key].sgd_steps,
-                "forward_images": works[t.key].forward_images,
+                "sgd_steps": sgd_steps_of(t),
+                "forward_images": None if (w := works[t.key]) is None else w.forward_images,
                 "expected_s": expected.trial_s.get(t.key),
             }
             for t in plan.trials
         ],
     }
+
+
+def _not_reckoned(others: Sequence[Trial]) -> dict[str, list[str]]:
+    """Methods whose forward passes are not counted before they run, by what is counted of them."""
+    methods: dict[str, dict[str, None]] = {"but_sgd_steps": {}, "at_all": {}}
+    for trial in others:
+        counted = "at_all" if sgd_steps_of(trial) is None else "but_sgd_steps"
+        methods[counted][trial.config.method] = None
+    return {counted: list(names) for counted, names in methods.items()}
 
 
 def by_axis(plan: SweepPlan) -> list[dict[str, Any]]:
@@ -113,9 +126,9 @@ def _needs(missing: Sequence[Trial], speeds: Mapping[str, Speed]) -> list[dict[s
     """What a trial asks of the cluster, once for all trials that ask the same."""
     needs: dict[tuple[int, float, float, int], int] = {}
     for trial in missing:
-        resources = trial.config.resources
-        n = resources.n_actors(trial.config.settings.blocks)
-        cpus, gpus = n * resources.cpus_per_actor + COORDINATOR_CPUS, n * resources.gpus_per_actor
+        wanted = bundles(trial.config)
+        cpus, gpus = (sum(b.get(kind, 0.0) for b in wanted) for kind in ("CPU", "GPU"))
+        n = trial.config.n_workers if METHODS[trial.config.method].on_blocks else 0
         memory = memory_bytes(trial, speeds[speed_key(trial)])
         key = (n, cpus, gpus, math.ceil(memory / 1e8) * 10**8)
         needs[key] = needs.get(key, 0) + 1
@@ -128,7 +141,7 @@ def _side_by_side(plan: SweepPlan, nodes: Sequence[Node]) -> int:
     cores = max(int(node.get("CPU", 1)) for node in nodes)
     threads = [t.config.resources.threads for t in plan.missing]
     on_gpu = any(t.config.resources.gpus_per_actor > 0 for t in plan.missing)
-    actors = [t.config.resources.n_actors(t.config.settings.blocks) for t in plan.missing]
+    actors = [t.config.n_workers for t in plan.missing]
     return 1 if on_gpu else max(1, min(cores // max(threads), max(actors) * len(plan.missing)))
 
 

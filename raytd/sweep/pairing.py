@@ -93,8 +93,8 @@ def check_methods(written: Any) -> tuple[list[str], list[Finding]]:
         at: KeyPath = ("methods", i)
         if not isinstance(name, str) or name not in METHODS:
             hint = did_you_mean(name, METHODS) if isinstance(name, str) else ""
-            there = ", ".join(METHODS)
-            findings.append(Finding(at, f"unknown method {show(name)}; there are {there}{hint}"))
+            message = f"unknown method {show(name)}" + (hint or f"; there are {', '.join(METHODS)}")
+            findings.append(Finding(at, message))
         elif name in methods:
             findings.append(Finding(at, f"the method {name} a second time"))
         else:

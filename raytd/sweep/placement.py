@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from raytd.methods.registry import METHODS
 from raytd.sweep.cluster import Node
 from raytd.sweep.expand import TrialConfig
 
@@ -23,25 +25,51 @@ def resource_problems(
         can_add: whether the cluster can grow until some bundles fit; None: it cannot.
     """
     problems: dict[str, None] = {}
-    for n, gpus, cpus in {_shape(config): None for config in configs}:
-        lacking = _lacking(n, gpus, cpus, nodes)
-        bundles = [{"CPU": COORDINATOR_CPUS}, *[{"CPU": cpus, "GPU": gpus}] * n]
-        if lacking and not (can_add and can_add(bundles)):
+    for shape in {_shape(config): None for config in configs}:
+        lacking = _lacking(shape, nodes)
+        if lacking and not (can_add and can_add(shape.bundles)):
             problems |= dict.fromkeys(lacking)
     return list(problems)
 
 
-def _shape(config: TrialConfig) -> tuple[int, float, float]:
-    """How many actors a trial has, and the GPUs and CPUs of each."""
+class _Shape(NamedTuple):
+    """What a trial asks for: n processes that compute, each with GPUs and CPUs, and CPUs beside."""
+
+    n: int
+    gpus: float
+    cpus: float
+    beside: float
+
+    @property
+    def bundles(self) -> list[Node]:
+        """Of its placement group: the trial itself has the first."""
+        worker = {"CPU": self.cpus, "GPU": self.gpus}
+        worker = {kind: amount for kind, amount in worker.items() if amount > 0}
+        first = [{"CPU": self.beside}] if self.beside else []
+        return [*first, *[worker] * self.n]
+
+
+def _shape(config: TrialConfig) -> _Shape:
+    """A method on blocks has actors beside the trial's process; else that process computes."""
     resources = config.resources
-    n_actors = resources.n_actors(config.settings.blocks)
-    return n_actors, float(resources.gpus_per_actor), resources.cpus_per_actor
+    beside = COORDINATOR_CPUS if METHODS[config.method].on_blocks else 0.0
+    gpus, cpus = float(resources.gpus_per_actor), float(resources.cpus_per_actor)
+    return _Shape(config.n_workers, gpus, cpus, beside)
 
 
-def _lacking(n: int, gpus: float, cpus: float, nodes: Sequence[Node]) -> list[str]:
-    """What the living nodes cannot place of n actors, in words."""
-    problems = []
-    for kind, each, extra in (("GPU", gpus, 0.0), ("CPU", cpus, COORDINATOR_CPUS)):
+def bundles(config: TrialConfig) -> list[Node]:
+    """What a trial's placement group asks for.
+
+    Bundle 0 takes the trial: with its coordinator where each further one takes a block actor, else
+    by itself.
+    """
+    return _shape(config).bundles
+
+
+def _lacking(shape: _Shape, nodes: Sequence[Node]) -> list[str]:
+    """What the living nodes cannot place, in words."""
+    problems, n = [], shape.n
+    for kind, each, extra in (("GPU", shape.gpus, 0.0), ("CPU", shape.cpus, shape.beside)):
         total = sum(node.get(kind, 0.0) for node in nodes)
         places = sum(int(node.get(kind, 0.0) / each) for node in nodes) if each else n
         if places < n or total < n * each + extra:
@@ -72,10 +100,9 @@ def trials_at_once(config: TrialConfig, nodes: Sequence[Node]) -> int:
 
     Bundles are dealt to the nodes one after another, as a packing scheduler does.
     """
-    n_actors, gpus, cpus = _shape(config)
-    actor = {"CPU": cpus, "GPU": gpus}
+    wanted = bundles(config)
     free, placed = [dict(node) for node in nodes], 0
-    while all(_take(free, bundle) for bundle in [{"CPU": COORDINATOR_CPUS}] + [actor] * n_actors):
+    while all(_take(free, bundle) for bundle in wanted):
         placed += 1
     return max(1, placed)
 

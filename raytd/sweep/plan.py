@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from raytd.engine.config import TilingConfig
 from raytd.engine.files import write_bytes, write_json
 from raytd.errors import DataError, RequestError
 from raytd.sweep.cluster import Node
@@ -14,7 +15,7 @@ from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import network_problems
 from raytd.sweep.placement import CanAdd, resource_problems
 from raytd.sweep.study import Study
-from raytd.sweep.trial import Trial
+from raytd.sweep.trial import Trial, sgd_steps_of
 from raytd.tasks import datasets
 from raytd.tasks.form import in_words
 from raytd.tasks.spec import TaskSpec
@@ -213,6 +214,8 @@ def tile_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -
     """Pairs whose images make fewer tiles than there are blocks, in words."""
     problems: dict[str, None] = {}
     for config in configs:
+        if not isinstance(config.settings, TilingConfig):
+            continue
         blocks, side = config.settings.blocks, config.settings.tile_size
         n_source, n_target = (len(tasks[s].train.labels) for s in (config.source, config.target))
         tiles = n_tiles(n_source, n_target, side)
@@ -237,7 +240,7 @@ def write_plan(plan: SweepPlan, text: bytes) -> None:
             "trial_key": t.key,
             "name": t.config.name,
             "status": plan.status(t.key),
-            "sgd_steps": t.config.trajectory.sgd_steps(len(t.source.train.labels)),
+            "sgd_steps": sgd_steps_of(t),
         }
         for t in plan.trials
     ]

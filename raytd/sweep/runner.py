@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from raytd.engine.config import ResourcesConfig
-from raytd.engine.context import networks
 from raytd.engine.sources import Origin, SourceCache, source_key
 from raytd.errors import StorageError, WaitTimeoutError
 from raytd.sweep.ledger import Ledger, Row
+from raytd.sweep.networks import networks_of
 from raytd.sweep.plan import SweepPlan
 from raytd.sweep.searcher import make_searcher
 from raytd.sweep.trial import Trial
@@ -168,9 +168,8 @@ def _networks(trials: Sequence[Trial]) -> dict[str, tuple[Task, Origin, Resource
     """Each network once: the sources, and the references on the targets."""
     found = {}
     for trial in trials:
-        config = trial.config
-        for task, recipe in networks(trial.pair, config.pretrain, config.trajectory):
-            found[source_key(task, recipe)] = (task, recipe, config.resources)
+        for task, recipe in networks_of(trial):
+            found[source_key(task, recipe)] = (task, recipe, trial.config.resources)
     return found
 
 

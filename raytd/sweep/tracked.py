@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from raytd.errors import RequestError
+from raytd.methods.registry import METHODS
 from raytd.sweep.expand import TrialConfig
 from raytd.sweep.ledger import Ledger, Row
 from raytd.tasks.spec import TaskSpec
@@ -18,7 +19,8 @@ from raytd.tracking.points import numbers
 from raytd.tracking.sync import TrialRecord
 
 _NOT_FINAL = ("threads", "chunk", "seed", "transient")
-_ARTIFACTS = ("config.json", "result.json", "iterations.parquet", "knots.parquet", "log.txt")
+_NO_ARTIFACT = "coupling.parquet"
+"""Grows with the number of pairs; it stays in the folder of the trial."""
 
 
 def sweep_info(resolved: Mapping[str, Any], folder: Path) -> SweepInfo:
@@ -53,16 +55,25 @@ def trial_info(key: str, config: TrialConfig, *, digests: Sequence[str | None]) 
         "target": config.target.name,
         "seed": config.seed,
         "protocol": config.protocol(),
-        **{axis: "none" if v is None else v for axis, v in config.axes.items()},
+        **{axis: _shown(v) for axis, v in config.axes.items()},
     }
-    for name in ("epsilon", "lam"):
-        if hasattr(config.settings, name):
-            params[name] = getattr(config.settings, name)
-            params[f"log10_{name}"] = math.log10(getattr(config.settings, name))
+    method, own = METHODS[config.method], config.settings.model_dump(mode="json")
+    if not method.on_blocks:
+        idle = config.settings.idle()
+        params |= {f"{method.section}.{n}": _shown(v) for n, v in own.items() if n not in idle}
+    for name in ("epsilon", "lam") if method.on_blocks else ():
+        if name in own:
+            params[name] = own[name]
+            params[f"log10_{name}"] = math.log10(own[name])
     pair = f"{config.source.name}->{config.target.name}"
     tags = {"method": config.method, "model": config.model, "pair": pair}
     tags |= {"source": config.source.name, "target": config.target.name}
     return TrialInfo(key, config.name, params, tags, _datasets(config, digests))
+
+
+def _shown(value: Any) -> Any:
+    """A param, which cannot be nothing."""
+    return "none" if value is None else value
 
 
 def _datasets(config: TrialConfig, digests: Sequence[str | None]) -> list[DatasetInfo]:
@@ -85,7 +96,7 @@ def finals(row: Row) -> dict[str, float]:
 
 def trial_artifacts(folder: Path) -> list[Path]:
     """The files that the tracker keeps with a trial; those of pairs are too large for it."""
-    return [path for name in _ARTIFACTS if (path := folder / name).exists()]
+    return sorted(path for path in folder.glob("*.*") if path.name != _NO_ARTIFACT)
 
 
 def sweep_record(folder: Path) -> tuple[SweepInfo, Closing]:

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from raytd.engine.context import Context, Pair
+from raytd.engine.devices import torch_threads
 from raytd.engine.executor import Launcher
 from raytd.engine.records import Iteration
 from raytd.engine.sources import SourceCache
+from raytd.methods.finetune import FinetuneConfig
 from raytd.methods.registry import METHODS
 from raytd.methods.result import DistanceResult
+from raytd.methods.score import Score
+from raytd.methods.transfer import TransferConfig
 from raytd.models.weights import file_digest
 from raytd.models.zoo import code_digest
 from raytd.sweep.expand import TrialConfig
@@ -45,10 +49,15 @@ class Trial:
         brought = {"code": code_digest(self.config.model)}
         if self.config.trajectory.reference is not None:
             brought["reference_code"] = code_digest(self.config.trajectory.reference)
+        if (probe := getattr(self.config.settings, "weights", None)) is not None:
+            brought["probe_weights"] = file_digest(Path(probe))
         if self.config.weights is not None:
             brought["weights"] = file_digest(Path(self.config.weights))
         identity = self.config.identity()
         settings = {k: v for k, v in identity.items() if k not in ("source", "target")}
+        if "probe_weights" in brought:
+            section = str(METHODS[self.config.method].section)
+            settings[section] = settings[section] | {"weights": None}
         content = {
             "format": _FORMAT,
             "config": settings | {k: v for k, v in brought.items() if v is not None},
@@ -95,7 +104,7 @@ def run_trial(
     launch: Launcher,
     sources: Path | None,
     on_iteration: Callable[[Iteration], None] = lambda _: None,
-) -> tuple[DistanceResult, dict[str, Any]]:
+) -> tuple[DistanceResult | Score, dict[str, Any]]:
     """Runs a trial; returns its result and its row.
 
     Args:
@@ -119,9 +128,28 @@ def run_trial(
         on_iteration=on_iteration,
     )
     started = time.monotonic()
-    result = METHODS[config.method].run(trial.pair, config.settings, context)
+    result = _run(trial, context)
     wall_s = time.monotonic() - started
     return result, trial.columns() | result.columns() | {"status": "done", "wall_s": wall_s}
+
+
+def _run(trial: Trial, context: Context) -> DistanceResult | Score:
+    """Runs the method; one that has no workers computes here, with as many threads as one."""
+    method, settings = METHODS[trial.config.method], trial.config.settings
+    if method.on_blocks:
+        return method.run(trial.pair, settings, context)
+    with torch_threads(context.resources.threads):
+        return method.run(trial.pair, settings, context)
+
+
+def sgd_steps_of(trial: Trial) -> int | None:
+    """The column of that name, where the settings say it before the trial runs."""
+    config = trial.config
+    if METHODS[config.method].on_blocks:
+        return config.trajectory.sgd_steps(len(trial.source.train.labels))
+    if isinstance(config.settings, FinetuneConfig | TransferConfig):
+        return config.settings.sgd_steps(len(trial.target.train.labels))
+    return None
 
 
 def failed_row(trial: Trial, error: str, *, transient: bool) -> dict[str, Any]:

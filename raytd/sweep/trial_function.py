@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from raytd.engine.checkpoints import CheckpointSettings
 from raytd.engine.config import ResourcesConfig
+from raytd.engine.executor import run_in_process
 from raytd.engine.records import Iteration
 from raytd.errors import (
     MemoryShortError,
@@ -19,10 +20,12 @@ from raytd.errors import (
     WaitTimeoutError,
     WorkerLostError,
 )
+from raytd.methods.registry import METHODS
 from raytd.methods.result import DistanceResult
+from raytd.methods.score import Score
+from raytd.sweep import placement
 from raytd.sweep.expand import TrialConfig
 from raytd.sweep.ledger import Ledger, Row, iteration_row, knot_rows
-from raytd.sweep.placement import COORDINATOR_CPUS
 from raytd.sweep.trial import Trial, failed_row, run_trial
 from raytd.tasks.task import Task
 
@@ -37,14 +40,10 @@ HALVINGS = 3
 
 
 def bundles(config: TrialConfig) -> Any:
-    """Bundle 0 takes the trial and its coordinator, each further one a block actor."""
+    """What Tune reserves for a trial; see `placement.bundles`."""
     from ray import tune
 
-    resources = config.resources
-    actor = {"CPU": resources.cpus_per_actor, "GPU": resources.gpus_per_actor}
-    actor = {kind: amount for kind, amount in actor.items() if amount > 0}
-    n_actors = resources.n_actors(config.settings.blocks)
-    return tune.PlacementGroupFactory([{"CPU": COORDINATOR_CPUS}] + [actor] * n_actors)
+    return tune.PlacementGroupFactory(placement.bundles(config))
 
 
 def config_of(params: dict[str, Any], configs: dict[str, TrialConfig]) -> TrialConfig:
@@ -99,8 +98,11 @@ def run_remotely(
     watch = Watch(lambda place: tune.report({"place": place}), news.look_every_s)
     attempt = Attempt(ledger.trial_folder(trial.key) / "checkpoint", sources, report, log, watch)
     try:
-        pool = pool_of(_shape(config), get_current_placement_group())
-        result, row = attempt.run_with_enough_memory(trial, pool)
+        if METHODS[config.method].on_blocks:
+            pool = pool_of(_shape(config), get_current_placement_group())
+            result, row = attempt.run_with_enough_memory(trial, pool)
+        else:
+            result, row = run_trial(trial, launch=run_in_process, sources=sources)
         ledger.write_result(row, described, result, log.text(result.warnings))
         shutil.rmtree(attempt.checkpoints, ignore_errors=True)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on
@@ -129,7 +131,9 @@ class Attempt:
     log: "TrialLog"
     watch: "Watch"
 
-    def run_with_enough_memory(self, trial: Trial, pool: "ActorPool") -> tuple[DistanceResult, Row]:
+    def run_with_enough_memory(
+        self, trial: Trial, pool: "ActorPool"
+    ) -> tuple[DistanceResult | Score, Row]:
         """Runs a trial, with half the chunk after each time that memory ran out.
 
         Raises:
@@ -152,7 +156,7 @@ class Attempt:
                 trial = with_chunk(trial, chunk // 2)
         raise AssertionError("the last turn returns or raises")
 
-    def _run(self, trial: Trial, pool: "ActorPool") -> tuple[DistanceResult, Row]:
+    def _run(self, trial: Trial, pool: "ActorPool") -> tuple[DistanceResult | Score, Row]:
         resources = trial.config.resources
         launch = partial(
             pool.launch,
@@ -255,7 +259,7 @@ def _shape(config: TrialConfig) -> Any:
 
     resources = config.resources
     return ActorShape(
-        n_actors=resources.n_actors(config.settings.blocks),
+        n_actors=config.n_workers,
         cpus=resources.cpus_per_actor,
         gpus=resources.gpus_per_actor,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raytd.errors import WaitTimeoutError
+from raytd.methods.registry import METHODS
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.trial import Trial, failed_row
 from raytd.sweep.trial_function import PROCESS_LOSSES
@@ -50,9 +51,9 @@ def forward(
         def on_trial_recover(self, *, trial: Any, **_: Any) -> None:
             ours = trials[trial.config["trial_key"]]
             if ours.key not in ended:
-                listener.on_wait(
-                    f"{ours.config.name}: its process was lost; it goes on from its checkpoint"
-                )
+                on_blocks = METHODS[ours.config.method].on_blocks
+                goes_on = "it goes on from its checkpoint" if on_blocks else "it begins again"
+                listener.on_wait(f"{ours.config.name}: its process was lost; {goes_on}")
 
         def on_trial_error(self, *, trial: Any, **_: Any) -> None:
             ours = trials[trial.config["trial_key"]]

@@ -107,11 +107,22 @@ def _idle(
     effects = [
         is_effective(method, settings_of(method, settings), key)
         for method in readers
-        for settings in _settings(
+        for settings in _of_method(
             method.section, design, sections, met if method.section == section else None
         )
     ]
-    return _SILENT.get(key) if effects and not any(effects) else None
+    if not effects or any(effects):
+        return None
+    return _SILENT.get(key, "no listed method looks at the source model with these settings")
+
+
+def _of_method(
+    section: str | None, design: Design, sections: Sections, met: int | None
+) -> list[dict[str, Any]]:
+    """The section of a method in every combination, by its name; nothing where it has none."""
+    if section is None:
+        return [{}]
+    return [{section: settings} for settings in _settings(section, design, sections, met)]
 
 
 def _settings(section: str, design: Design, sections: Sections, met: int | None) -> list[Any]:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from raytd.engine.config import Settings
+from raytd.engine.config import Settings, TilingConfig
+from raytd.methods.registry import METHODS
 from raytd.models.features import SOURCE
+from raytd.sweep.expand import TrialConfig
 from raytd.sweep.trial import Trial
 from raytd.transfer.lengths import starts, strides
 from raytd.transfer.validation import validation_pairs
@@ -50,10 +52,15 @@ class Work:
         return self.movers * (self.iterations * self.sgd_steps + self.extra_steps)
 
 
-def work_of(trial: Trial) -> Work:
-    """Counts a trial by what its configuration and the numbers of its images say."""
+def work_of(trial: Trial) -> Work | None:
+    """Counts a trial by what its configuration and the numbers of its images say.
+
+    None for a method that is not on blocks: its parts are not counted here.
+    """
     config, settings = trial.config, trial.config.settings
-    tiles = _tiles(trial)
+    if not isinstance(settings, TilingConfig):
+        return None
+    tiles = _tiles(trial, settings.tile_size)
     n_tiles, n, m = len(tiles.rows), tiles.rows.shape[1], tiles.cols.shape[1]
     iterations = getattr(settings, "iterations", 1)
     segments = config.trajectory.segments
@@ -82,6 +89,18 @@ def work_of(trial: Trial) -> Work:
     )
 
 
+def tiling_of(config: TrialConfig) -> TilingConfig:
+    """How a trial deals its pairs; the default where it has none to deal."""
+    settings = config.settings
+    return settings if isinstance(settings, TilingConfig) else TilingConfig()
+
+
+def batch_of(config: TrialConfig) -> int:
+    """Images, or pairs, of an SGD step."""
+    own = None if METHODS[config.method].on_blocks else config.settings
+    return int(getattr(own, "batch_size", config.trajectory.batch_size))
+
+
 def _needs_features(settings: Settings) -> bool:
     """Whether the training images go through the source model first."""
     features = getattr(settings, "features", None)
@@ -90,10 +109,10 @@ def _needs_features(settings: Settings) -> bool:
     )
 
 
-def _tiles(trial: Trial) -> Tiles:
+def _tiles(trial: Trial, tile_size: int) -> Tiles:
     """Tiles of the right number and shape, which no order of the images changes."""
     import torch
 
     n_source, n_target = (len(task.train.labels) for task in (trial.source, trial.target))
-    count = count_tiles(n_source, n_target, trial.config.settings.tile_size)
+    count = count_tiles(n_source, n_target, tile_size)
     return tiles_in_order(torch.arange(n_source), torch.arange(n_target), n_tiles=count)

@@ -112,4 +112,4 @@ def test_features_of_the_source_model_are_what_its_head_turns_into_probabilities
 def test_an_h_score_at_its_ceiling_says_so(pair: Pair, context: Context) -> None:
     # 30 images in 64 dimensions.
     score = h_score.run(pair, HScoreConfig(), context)
-    assert "at its ceiling; set h-score.shrinkage" in score.columns()["warnings"]
+    assert "at its ceiling; set h_score.shrinkage" in score.columns()["warnings"]
