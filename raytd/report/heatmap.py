@@ -13,8 +13,9 @@ from raytd.report.matrices import DistanceMatrix
 def save_heatmaps(matrices: Sequence[DistanceMatrix], folder: Path) -> list[Path]:
     """Writes `distances-<method>.png` and `.csv` for every method, models side by side.
 
-    Where larger is closer, they are `scores-<method>`. The panels of a picture share one colour scale. Lengths of different protocols have none in
-    common, so each protocol gets a picture of its own, `distances-<method>-<protocol>.png`.
+    Where larger is closer, they are `scores-<method>`. The panels of a picture share one colour
+    scale. Lengths of different protocols have none in common, so each protocol gets a picture of
+    its own, `distances-<method>-<protocol>.png`.
 
     Returns:
         The pictures, in the order of the matrices. The same matrices give the same bytes.
