@@ -114,8 +114,8 @@ ADDED = [
     (
         "grid: {resources.threads: [1, 2]}",
         "4:8 grid.resources.threads  cannot be an axis; "
-        "model, weights, seed and each key of coupled, finetune, transfer, weight_distance, task2vec, "
-        "emd, otdd, h_score, trajectory, pretrain, stop can",
+        "model, weights, seed and each key of coupled, finetune, transfer, "
+        "weight_distance, task2vec, emd, otdd, h_score, trajectory, pretrain, stop can",
     ),
     (
         "grid:\n  coupled.epsilon: [0.5, -1]",
