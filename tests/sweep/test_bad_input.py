@@ -510,7 +510,7 @@ search:
         "5:37 where[0].set.trajectory.lrr",
         "5:56 where[0].set.pretrain.lr",
         "6:1 search.trials",
-        "8:22 search.space.coupled.epsilon.loguniform",
+        "8:23 search.space.coupled.epsilon.loguniform",
         "9:28 search.space.coupled.lam.uniform[0]",
         "10:3 search.metric",
     ]

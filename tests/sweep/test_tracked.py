@@ -47,7 +47,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
         ledger.write_result(row, trial.config.model_dump(mode="json"), result, "log\n")
     failed = plan.trials[2]
     described = failed.config.model_dump(mode="json")
-    ledger.write_failure(failed_row(failed, "out of memory"), described, "log\n")
+    ledger.write_failure(failed_row(failed, "out of memory", transient=False), described, "log\n")
     return plan
 
 
@@ -111,7 +111,7 @@ def test_curves_come_from_the_tables_of_iterations_and_knots(plan: SweepPlan) ->
 def test_a_failed_trial_has_no_curves_and_keeps_its_log(plan: SweepPlan) -> None:
     (record,) = (r for r in trial_records(plan.folder) if r.status == "failed")
     assert record.points() == []
-    assert [path.name for path in record.artifacts] == ["config.json", "result.json", "log.txt"]
+    assert [path.name for path in record.artifacts] == ["config.json", "log.txt", "result.json"]
 
 
 def test_a_sweep_is_read_back_with_what_is_missing(plan: SweepPlan) -> None:
