@@ -328,8 +328,7 @@ REPLACED = [
     (
         "[coupled]",
         "[coupledd]",
-        "3:11 methods[0]  unknown method 'coupledd'; there are coupled, uncoupled; "
-        "did you mean 'coupled'?",
+        "3:11 methods[0]  unknown method 'coupledd'; did you mean 'coupled'?",
     ),
     ("[coupled]", "[coupled, coupled]", "3:20 methods[1]  the method coupled a second time"),
     (
@@ -511,7 +510,7 @@ search:
         "5:56 where[0].set.pretrain.lr",
         "6:1 search.trials",
         "8:23 search.space.coupled.epsilon.loguniform",
-        "9:28 search.space.coupled.lam.uniform[0]",
+        "9:29 search.space.coupled.lam.uniform[0]",
         "10:3 search.metric",
     ]
 
