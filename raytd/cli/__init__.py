@@ -21,6 +21,8 @@ _COMMANDS = {
     "results": "The table of trials of a sweep.",
     "compare": "The same pairs side by side along one axis, such as the model.",
     "report": "Figures of a sweep, and one page with everything.",
+    "judge": "Every method against measured transfer.",
+    "recommend": "Sources and networks ranked for a target, with the evidence.",
     "tasks": "The tasks that have a name; one of them with its classes and images.",
 }
 

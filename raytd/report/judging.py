@@ -30,7 +30,7 @@ class Verdict:
         truth: by whom.
         ranks: rank correlations over all pairs.
         spearman_interval: percentiles of Spearman's correlation over resampled seeds; None where
-            either side has one seed.
+            either side has one seed, or is all alike.
         mantel: correlation of values under permutation of tasks; None where pairs are missing.
         mantel_ranks: the same of ranks: how probable Spearman's correlation is by chance.
         choice: what it is worth to follow the contestant.
@@ -125,8 +125,11 @@ def _interval(
         right = [places[i] for i in left] if shared else generator.integers(sizes[1], size=sizes[1])
         agreed = rank_agreement(contestant.closeness(left.tolist()), truth.closeness(list(right)))
         drawn.append(agreed.spearman)
+    defined = [value for value in drawn if not np.isnan(value)]
+    if not defined:
+        return None
     outside = (1 - COVERED) / 2
-    low, high = np.nanquantile(drawn, [outside, 1 - outside])
+    low, high = np.quantile(defined, [outside, 1 - outside])
     return float(low), float(high)
 
 

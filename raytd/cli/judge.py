@@ -1,0 +1,99 @@
+"""`raytd judge SWEEP`: every method against what transfer really gains."""
+
+import csv
+import io
+import json
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from raytd.cli import options
+
+if TYPE_CHECKING:
+    from raytd.report.judging import Verdict
+
+
+@click.command("judge")
+@click.argument("sweep")
+@options.storage
+@click.option(
+    "--truth",
+    default="transfer",
+    show_default=True,
+    metavar="METHOD",
+    help="The method of the sweep that is taken for the truth.",
+)
+@click.option(
+    "--column",
+    default="value",
+    show_default=True,
+    help="The column of its results that counts, such as gain.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of drawn permutations and resamples.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="What is printed.",
+)
+@options.as_json
+def command(  # noqa: PLR0913 - one for each option
+    sweep: str,
+    *,
+    storage: Path,
+    truth: str,
+    column: str,
+    seed: int,
+    form: str,
+    as_json: bool,
+) -> None:
+    """Judge every method of SWEEP by one of them, network by network.
+
+    Rank correlations over all pairs with their chance under permuted tasks, how good the source is
+    that a method calls nearest, and what a trial costs. The figures are written to judge.csv in the
+    sweep's report, too.
+    """
+    from raytd.engine.files import write_bytes
+    from raytd.report.judge_text import verdict_row
+    from raytd.report.judging import judge
+    from raytd.report.saved import open_sweep
+
+    saved = open_sweep(sweep, storage)
+    verdicts = judge(saved.rows, truth=truth, column=column, axes=saved.axes, seed=seed)
+    rows = [verdict_row(verdict) for verdict in verdicts]
+    text = _csv(rows)
+    write_bytes(saved.folder / "report" / "judge.csv", text.encode())
+    if as_json or form == "json":
+        click.echo(json.dumps({"sweep": saved.name, "verdicts": rows}, indent=2))
+    elif form == "csv":
+        click.echo(text, nl=False)
+    else:
+        _print(verdicts)
+
+
+def _csv(rows: list[dict[str, object]]) -> str:
+    text = io.StringIO()
+    lines = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(rows)
+    return text.getvalue()
+
+
+def _print(verdicts: "list[Verdict]") -> None:
+    """A table for each truth: one network, one setting."""
+    from rich.console import Console
+
+    from raytd.report.judge_text import legend, verdicts_table
+
+    console = Console()
+    if not verdicts:
+        console.print("no other method has results with the network of the truth")
+    for _, group in groupby(verdicts, key=lambda verdict: verdict.truth.title):
+        judged = list(group)
+        console.print(verdicts_table(judged))
+        for line in legend(judged):
+            console.print(line, markup=False, highlight=False)

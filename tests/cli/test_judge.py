@@ -1,0 +1,124 @@
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from raytd.cli import cli
+from tests.cli import saved_sweep
+
+Run = Callable[..., Result]
+GAINS = dict(zip(saved_sweep.PAIRS, (0.9, 0.8, 0.7, 0.6, 0.5, 0.4), strict=True))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Distances that rise from pair to pair, and a transfer that falls alike."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    folder = saved_sweep.write(tmp_path / "runs")
+    plan = json.loads((folder / "plan.json").read_text())
+    for pair, gain in GAINS.items():
+        for seed in (0, 1):
+            row = {
+                "trial_key": f"transfer-{pair}-{seed}",
+                "status": "done",
+                "error": None,
+                "protocol": "t",
+                "method": "transfer",
+                "model": "small",
+                "source": pair[0],
+                "target": pair[1],
+                "seed": seed,
+                "value": gain,
+                "unit": "accuracy",
+                "smaller_is_closer": False,
+                "wall_s": 2.0,
+            }
+            place = folder / "trials" / str(row["trial_key"])
+            place.mkdir()
+            (place / "result.json").write_text(json.dumps(row))
+            plan["trials"].append({"trial_key": row["trial_key"]})
+    (folder / "plan.json").write_text(json.dumps(plan))
+    return folder
+
+
+@pytest.fixture
+def run(folder: Path) -> Run:
+    return lambda *args: CliRunner().invoke(cli, list(args))
+
+
+def test_a_distance_that_falls_as_transfer_rises_is_found_to_agree(run: Run) -> None:
+    done = run("judge", "demo", "--json")
+    assert done.exit_code == 0, done.output
+    (coupled,) = (
+        v
+        for v in json.loads(done.stdout)["verdicts"]
+        if (v["model"], v["column"]) == ("small", "value")
+    )
+    assert coupled["spearman"] == pytest.approx(1)
+    assert coupled["n_pairs"] == 6
+    assert coupled["mantel_spearman_permutations"] == 6
+    assert coupled["share_best_source"] == 1
+    assert coupled["spearman_low"] == pytest.approx(1)
+
+
+def test_the_table_says_what_chance_and_a_blind_choice_would_reach(run: Run) -> None:
+    out = run("judge", "demo").stdout
+    assert "Judged by transfer" in out
+    assert "every one of 6 permutations of 3 tasks; none can be below 0.17" in out
+    assert "a blind choice: 50%" in out
+
+
+def test_the_figures_are_kept_beside_the_report(run: Run, folder: Path) -> None:
+    printed = run("judge", "demo", "--format", "csv").stdout
+    kept = (folder / "report" / "judge.csv").read_text()
+    assert printed == kept
+    titles = {line["contestant"] for line in csv.DictReader(kept.splitlines())}
+    assert titles == {"coupled, small", "coupled, noise-free, small"}
+
+
+def test_what_is_all_alike_is_no_agreement_but_a_dash(run: Run) -> None:
+    (flat,) = (
+        v
+        for v in json.loads(run("judge", "demo", "--json").stdout)["verdicts"]
+        if v["column"] == "noise_free_length"
+    )
+    assert flat["spearman"] is None
+
+
+def test_without_that_truth_it_says_which_methods_there_are(run: Run) -> None:
+    done = run("judge", "demo", "--truth", "finetune")
+    assert done.exit_code != 0
+    assert "no results of finetune with a value; there are coupled, transfer" in str(done.exception)
+
+
+def test_sources_are_ranked_with_the_evidence(run: Run) -> None:
+    done = run("recommend", "demo", "--target", "c", "--json")
+    document = json.loads(done.stdout)
+    assert [(c["source"], c["model"]) for c in document["candidates"]] == [
+        ("a", "big"),
+        ("a", "small"),
+        ("b", "big"),
+        ("b", "small"),
+    ]
+    (said,) = document["evidence"]
+    assert "best one for 100% of 3 targets (a blind choice: 50%)" in said
+
+
+def test_a_candidate_that_did_not_arrive_is_marked(run: Run) -> None:
+    out = run("recommend", "demo", "--target", "b").stdout
+    (line,) = (line for line in out.splitlines() if "big" in line and " a " in line)
+    assert "did not arrive" in line
+
+
+def test_without_measured_transfer_it_says_that_nothing_vouches_for_the_order(run: Run) -> None:
+    out = run("recommend", "demo", "--target", "c", "--truth", "finetune").stdout
+    assert "no evidence: finetune was not measured here" in out
+
+
+def test_a_target_without_results_is_answered_with_those_there_are(run: Run) -> None:
+    done = run("recommend", "demo", "--target", "z")
+    assert "targets are a, b, c" in str(done.exception)
