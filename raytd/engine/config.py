@@ -5,7 +5,7 @@ methods and the sweep unpack them.
 """
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -50,7 +50,56 @@ class Settings(BaseModel):
         return frozenset()
 
 
-class TrajectoryConfig(Settings):
+class PathConfig(Settings):
+    """How SGD goes along a path that is measured at knots; base of the settings of such paths.
+
+    Attributes:
+        steps: SGD steps.
+        epochs: the same in epochs; `default_epochs` where neither is given.
+        batch_size: of a step.
+        lr: learning rate.
+        momentum: of SGD.
+        weight_decay: of SGD, on every parameter.
+        segments: M, the number of segments between the M + 1 knots; 10 or a multiple of 20.
+        labels: how the label spaces of the two tasks are joined.
+        schedule: of the learning rate.
+        augment: `crop-flip` shifts and mirrors images.
+    """
+
+    default_epochs: ClassVar[int]
+
+    steps: Count | None = None
+    epochs: Count | None = None
+    batch_size: Count = 20
+    lr: Positive = 0.01
+    momentum: Momentum = 0.9
+    weight_decay: NonNegative = 5e-4
+    segments: Count = 20
+    labels: Literal["union", "aligned"] = "union"
+    schedule: Literal["constant", "cosine"] = "constant"
+    augment: Literal["none", "crop-flip"] = "none"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_epochs(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("steps") is None and given.get("epochs") is None:
+            return {**given, "epochs": cls.default_epochs}
+        return given
+
+    @model_validator(mode="after")
+    def _steps_or_epochs(self) -> Self:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("give steps or epochs, not both")
+        if self.segments != 10 and self.segments % 20 != 0:
+            raise ValueError(f"segments must be 10 or a multiple of 20, not {self.segments}")
+        if self.steps is not None and self.steps < self.segments:
+            raise ValueError(
+                f"steps = {self.steps} is fewer than one step per segment ({self.segments})"
+            )
+        return self
+
+
+class TrajectoryConfig(PathConfig):
     """How the weights follow the interpolated task while tau runs from 0 to 1.
 
     Attributes:
@@ -77,18 +126,10 @@ class TrajectoryConfig(Settings):
         reference: name of that network.
     """
 
-    steps: Count | None = None
-    epochs: Count | None = None
-    batch_size: Count = 20
-    lr: Positive = 0.01
-    momentum: Momentum = 0.9
-    weight_decay: NonNegative = 5e-4
-    segments: Count = 20
+    default_epochs: ClassVar[int] = 40
+
     mixing: Literal["beta", "linear", "bernoulli"] = "beta"
-    labels: Literal["union", "aligned"] = "union"
     sync: Literal["knot", "single", "none"] = "knot"
-    schedule: Literal["constant", "cosine"] = "constant"
-    augment: Literal["none", "crop-flip"] = "none"
     precision: Literal["float32", "bfloat16"] = "float32"
     match: Literal["lr", "speed"] = "lr"
     reference: Annotated[ModelName, AfterValidator(_canonical)] | None = None
@@ -102,23 +143,8 @@ class TrajectoryConfig(Settings):
             raise ValueError("reference has no effect without match: speed")
         return given if given["match"] == "speed" else {**given, "reference": None}
 
-    @model_validator(mode="before")
-    @classmethod
-    def _forty_epochs(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("steps") is None and given.get("epochs") is None:
-            return {**given, "epochs": 40}
-        return given
-
     @model_validator(mode="after")
-    def _steps_or_epochs(self) -> Self:
-        if self.steps is not None and self.epochs is not None:
-            raise ValueError("give steps or epochs, not both")
-        if self.segments != 10 and self.segments % 20 != 0:
-            raise ValueError(f"segments must be 10 or a multiple of 20, not {self.segments}")
-        if self.steps is not None and self.steps < self.segments:
-            raise ValueError(
-                f"steps = {self.steps} is fewer than one step per segment ({self.segments})"
-            )
+    def _reference_is_named(self) -> Self:
         if self.match == "speed" and self.reference is None:
             raise ValueError("match: speed needs the name of a network as reference")
         return self

@@ -1,10 +1,10 @@
 """Fine-tuning: how far the weights go when SGD learns the target alone, from w^s."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from raytd.engine.config import Count, Momentum, NonNegative, Positive, Settings
+from raytd.engine.config import Count, PathConfig
 
 if TYPE_CHECKING:
     from raytd.engine.context import Context, Pair
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from raytd.methods.score import Scalar, Score
 
 
-class FinetuneConfig(Settings):
+class FinetuneConfig(PathConfig):
     """Settings of fine-tuning.
 
     The paper gives the threshold and says that the rate was tuned until the target was learnt
@@ -35,37 +35,11 @@ class FinetuneConfig(Settings):
             statistics never are.
     """
 
-    steps: Count | None = None
-    epochs: Count | None = None
-    batch_size: Count = 20
-    lr: Positive = 0.01
-    momentum: Momentum = 0.9
-    weight_decay: NonNegative = 5e-4
-    schedule: Literal["constant", "cosine"] = "constant"
-    augment: Literal["none", "crop-flip"] = "none"
+    default_epochs: ClassVar[int] = 20
+
     segments: Count = 40
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
-    labels: Literal["union", "aligned"] = "union"
     batch_norm: Literal["include", "exclude"] = "include"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _twenty_epochs(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("steps") is None and given.get("epochs") is None:
-            return {**given, "epochs": 20}
-        return given
-
-    @model_validator(mode="after")
-    def _steps_or_epochs(self) -> Self:
-        if self.steps is not None and self.epochs is not None:
-            raise ValueError("give steps or epochs, not both")
-        if self.segments != 10 and self.segments % 20 != 0:
-            raise ValueError(f"segments must be 10 or a multiple of 20, not {self.segments}")
-        if self.steps is not None and self.steps < self.segments:
-            raise ValueError(
-                f"steps = {self.steps} is fewer than one step per segment ({self.segments})"
-            )
-        return self
 
     def sgd_steps(self, n_target: int) -> int:
         """SGD steps, where an epoch sees `n_target` images."""
