@@ -1,7 +1,5 @@
 """`raytd compare SWEEP --by AXIS`: the same pairs side by side along one axis."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,14 +35,7 @@ _MOST_TABLES = 4
     help="What is compared: noise_free_length, or any column of numbers.  [default: the distance]",
 )
 @click.option("--where", multiple=True, metavar="CONDITION", help="As in raytd results.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="What is printed.",
-)
+@options.form("csv", "json")
 @options.as_json
 def command(
     sweep: str,
@@ -110,17 +101,12 @@ def _named(given: dict[str, Any]) -> dict[str, Any]:
 
 def _content(form: str, name: str, comparisons: "Sequence[Comparison]") -> str:
     from raytd.report.comparison_text import document, pair_rows
+    from raytd.report.csv_text import as_csv
 
     if form == "json":
         return json.dumps({"sweep": name, **document(comparisons)}, indent=2) + "\n"
     if form == "csv":
-        text, rows = io.StringIO(), list(pair_rows(comparisons))
-        lines = csv.DictWriter(
-            text, list(dict.fromkeys(k for row in rows for k in row)), lineterminator="\n"
-        )
-        lines.writeheader()
-        lines.writerows(rows)
-        return text.getvalue()
+        return as_csv(list(pair_rows(comparisons)))
     return _printed(comparisons)
 
 

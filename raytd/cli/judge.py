@@ -1,7 +1,5 @@
 """`raytd judge SWEEP`: every method against what transfer really gains."""
 
-import csv
-import io
 import json
 from itertools import groupby
 from pathlib import Path
@@ -32,14 +30,7 @@ if TYPE_CHECKING:
     help="The column of its results that counts, such as gain.",
 )
 @click.option("--seed", default=0, show_default=True, help="Of drawn permutations and resamples.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="What is printed.",
-)
+@options.form("csv", "json")
 @options.as_json
 def command(  # noqa: PLR0913 - one for each option
     sweep: str,
@@ -58,6 +49,7 @@ def command(  # noqa: PLR0913 - one for each option
     sweep's report, too.
     """
     from raytd.engine.files import write_bytes
+    from raytd.report.csv_text import as_csv
     from raytd.report.judge_text import verdict_row
     from raytd.report.judging import judge
     from raytd.report.saved import open_sweep
@@ -65,7 +57,7 @@ def command(  # noqa: PLR0913 - one for each option
     saved = open_sweep(sweep, storage)
     verdicts = judge(saved.rows, truth=truth, column=column, axes=saved.axes, seed=seed)
     rows = [verdict_row(verdict) for verdict in verdicts]
-    text = _csv(rows)
+    text = as_csv(rows)
     write_bytes(saved.folder / "report" / "judge.csv", text.encode())
     if as_json or form == "json":
         click.echo(json.dumps({"sweep": saved.name, "verdicts": rows}, indent=2))
@@ -73,14 +65,6 @@ def command(  # noqa: PLR0913 - one for each option
         click.echo(text, nl=False)
     else:
         _print(verdicts)
-
-
-def _csv(rows: list[dict[str, object]]) -> str:
-    text = io.StringIO()
-    lines = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    lines.writeheader()
-    lines.writerows(rows)
-    return text.getvalue()
 
 
 def _print(verdicts: "list[Verdict]") -> None:

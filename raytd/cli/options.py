@@ -93,6 +93,18 @@ def job_address(function: F) -> F:
     )(function)
 
 
+def form(*choices: str) -> Callable[[F], F]:
+    """`--format FORM`, the table first."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["table", *choices]),
+        default="table",
+        show_default=True,
+        help="Form of the output.",
+    )
+
+
 def as_json(function: F) -> F:
     """`--json`."""
     return click.option(

@@ -1,7 +1,5 @@
 """`raytd results SWEEP`: the table of trials."""
 
-import csv
-import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,14 +20,7 @@ Rows = Sequence[Mapping[str, Any]]
 @click.command("results")
 @click.argument("sweep")
 @options.storage
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json", "parquet"]),
-    default="table",
-    show_default=True,
-    help="What is written.",
-)
+@options.form("csv", "json", "parquet")
 @click.option(
     "--where",
     multiple=True,
@@ -83,6 +74,7 @@ def _content(
     form: str, saved: "SavedSweep", rows: Rows, names: Sequence[str], *, chosen_columns: bool
 ) -> bytes:
     """The table in the form that was asked for."""
+    from raytd.report.csv_text import as_csv
     from raytd.sweep.ledger import as_table, parquet_bytes
 
     kept = [{name: row.get(name) for name in names} for row in rows]
@@ -92,11 +84,7 @@ def _content(
         document = {"sweep": saved.name, "folder": str(saved.folder), "trials": kept}
         return (json.dumps(document, indent=2) + "\n").encode()
     if form == "csv":
-        text = io.StringIO()
-        lines = csv.DictWriter(text, names, lineterminator="\n")
-        lines.writeheader()
-        lines.writerows(kept)
-        return text.getvalue().encode()
+        return as_csv(kept, names).encode()
     return _printed(saved, rows, names if chosen_columns else None).encode()
 
 

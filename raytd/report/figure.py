@@ -1,14 +1,14 @@
 """A figure of a report: its picture, the numbers in it, and what to see there."""
 
-import csv
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from raytd.engine.files import write_bytes
+from raytd.report.csv_text import as_csv
 
 Data = tuple[Mapping[str, Any], ...]
 
@@ -59,16 +59,6 @@ def picture(drawn: Any, form: Literal["png", "svg"]) -> bytes:
     with rc_context({"svg.hashsalt": "raytd", "svg.fonttype": "path"}):
         drawn.savefig(content, format=form, bbox_inches="tight", pad_inches=0.12, metadata=metadata)
     return content.getvalue()
-
-
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as comma-separated text; numbers with all their digits, nothing for None."""
-    text = io.StringIO()
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    lines = csv.DictWriter(text, names, lineterminator="\n")
-    lines.writeheader()
-    lines.writerows(rows)
-    return text.getvalue()
 
 
 def left_out(n: int, n_shown: int, what: str) -> str:
