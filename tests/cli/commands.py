@@ -1,6 +1,7 @@
 """`raytd` as a process of its own, and what it leaves running."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +12,28 @@ def environment(home: Path) -> dict[str, str]:
 
 def command(*args: str | Path) -> list[str]:
     return [sys.executable, "-m", "raytd", *map(str, args)]
+
+
+def run_in(
+    folder: Path, *args: str | Path, timeout_s: float = 300, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """`raytd` with these arguments in a folder, which is its home, too.
+
+    Args:
+        folder: where it runs.
+        args: of the command line.
+        timeout_s: until it is killed.
+        more: of its environment.
+    """
+    return subprocess.run(
+        command(*args),
+        cwd=folder,
+        env=environment(folder) | more,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
 
 
 def processes_with(marker: str) -> list[tuple[int, str]]:

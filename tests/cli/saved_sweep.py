@@ -1,8 +1,14 @@
 """A sweep as it lies on disk, small enough to check by hand."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from raytd.cli import cli
 
 PAIRS = ("ab", "ba", "ac", "ca", "bc", "cb")
 
@@ -43,3 +49,11 @@ def write(storage: Path, name: str = "demo") -> Path:
     trials = [{"trial_key": key} for key in [*(row["trial_key"] for row in found), "missing"]]
     (folder / "plan.json").write_text(json.dumps({"sweep": asked, "trials": trials}))
     return folder
+
+
+def asking(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """A command of `raytd` about that sweep, written in a folder, on a terminal of 80 columns."""
+    write(folder / "runs")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "80")
+    return lambda *args: CliRunner().invoke(cli, [command, "demo", *args])

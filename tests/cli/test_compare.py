@@ -5,9 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from raytd.cli import cli
 from tests.cli import saved_sweep
 
 Run = Callable[..., Result]
@@ -15,14 +14,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    saved_sweep.write(tmp_path / "runs")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def compare(*args: str) -> Result:
-        return CliRunner().invoke(cli, ["compare", "demo", *args])
-
-    return compare
+    return saved_sweep.asking("compare", tmp_path, monkeypatch)
 
 
 def test_models_are_compared_by_default_and_read_at_eighty_columns(run: Run) -> None:

@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
-from raytd.cli import main
+from raytd.cli import cli, main
 
 GOOD = """
 name: small
@@ -155,10 +156,7 @@ def test_help_and_import_load_neither_torch_nor_ray_nor_mlflow() -> None:
     assert "Commands:" in ended.stdout
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["sweep", "plan", "distance", "submit", "status", "logs", "sync", "doctor", "tasks", "schema"],
-)
+@pytest.mark.parametrize("command", cli.list_commands(click.Context(cli)))
 def test_every_command_explains_itself_and_stands_in_the_readme(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,14 +20,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    saved_sweep.write(tmp_path / "runs")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def results(*args: str) -> Result:
-        return CliRunner().invoke(cli, ["results", "demo", *args])
-
-    return results
+    return saved_sweep.asking("results", tmp_path, monkeypatch)
 
 
 def test_the_table_has_a_line_for_each_trial_and_fits_eighty_columns(run: Run) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.commands import command, environment
+from tests.cli.commands import run_in
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -31,15 +31,7 @@ resources: {cpus_per_actor: 0.5, threads: 1}
 
 def run(folder: Path, *more: str) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:
     (folder / "small.yaml").write_text(SWEEP)
-    ended = subprocess.run(
-        command("sweep", "small.yaml", "--tracking-uri", "none", *more),
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    ended = run_in(folder, "sweep", "small.yaml", "--tracking-uri", "none", *more, timeout_s=600)
     assert ended.returncode == 0, ended.stderr
     return ended, pq.read_table(folder / "runs/small/results.parquet").to_pylist()
 

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from raytd.cli import main
-from tests.cli.commands import command, environment
+from tests.cli.commands import environment, run_in
 
 SWEEP = """
 name: small
@@ -124,15 +124,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def run(folder: Path, cluster: str) -> Run:
     def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(*args, "--address", cluster),
-            cwd=folder,
-            env=environment(folder),
-            capture_output=True,
-            text=True,
-            timeout=500,
-            check=False,
-        )
+        return run_in(folder, *args, "--address", cluster, timeout_s=500)
 
     return run
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 import raytd
 from raytd.cli.events import FIELDS
-from tests.cli.commands import command, environment, processes_with
+from tests.cli.commands import command, environment, processes_with, run_in
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -45,18 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Run:
-    def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(*args),
-            cwd=folder,
-            env=environment(folder),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    return run
+    return partial(run_in, folder)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from raytd.tracking.quiet import import_mlflow
-from tests.cli.commands import command, environment
+from tests.cli.commands import command, environment, run_in
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -87,15 +87,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def run(folder: Path, server: Server) -> Run:
     def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(*args, "--tracking-uri", server.url),
-            cwd=folder,
-            env=environment(folder) | {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"},
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
+        never = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+        return run_in(folder, *args, "--tracking-uri", server.url, timeout_s=400, **never)
 
     return run
 
