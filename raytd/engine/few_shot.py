@@ -10,11 +10,11 @@ from torch import nn
 from raytd.engine.batches import Counter, training_batches
 from raytd.engine.images import Images
 from raytd.engine.pretrain import accuracy
-from raytd.errors import InputError, NotFiniteError
+from raytd.errors import InputError
 from raytd.models.heads import find_head
 from raytd.tasks.subset import even_counts
 from raytd.tasks.task import Task
-from raytd.transfer.descent import descend
+from raytd.transfer.descent import check_finite, descend
 from raytd.transfer.randomness import derive_seed, layers_seeded
 from raytd.transfer.state import Weights
 
@@ -114,14 +114,6 @@ def learn(network: nn.Module, few: Images, val: Images, budget: Budget, *, seed:
             weight_decay=budget.weight_decay,
         ):
             if done % budget.evaluate_every == 0:
-                _check_finite(network, done, budget.lr)
+                check_finite(network, done, doing="transfer", section=NAME, lr=budget.lr)
                 reached.append(accuracy(network.eval(), val))
     return Learnt(tuple(reached), counter.images + len(reached) * len(val.labels))
-
-
-def _check_finite(network: nn.Module, step: int, lr: float) -> None:
-    if not all(torch.isfinite(p).all() for p in network.parameters()):
-        raise NotFiniteError(
-            f"transfer, step {step}: the weights became NaN or infinite; lower {NAME}.lr "
-            f"(it is {lr:g})"
-        )

@@ -12,10 +12,9 @@ from raytd.engine.batches import Counter, training_batches
 from raytd.engine.block import ImageSlice
 from raytd.engine.images import Images
 from raytd.engine.pretrain import logits
-from raytd.errors import NotFiniteError
 from raytd.simplex import log_probs
 from raytd.tasks.task import Task
-from raytd.transfer.descent import descend
+from raytd.transfer.descent import check_finite, descend
 from raytd.transfer.interpolation import Augment
 from raytd.transfer.prediction_path import PredictionPath
 from raytd.transfer.randomness import derive_seed, layers_seeded
@@ -162,7 +161,7 @@ def fine_tune(
         ):
             gauge.weights.add_step()
             if done in knots:
-                _check_finite(model, done, protocol.lr)
+                check_finite(model, done, doing="fine-tuning", section=NAME, lr=protocol.lr)
                 readings.append(gauge.read(knots[done], done))
     return FineTuned(
         knots=tuple(readings),
@@ -201,11 +200,3 @@ class _Gauge:
 
 def _cross_entropy(log_p: Tensor, labels: Tensor) -> float:
     return -float(log_p.gather(1, labels[:, None]).mean())
-
-
-def _check_finite(model: nn.Module, step: int, lr: float) -> None:
-    if not all(torch.isfinite(p).all() for p in model.parameters()):
-        raise NotFiniteError(
-            f"fine-tuning, step {step}: the weights became NaN or infinite; lower {NAME}.lr "
-            f"(it is {lr:g})"
-        )

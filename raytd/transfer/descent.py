@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from raytd.errors import NotFiniteError
+
 Labelled = tuple[Float[Tensor, "batch c h w"], Int64[Tensor, " batch"]]
 
 
@@ -64,3 +66,23 @@ def descend(
         torch.autograd.backward(F.cross_entropy(model(images), labels))
         optimizer.step()
         yield step + 1
+
+
+def check_finite(model: nn.Module, step: int, *, doing: str, section: str, lr: float) -> None:
+    """Refuses to go on from weights that are no numbers.
+
+    Args:
+        model: in training.
+        step: how many steps it has taken.
+        doing: what it is trained for, in words.
+        section: of the sweep file that has the learning rate.
+        lr: that rate.
+
+    Raises:
+        NotFiniteError: if a weight became NaN or infinite.
+    """
+    if not all(torch.isfinite(p).all() for p in model.parameters()):
+        raise NotFiniteError(
+            f"{doing}, step {step}: the weights became NaN or infinite; lower {section}.lr "
+            f"(it is {lr:g})"
+        )
