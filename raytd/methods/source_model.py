@@ -5,10 +5,10 @@ from jaxtyping import Float64, Int64
 from torch import Tensor, nn
 
 from raytd.engine.context import Context, Pair, source_recipe, source_warning
-from raytd.engine.devices import place, torch_threads
+from raytd.engine.devices import torch_threads
 from raytd.engine.pretrain import logits, on_device
+from raytd.engine.start import network_at
 from raytd.errors import InputError
-from raytd.models import zoo
 from raytd.models.heads import penultimate
 from raytd.simplex import log_probs
 from raytd.tasks.task import Task
@@ -36,14 +36,9 @@ class SourceModel:
         self.accuracy = source.accuracy
         warning = source_warning(pair, context.pretrain, source.accuracy)
         self.warnings = () if warning is None else (warning,)
-        fresh = zoo.build(
-            pair.model,
-            in_channels=pair.source.image_shape[0],
-            n_classes=source.weights.parameters[f"{source.head}.weight"].shape[0],
-            seed=0,
-        )
-        source.weights.load_into(fresh)
-        self.network: nn.Module = place(fresh, self.device).eval()
+        n_classes = source.weights.parameters[f"{source.head}.weight"].shape[0]
+        network = network_at(source.weights, pair, context, n_classes=n_classes)
+        self.network: nn.Module = network.eval()
 
     def probabilities(self, task: Task) -> Float64[Tensor, "images source_classes"]:
         """θ(x): what it predicts for the task's training images, over the source's classes.
