@@ -1,15 +1,14 @@
 """A sweep as it lies on disk: what was asked, and the rows of the trials that have ended."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raytd.errors import RequestError
 from raytd.report.compare import Comparison, compare
 from raytd.report.rows import Row
 from raytd.sweep.find import sweep_folder
+from raytd.sweep.kept import kept_sweep
 from raytd.sweep.ledger import Ledger
 
 Curve = list[dict[str, Any]]
@@ -82,24 +81,17 @@ def read_sweep(folder: Path) -> SavedSweep:
     Raises:
         RequestError: in one line, if there is none.
     """
-    try:
-        plan = json.loads((folder / "plan.json").read_text())
-        asked, keys = plan["sweep"], [trial["trial_key"] for trial in plan["trials"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RequestError(f"{folder}: no sweep is here (plan.json cannot be read)") from error
-    ended = {row["trial_key"]: row for row in Ledger(folder).rows()}
-    if asked.get("search"):  # the trials of a search are known only once they have been drawn
-        keys = list(dict.fromkeys([*keys, *ended]))
-    rows = [ended[key] for key in keys if key in ended]
+    kept = kept_sweep(folder)
+    asked, rows = kept.asked, kept.rows
     return SavedSweep(
         folder=folder,
         name=asked["name"],
         description=asked.get("description", ""),
         tasks=tuple(task["name"] for task in asked["tasks"]),
         axes=_axes(asked, rows),
-        n_trials=len(keys),
+        n_trials=len(kept.keys),
         rows=tuple(rows),
-        other_rows=tuple(row for key, row in ended.items() if key not in keys),
+        other_rows=tuple(row for key, row in kept.ended.items() if key not in kept.keys),
     )
 
 

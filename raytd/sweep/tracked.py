@@ -1,7 +1,6 @@
 """A sweep and its trials as the tracker shows them, while they run and from what lies on disk."""
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from raytd.errors import RequestError
 from raytd.methods.registry import METHODS
 from raytd.sweep.expand import TrialConfig
+from raytd.sweep.kept import kept_sweep
 from raytd.sweep.ledger import Ledger, Row
 from raytd.tasks.spec import TaskSpec
 from raytd.tracking.base import Closing, DatasetInfo, SweepInfo, SweepStatus, TrialInfo
@@ -105,23 +104,19 @@ def sweep_record(folder: Path) -> tuple[SweepInfo, Closing]:
     Raises:
         RequestError: in one line, if there is no sweep in the folder.
     """
-    try:
-        plan = json.loads((folder / "plan.json").read_text())
-    except (OSError, ValueError) as error:
-        raise RequestError(f"{folder}: no sweep is here (plan.json cannot be read)") from error
-    rows, wanted = Ledger(folder).rows(), {t["trial_key"] for t in plan["trials"]}
-    ended = [row["status"] for row in rows if row["trial_key"] in wanted]
+    kept = kept_sweep(folder)
+    ended = [row["status"] for row in kept.rows]
     closing = Closing(
-        status=_status(ended, len(wanted)),
+        status=_status(ended, len(kept.keys)),
         metrics={
-            "trials": float(len(wanted)),
+            "trials": float(len(kept.keys)),
             "trials_done": float(ended.count("done")),
             "trials_failed": float(ended.count("failed")),
         },
         artifacts=sweep_artifacts(folder),
-        table=rows,
+        table=list(kept.ended.values()),
     )
-    return sweep_info(plan["sweep"], folder), closing
+    return sweep_info(kept.asked, folder), closing
 
 
 def sweep_artifacts(folder: Path) -> list[Path]:
