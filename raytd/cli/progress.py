@@ -1,6 +1,6 @@
 """Listens to a running sweep: tells the view, the forecast and the tracker."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,18 @@ class Progress:
         tracking_uri: of MLflow, or None.
         view: is told what happens.
         forecast: of the end.
+        check: is called before anything is told; raises where the sweep is to stop.
     """
 
     def __init__(
-        self, plan: SweepPlan, tracking_uri: str | None, view: View, forecast: Forecast
+        self,
+        plan: SweepPlan,
+        tracking_uri: str | None,
+        view: View,
+        forecast: Forecast,
+        check: Callable[[], None],
     ) -> None:
-        self.plan, self.view, self.forecast = plan, view, forecast
+        self.plan, self.view, self.forecast, self._check = plan, view, forecast, check
         self.n_done = self.n_failed = 0
         self._places: dict[str, tuple[int, int]] = {}
         self.n_to_run = len(plan.missing) + plan.n_ahead
@@ -110,6 +116,7 @@ class Progress:
         self.tracker.close(Closing(status, counts, artifacts, rows))
 
     def _show(self, event: str, trial: Trial, fields: dict[str, Any]) -> None:
+        self._check()
         left_s = self.forecast.left_s()
         own = {"trial_key": trial.key, "trial": trial.config.name}
         left = None if left_s is None else round(left_s, 1)

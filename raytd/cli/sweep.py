@@ -93,6 +93,7 @@ def _run_missing(
     nodes: "list[Node]",
 ) -> int:
     """Runs and tracks what is missing; the exit code."""
+    from raytd.cli.interruption import remembered
     from raytd.cli.progress import Progress
     from raytd.sweep.cluster import connect
     from raytd.sweep.forecast import forecast_of
@@ -107,14 +108,18 @@ def _run_missing(
     with ExitStack() as stack:
         if not request.address:
             stack.enter_context(connect(None))
-        progress = Progress(plan, _tracking_uri(request, tracking_uri), view, forecast)
+        interruption = stack.enter_context(remembered())
+        uri = _tracking_uri(request, tracking_uri)
+        progress = Progress(plan, uri, view, forecast, interruption.check)
         try:
             train_sources(plan, progress)
             run_trials(plan, progress, max_concurrent=request.max_concurrent)
             status = "failed" if progress.n_failed else "done"
-        except KeyboardInterrupt:
-            status = "interrupted"
+        except BaseException:
+            if not interruption.pressed:
+                raise
         finally:
+            status = "interrupted" if interruption.pressed else status
             view.close()
             _finish(view, progress, status)
             progress.close(status)
