@@ -67,17 +67,17 @@ class Crew:
         cols = np.broadcast_to(target[tiles.cols.numpy()][:, None, :], coupling.shape)
         return class_masses(coupling, rows, cols, self.plan.n_classes)
 
-    def share_states(self, moved: Sequence[TrainState]) -> list[Any]:
-        """Handles of the states that the blocks go on from, one a block.
+    def share_states(self, moving: list[Pending]) -> list[Any]:
+        """Handles of the states that the blocks go on from, one a block; uses up the calls.
 
         `knot` averages what the movers reached, by mass in block order; `single` has one mover,
         whose state is everybody's; under `none` each block keeps its own.
         """
-        if self.plan.sync == "none":
-            return self.share_one_each(moved)
+        moved = (moving.pop(0).result() for _ in range(len(moving)))  # none is held for longer
+        if self.plan.sync != "knot":
+            return self.share_one_each(list(moved))
         with torch_threads(self.plan.threads):
-            state = average(moved, self.masses) if self.plan.sync == "knot" else moved[0]
-        return self.share_one_each([state])
+            return self.share_one_each([average(moved, self.masses)])
 
     def share_one_each(self, states: Sequence[TrainState]) -> list[Any]:
         """Handles of states, one a block; a single state is everybody's."""
@@ -192,7 +192,7 @@ class _Path:
             if segment > self.first:
                 keep(segment, lambda: self._halfway(segment))  # noqa: B023 - called at once
             measuring, probing = self._measure(segment)
-            self.states[segment + 1] = crew.share_states([p.result() for p in moving])
+            self.states[segment + 1] = crew.share_states(moving)
         self._collect(measuring, probing)
         self._collect(*self._measure(last))
         self.tally.losses.append(self._losses({last: self.states[last]})[last])
@@ -202,7 +202,7 @@ class _Path:
         """At every fifth of the path: the loss less what it is after a few steps more."""
         crew = self.crew
         moving = {k: crew.move("stay", k, self.states[k], self.shares) for k in self._fifths}
-        stayed = {k: crew.share_states([p.result() for p in m]) for k, m in moving.items()}
+        stayed = {k: crew.share_states(m) for k, m in moving.items()}
         return {k: self.tally.losses[k] - loss for k, loss in self._losses(stayed).items()}
 
     def _halfway(self, segment: int) -> Halfway:

@@ -1,7 +1,7 @@
 """What SGD carries from one segment to the next, and its average over blocks."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -61,22 +61,25 @@ class TrainState:
         return TrainState(weights, {n: torch.zeros_like(p) for n, p in weights.parameters.items()})
 
 
-def average(states: Sequence[TrainState], masses: Sequence[float]) -> TrainState:
+def average(states: Iterable[TrainState], masses: Sequence[float]) -> TrainState:
     """The mean of the blocks' states by mass, summed in block order.
 
     Running variances get the between-block part of the running means, so that they describe the
     pooled data; counters are taken from the first block. One block of mass 1 is returned
-    unchanged, to the bit.
+    unchanged, to the bit. A state is let go before the one after the next is asked for: all that is
+    kept of it is a copy of its buffers.
 
     Raises:
         InputError: if there is not one non-negative mass a state, or they do not add up to 1.
     """
-    _check_masses(masses, len(states))
-    buffers = [s.weights.buffers for s in states]
-    weights = Weights(
-        _mean([s.weights.parameters for s in states], masses), _mean_buffers(buffers, masses)
-    )
-    return TrainState(weights, _mean([s.momentum for s in states], masses))
+    _check_masses(masses)
+    parameters, momentum, buffers = _Mean(), _Mean(), []
+    for state, mass in _each_with_its_mass(states, masses):
+        parameters.add(state.weights.parameters, mass)
+        momentum.add(state.momentum, mass)
+        buffers.append({name: value.clone() for name, value in state.weights.buffers.items()})
+    weights = Weights(parameters.value(), _mean_buffers(buffers, masses))
+    return TrainState(weights, momentum.value())
 
 
 def _check_fits(kind: str, values: Tensors, places: Mapping[str, Tensor]) -> None:
@@ -92,9 +95,7 @@ def _check_fits(kind: str, values: Tensors, places: Mapping[str, Tensor]) -> Non
             )
 
 
-def _check_masses(masses: Sequence[float], n_states: int) -> None:
-    if len(masses) != n_states:
-        raise InputError(f"{len(masses)} masses and {n_states} states; each state needs one")
+def _check_masses(masses: Sequence[float]) -> None:
     for index, mass in enumerate(masses):
         if not 0 <= mass <= 1 + 1e-9:
             raise InputError(f"masses[{index}] is {mass}; it must be from 0 to 1")
@@ -102,16 +103,45 @@ def _check_masses(masses: Sequence[float], n_states: int) -> None:
         raise InputError(f"masses add up to {sum(masses):.9g}; they must add up to 1")
 
 
-def _mean(values: Sequence[Tensors], masses: Sequence[float]) -> Tensors:
-    return {name: _weighted([v[name] for v in values], masses) for name in values[0]}
+def _each_with_its_mass(
+    states: Iterable[TrainState], masses: Sequence[float]
+) -> Iterator[tuple[TrainState, float]]:
+    n = 0
+    for n, state in enumerate(states, start=1):
+        if n > len(masses):
+            break
+        yield state, masses[n - 1]
+    if n != len(masses):
+        more = "or more " if n > len(masses) else ""
+        raise InputError(f"{len(masses)} masses and {n} {more}states; each state needs one")
+
+
+class _Mean:
+    """Σ m x in float64, in the order of adding, returned in the type of x; Σ m is 1."""
+
+    def __init__(self) -> None:
+        self._sums: Tensors = {}
+        self._types: dict[str, torch.dtype] = {}
+
+    def add(self, values: Tensors, mass: float) -> None:
+        """Adds m x for every name."""
+        for name, value in values.items():
+            if name not in self._sums:
+                # −0 + x is x, for −0 too.
+                self._sums[name] = torch.full_like(value, -0.0, dtype=torch.float64)
+                self._types[name] = value.dtype
+            self._sums[name].add_(value, alpha=mass)
+
+    def value(self) -> Tensors:
+        """The means."""
+        return {name: total.to(self._types[name]) for name, total in self._sums.items()}
 
 
 def _weighted(tensors: Sequence[Tensor], masses: Sequence[float]) -> Tensor:
-    """Σ m x in float64, in order, returned in the type of x; Σ m is 1."""
-    total = torch.full_like(tensors[0], -0.0, dtype=torch.float64)  # −0 + x is x, for −0 too
+    mean = _Mean()
     for tensor, mass in zip(tensors, masses, strict=True):
-        total.add_(tensor, alpha=mass)
-    return total.to(tensors[0].dtype)
+        mean.add({"": tensor}, mass)
+    return mean.value()[""]
 
 
 def _mean_buffers(buffers: Sequence[Tensors], masses: Sequence[float]) -> Tensors:

@@ -1,7 +1,7 @@
 """What a knot moves and takes on a cluster that is not there: arithmetic, with measured rates.
 
 Run: python tests/benchmarks/extrapolation.py [--gpus 1000] [--images 1200000] [--gbit 10]
-     [--block-ms 10] [--images-per-s 10000]
+     [--block-ms 7] [--images-per-s 10000]
 """
 
 import argparse
@@ -28,7 +28,7 @@ class Load:
         actor_out: its state, and the costs of its pairs.
         actor_s: of measuring in one knot; the work of an image grows with its size.
         coordinator_memory: coupling, costs and their like, beside the states.
-        coordinator_states: of all blocks at once, until they are averaged.
+        coordinator_states: one that is added up, one that comes in, and their sum in float64.
         coordinator_in: a knot.
         transfer_s: of what comes in, through one network card.
         coordinator_s: of its thread, for calls, answers and the average.
@@ -89,7 +89,7 @@ def load(cluster: Cluster, *, n: int, image: int, classes: int, tile: int, segme
         actor_out=STATE + costs,
         actor_s=pairs * passes / cluster.images_per_s * image / (3 * 32**2),
         coordinator_memory=4 * 8 * n * tile,
-        coordinator_states=cluster.gpus * STATE,
+        coordinator_states=4 * STATE,
         coordinator_in=into_coordinator,
         transfer_s=into_coordinator / cluster.bytes_per_s,
         coordinator_s=cluster.gpus * cluster.block_s,
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--gpus", type=int, default=1000)
     parser.add_argument("--images", type=int, default=1_200_000)
     parser.add_argument("--gbit", type=float, default=10)
-    parser.add_argument("--block-ms", type=float, default=10)
+    parser.add_argument("--block-ms", type=float, default=7)
     parser.add_argument("--images-per-s", type=float, default=10_000)
     asked = parser.parse_args()
     cluster = Cluster(asked.gpus, asked.gbit * 1e9 / 8, asked.block_ms / 1e3, asked.images_per_s)

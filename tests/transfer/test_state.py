@@ -1,4 +1,5 @@
 import copy
+import weakref
 
 import numpy as np
 import pytest
@@ -113,6 +114,19 @@ def test_counters_are_those_of_the_first_block() -> None:
     assert averaged.dtype == torch.int64
 
 
+def test_no_more_than_two_states_are_held_at_once() -> None:
+    known: list[weakref.ref[TrainState]] = []
+
+    def born(seed: int) -> TrainState:
+        new = state(seed)
+        known.append(weakref.ref(new))
+        assert sum(reference() is not None for reference in known) <= 2
+        return new
+
+    average((born(seed) for seed in range(5)), [0.2] * 5)
+    assert len(known) == 5
+
+
 def test_the_average_shares_no_memory_with_the_blocks() -> None:
     one = state(0)
     before = copy.deepcopy(one)
@@ -190,7 +204,7 @@ def test_a_trajectory_starts_without_momentum() -> None:
 @pytest.mark.parametrize(
     ("masses", "message"),
     [
-        ([1.0], "1 masses and 2 states"),
+        ([1.0], "1 masses and 2 or more states"),
         ([0.5, 0.6], "masses add up to 1.1"),
         ([-0.5, 1.5], r"masses\[0\] is -0.5"),
         ([0.5, float("nan")], r"masses\[1\] is nan"),
