@@ -28,6 +28,7 @@ from raytd.engine import follow
 from raytd.engine.coordinator import Coordinator
 from raytd.engine.ray_calls import BlockHost, RayCall, RayExecutor
 from raytd.engine.records import Plan
+from raytd.transfer.state import TrainState
 
 TILE = 2
 
@@ -115,9 +116,10 @@ def measure(n_blocks: int, n_actors: int, model: str) -> dict[str, float]:
     clock = Clock()
     average = follow.average
 
-    def timed_average(*args: Any) -> Any:
+    def timed_average(states: Iterator[TrainState], masses: list[float]) -> TrainState:
+        there = list(states)  # the wait for them and the fetching count elsewhere
         with clock.timed("average"):
-            return average(*args)
+            return average(there, masses)
 
     executor = TimedExecutor(hosts, [ray.put(s) for s in prepared.cut(prepared.plan.tiles)])
     executor.clock = clock
