@@ -46,19 +46,25 @@ def command(  # noqa: PLR0913 - one for each option
 
     Rank correlations over all pairs with their chance under permuted tasks, how good the source is
     that a method calls nearest, and what a trial costs. The figures are written to judge.csv in the
-    sweep's report, too.
+    sweep's report, with a scatter plot for each method; raytd sync sends them to the tracking
+    server.
     """
     from raytd.engine.files import write_bytes
     from raytd.report.csv_text import as_csv
+    from raytd.report.figure import save_figure
     from raytd.report.judge_text import verdict_row
     from raytd.report.judging import judge
     from raytd.report.saved import open_sweep
+    from raytd.report.verdict_scatter import verdict_scatter
 
     saved = open_sweep(sweep, storage)
     verdicts = judge(saved.rows, truth=truth, column=column, axes=saved.axes, seed=seed)
     rows = [verdict_row(verdict) for verdict in verdicts]
     text = as_csv(rows)
-    write_bytes(saved.folder / "report" / "judge.csv", text.encode())
+    report = saved.folder / "report"
+    write_bytes(report / "judge.csv", text.encode())
+    for verdict in verdicts:
+        save_figure(verdict_scatter(verdict), report)
     if as_json or form == "json":
         click.echo(json.dumps({"sweep": saved.name, "verdicts": rows}, indent=2))
     elif form == "csv":

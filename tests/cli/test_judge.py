@@ -78,6 +78,9 @@ def test_the_figures_are_kept_beside_the_report(run: Run, folder: Path) -> None:
     assert printed == kept
     titles = {line["contestant"] for line in csv.DictReader(kept.splitlines())}
     assert titles == {"coupled, small", "coupled, noise-free, small"}
+    drawn = {path.name for path in (folder / "report").glob("judge-*")}
+    names = ("judge-coupled-small-transfer", "judge-coupled-noise-free-small-transfer")
+    assert drawn == {f"{name}.{ending}" for name in names for ending in ("csv", "png", "svg")}
 
 
 def test_what_is_all_alike_is_no_agreement_but_a_dash(run: Run) -> None:

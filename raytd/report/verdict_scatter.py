@@ -1,0 +1,61 @@
+"""What a method says of every pair against what the truth says."""
+
+from typing import Any
+
+import numpy as np
+
+from raytd.report.figure import Figure, slug
+from raytd.report.judging import Verdict
+from raytd.report.style import colour, dress, marker, new_figure
+
+
+def verdict_scatter(verdict: Verdict) -> Figure:
+    """A point for each pair of tasks with a number on both sides: means over seeds."""
+    contestant, truth = verdict.contestant, verdict.truth
+    said, true = (side.values.mean(axis=0) for side in (contestant, truth))
+    data = tuple(
+        {
+            "contestant": contestant.title,
+            "truth": truth.title,
+            "source": source,
+            "target": target,
+            "value": float(said[i, j]),
+            "true_value": float(true[i, j]),
+        }
+        for i, source in enumerate(truth.tasks)
+        for j, target in enumerate(truth.tasks)
+        if i != j and np.isfinite(said[i, j] + true[i, j])
+    )
+    rho = verdict.ranks.spearman
+    nearer = "smaller is closer" if contestant.smaller_is_closer else "larger is closer"
+    agreed = "not defined" if np.isnan(rho) else f"{rho:.2f}"
+    return Figure(
+        name=slug(f"judge-{contestant.title}-{truth.title}"),
+        heading=f"{contestant.title} against {truth.title}",
+        caption=f"Every point is a pair of tasks, marked by its target. Spearman's correlation of "
+        f"closeness with {truth.title}: {agreed}.",
+        alt=f"Scatter plot of {len(data)} pairs, {contestant.title} ({nearer}) against "
+        f"{truth.title}; rank correlation {agreed}.",
+        data=data,
+        draw=lambda: _draw(data, f"{contestant.title} ({nearer})", truth.title, f"ρ = {agreed}"),
+    )
+
+
+def _draw(data: tuple[dict[str, Any], ...], x: str, y: str, title: str) -> Any:
+    figure = new_figure(4.6, 3.4)
+    axes = figure.add_subplot()
+    for index, target in enumerate(dict.fromkeys(row["target"] for row in data)):
+        own = [row for row in data if row["target"] == target]
+        axes.plot(
+            [row["value"] for row in own],
+            [row["true_value"] for row in own],
+            linestyle="none",
+            marker=marker(index),
+            color=colour(index),
+            markersize=5,
+            label=f"to {target}",
+        )
+    dress(axes, x=x, y=y, title=title)
+    if data:
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)
+    return figure
