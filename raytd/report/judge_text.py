@@ -62,7 +62,7 @@ def verdicts_table(verdicts: Sequence[Verdict]) -> "Table":
 
     title = f"Judged by {verdicts[0].truth.title}"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    table.add_column("method", overflow="fold")
+    table.add_column("method", overflow="fold", min_width=len("uncoupled, noise-free"))
     for heading in ("Spearman", "p", "Kendall", "Mantel r", "best source", "regret", "s/trial"):
         table.add_column(heading, justify="right")
     for row in map(verdict_row, verdicts):
