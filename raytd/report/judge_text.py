@@ -61,7 +61,7 @@ def verdicts_table(verdicts: Sequence[Verdict]) -> "Table":
     from rich.table import Table
 
     title = f"Judged by {verdicts[0].truth.title}"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0))
     table.add_column("method", overflow="fold", min_width=len("uncoupled, noise-free"))
     for heading in ("Spearman", "p", "Kendall", "Mantel r", "best source", "regret", "s/trial"):
         table.add_column(heading, justify="right")
