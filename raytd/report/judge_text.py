@@ -62,8 +62,8 @@ def verdicts_table(verdicts: Sequence[Verdict]) -> "Table":
 
     title = f"Judged by {verdicts[0].truth.title}"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0))
-    table.add_column("method", overflow="fold", min_width=len("uncoupled, noise-free"))
-    for heading in ("Spearman", "p", "Kendall", "Mantel r", "best source", "regret", "s/trial"):
+    table.add_column("method", overflow="fold", min_width=len("weight-distance"))
+    for heading in ("Spearman", "p", "Kendall", "Mantel\nr", "best\nsource", "regret", "s/\ntrial"):
         table.add_column(heading, justify="right")
     for row in map(verdict_row, verdicts):
         interval = (
@@ -78,8 +78,8 @@ def verdicts_table(verdicts: Sequence[Verdict]) -> "Table":
             _shown(row["kendall"], "+.2f"),
             _shown(row["mantel_pearson_r"], "+.2f"),
             _shown(row["share_best_source"], ".0%"),
-            _shown(row["regret"], ".3g"),
-            _shown(row["wall_s"], ".3g"),
+            _shown(row["regret"], ".2g"),
+            _shown(row["wall_s"], ".2g"),
         )
     return table
 
