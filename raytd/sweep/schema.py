@@ -64,11 +64,15 @@ def _definitions() -> Schema:
         for name, schema in _fields(model).items()
     }
     task = _closed(_fields(TaskSpec), _first_line(TaskSpec))
+    keys |= {f"axes {form}": _over_axes(begins, "") for form, begins in _FORMS.items()}
     for axis in axis_keys():
         keys[f"values {axis}"] = _many(_ref(axis))
         keys[f"some {axis}"] = {"anyOf": [_ref(axis), _listed(_ref(axis))]}
         keys[f"space {axis}"] = _distribution(_ref(axis))
-    return keys | {"task": task | {"type": "object", "required": ["name"]}}
+    return keys | {
+        "task": task | {"type": "object", "required": ["name"]},
+        "ends": _listed({"type": "number"}) | {"minItems": 2, "maxItems": 2},
+    }
 
 
 def _keys() -> Schema:
@@ -111,8 +115,8 @@ def _pairs() -> Schema:
 def _conditions() -> Schema:
     told = _told(Condition)
     keys = {
-        "when": _over_axes("some ", told["when"]),
-        "set": _over_axes("", told["set"]),
+        "when": _axes("some", told["when"]),
+        "set": _axes("one", told["set"]),
     }
     item = _mapping(keys, _first_line(Condition)) | {"required": list(keys)}
     return {"description": _first_line(Condition), "type": ["array", "null"], "items": item}
@@ -120,14 +124,13 @@ def _conditions() -> Schema:
 
 def _search() -> Schema:
     keys = _fields(SearchConfig)
-    keys["space"] = _over_axes("space ", _told(SearchConfig)["space"])
+    keys["space"] = _axes("space", _told(SearchConfig)["space"])
     return _mapping(keys, _first_line(SearchConfig))
 
 
 def _distribution(ref: Schema) -> Schema:
     """One kind with its ends or choices."""
-    ends = _listed({"type": "number"}) | {"minItems": 2, "maxItems": 2}
-    kinds = {name: _listed(ref) if name == "choice" else ends for name in KINDS}
+    kinds = {name: _listed(ref) if name == "choice" else _ref("ends") for name in KINDS}
     return {
         "type": "object",
         "properties": kinds,
@@ -144,6 +147,15 @@ def _many(ref: Schema) -> Schema:
 
 def _listed(items: Schema) -> Schema:
     return {"type": "array", "items": items, "minItems": 1}
+
+
+_FORMS = {"one": "", "some": "some ", "space": "space "}
+"""What may stand beside an axis, and how the definitions of that begin."""
+
+
+def _axes(form: str, description: str) -> Schema:
+    """A mapping whose keys are axes, defined once for all places that have it."""
+    return {"description": description, "allOf": [_ref(f"axes {form}")]}
 
 
 def _over_axes(form: str, description: str) -> Schema:
