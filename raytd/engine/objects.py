@@ -50,8 +50,9 @@ class ObjectPath:
         parts = urlsplit(self.store)
         user, _, host = parts.netloc.rpartition("@")
         user = "" if parts.scheme == "s3" else user.partition(":")[0]  # a container's name
-        options = [(name, value) for name, value in parse_qsl(parts.query) if name in _SHOWN]
-        place = f"{parts.scheme}://{user}{'@' if user else ''}{host}/{quote(str(self.key))}"
+        options = [each for each in parse_qsl(parts.query) if _may_be_shown(*each)]
+        place = f"{parts.scheme}://{user}{'@' if user else ''}{host}/"
+        place += quote(str(self.key)) if self.key.parts else ""
         return place + (f"?{urlencode(options, safe=':/')}" if options else "")
 
     def __repr__(self) -> str:
@@ -61,8 +62,8 @@ class ObjectPath:
     def has_secret(self) -> bool:
         """Whether the URI holds what must not be shown."""
         parts = urlsplit(self.store)
-        hidden = {name for name, _ in parse_qsl(parts.query)} - {*_SHOWN, *_HARMLESS}
-        return ":" in parts.netloc.rpartition("@")[0] or bool(hidden)
+        hidden = [o for o in parse_qsl(parts.query) if o[0] not in _HARMLESS]
+        return ":" in parts.netloc.rpartition("@")[0] or not all(_may_be_shown(*o) for o in hidden)
 
     @property
     def name(self) -> str:
@@ -136,8 +137,6 @@ class ObjectPath:
     def write_bytes(self, content: bytes) -> None:
         """Writes the object whole, over the one that is there."""
         with self._opened("written") as (files, place):
-            if self.store.startswith("file:"):
-                files.create_dir(place.rpartition("/")[0])
             try:
                 with files.open_output_stream(place) as stream:
                     stream.write(content)
@@ -216,6 +215,10 @@ class ObjectPath:
             # The error that it comes from may quote the URI with its secret.
             reason, todo = _explained(error)
             raise StorageError(f"{self}: cannot be {what} ({reason}); {todo}") from None
+
+
+def _may_be_shown(option: str, value: str) -> bool:
+    return option in _SHOWN and "@" not in value
 
 
 def _is_dir(info: Any) -> bool:

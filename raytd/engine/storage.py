@@ -1,6 +1,7 @@
 """Where sweeps are kept: a folder, or a place in an object store that is used like one."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -55,10 +56,17 @@ def require_storage(storage: StoragePath) -> None:
     if not isinstance(storage, ObjectPath):
         return
     try:
-        if any(storage.iterdir()):
-            return
-        bucket = replace(storage, key=PurePosixPath())
-        if not bucket.is_dir():
-            raise StorageError(f"{storage}: cannot be used (there is no such bucket); make it")
+        is_empty = not any(storage.iterdir())
     except StorageError as error:
         raise RequestError(str(error)) from error
+    if is_empty and _has_no_bucket(storage):
+        raise RequestError(
+            f"{storage}: cannot be used (there is no such bucket); make it, or correct its name"
+        )
+
+
+def _has_no_bucket(storage: ObjectPath) -> bool:
+    """Whether the bucket is missing for certain: not everyone who may use it may ask for it."""
+    with suppress(StorageError):
+        return not replace(storage, key=PurePosixPath()).is_dir()
+    return False
