@@ -5,7 +5,6 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,9 @@ tasks: [digits-low, digits-high]
 data: {train: 30, val: 20}
 pairs: [[digits-low, digits-high]]
 methods: [coupled, task2vec]
-coupled: {iterations: 4, blocks: 2, tile_size: 5, support: global, features: pixels}
-task2vec: {probe: cnn8-narrow, fisher: montecarlo, passes: 1}
-trajectory: {steps: 160, batch_size: 8, lr: 0.01, segments: 20}
+coupled: {iterations: 3, blocks: 2, tile_size: 5, support: global, features: pixels}
+task2vec: {head_steps: 100, passes: 1}
+trajectory: {steps: 60, batch_size: 8, lr: 0.01, segments: 10}
 pretrain: {epochs: 4, batch_size: 10}
 stop: {tolerance: 0}
 resources: {cpus_per_actor: 0.5, threads: 1, checkpoint_every: 1}
@@ -81,23 +80,18 @@ def killed(s3: Server, tmp_path_factory: pytest.TempPathFactory) -> Killed:
     (folder / "small.yaml").write_text(SWEEP)
     uri = s3.uri("bucket/runs")
     storage = storage_path(uri)
-    process = subprocess.Popen(
-        command("sweep", "small.yaml", "--storage", uri),
-        cwd=folder,
-        env=environment(folder) | KEYS,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    line, log = command("sweep", "small.yaml", "--storage", uri), folder / "killed.log"
+    with log.open("w") as said:
+        process = subprocess.Popen(line, cwd=folder, env=environment(folder) | KEYS, stderr=said)
     try:
         deadline = time.monotonic() + 300
         while not list((storage / "small").glob("trials/*/checkpoint/0001-*")):
-            assert process.poll() is None, process.communicate()[1]
+            assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate()
-    run = partial(run_in, folder, timeout_s=600, **KEYS)
-    on = run("sweep", "small.yaml", "--storage", uri, "--progress", "jsonl")
+        process.wait()
+    on = run_in(folder, "sweep", "small.yaml", "--storage", uri, "--progress", "jsonl", **KEYS)
     assert on.returncode == 0, on.stderr
     return Killed(folder, uri, process.pid, on.stderr)
 
