@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from raytd.engine.executor import run_in_process
 from raytd.engine.records import Iteration
+from raytd.engine.storage import StoragePath, storage_path
 from raytd.methods.result import DistanceResult
 from raytd.methods.score import Score
 from raytd.sweep.single import TaskLike, single_trial
@@ -36,7 +37,7 @@ def distance(  # noqa: PLR0913 - the options of a public function, all but two b
     *,
     config: Path | str | None = None,
     data_root: Path | str | None = None,
-    sources: Path | str | None = None,
+    sources: StoragePath | str | None = None,
     on_iteration: Callable[[Iteration], None] = lambda _: None,
     method: str = "coupled",
     **settings: Any,
@@ -68,17 +69,17 @@ def distance(  # noqa: PLR0913 - the options of a public function, all but two b
     trial = single_trial(
         (source, target), {"methods": [method], **settings}, config=config, data=data_root
     )
-    folder = None if sources is None else Path(sources)
+    folder = None if sources is None else storage_path(sources)
     result, _ = run_trial(trial, launch=run_in_process, sources=folder, on_iteration=on_iteration)
     return PlottedResult(**vars(result)) if isinstance(result, DistanceResult) else result
 
 
-def load_sweep(sweep: Path | str, storage: Path | str = "runs") -> "SavedSweep":
+def load_sweep(sweep: StoragePath | str, storage: StoragePath | str = "runs") -> "SavedSweep":
     """What a sweep has left: `.rows`, `.compare(by, left, right)`, `.curve(row, "knots")`.
 
     Args:
         sweep: its name, its file, or its folder.
-        storage: folder of all sweeps.
+        storage: folder of all sweeps, or a URI such as `s3://bucket/runs`.
 
     Raises:
         RequestError: in one line, if no results are there.
@@ -89,8 +90,8 @@ def load_sweep(sweep: Path | str, storage: Path | str = "runs") -> "SavedSweep":
 
 
 def results(
-    sweep: Path | str,
-    storage: Path | str = "runs",
+    sweep: StoragePath | str,
+    storage: StoragePath | str = "runs",
     *,
     where: Sequence[str] = (),
     sort: str | None = None,
@@ -99,7 +100,7 @@ def results(
 
     Args:
         sweep: its name, its file, or its folder.
-        storage: folder of all sweeps.
+        storage: folder of all sweeps, or a URI such as `s3://bucket/runs`.
         where: conditions such as `"method=coupled"` or `"distance<3"`; all of them hold.
         sort: a column, with `-` before it for the largest first.
 

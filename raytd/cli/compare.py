@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytd.cli import options
+from raytd.engine.storage import StoragePath
 from raytd.errors import RequestError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _MOST_TABLES = 4
 def command(
     sweep: str,
     *,
-    storage: Path,
+    storage: StoragePath,
     by: str,
     value: str,
     where: Sequence[str],

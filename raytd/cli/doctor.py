@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from raytd.cli import options
+from raytd.engine.storage import StoragePath
 
 if TYPE_CHECKING:
     from raytd.sweep.health import Finding
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @options.as_json
 def command(
     *,
-    storage: Path,
+    storage: StoragePath,
     data: Path | None,
     tracking_uri: str | None,
     address: str | None,

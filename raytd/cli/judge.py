@@ -2,12 +2,12 @@
 
 import json
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from raytd.cli import options
+from raytd.engine.storage import StoragePath
 
 if TYPE_CHECKING:
     from raytd.report.judging import Verdict
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def command(  # noqa: PLR0913 - one for each option
     sweep: str,
     *,
-    storage: Path,
+    storage: StoragePath,
     truth: str,
     column: str,
     seed: int,

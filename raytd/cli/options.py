@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from raytd.engine.storage import StoragePath, storage_path
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -58,19 +60,19 @@ def storage(function: F) -> F:
     """`--storage DIR`."""
     return click.option(
         "--storage",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=Path("runs"),
+        metavar="DIR",
+        default="runs",
         show_default=True,
-        callback=_a_folder,
-        help="Folder of all sweeps and of the trained sources.",
+        callback=_place,
+        help="Folder of all sweeps and of the trained sources, or a URI such as s3://bucket/runs.",
     )(function)
 
 
-def _a_folder(context: click.Context, parameter: click.Parameter, path: Path) -> Path:
-    """Refuses a URI, which would quietly become a folder of that name."""
-    scheme, colon, _ = str(path).partition(":/")
-    if colon and "/" not in scheme:
-        raise click.BadParameter(f"{path}: must be a folder; object stores are not supported")
+def _place(context: click.Context, parameter: click.Parameter, given: str) -> StoragePath:
+    """A folder, which need not be there, or a URI, of which nobody is asked yet."""
+    path = storage_path(given)
+    if isinstance(path, Path):
+        click.Path(file_okay=False).convert(path, parameter, context)
     return path
 
 
@@ -79,7 +81,8 @@ def tracking_uri(function: F) -> F:
     return click.option(
         "--tracking-uri",
         metavar="URI",
-        help="MLflow tracking server, or 'none'.  [default: a SQLite file in the storage folder]",
+        help="MLflow tracking server, or 'none'.  [default: a SQLite file in the storage folder, "
+        "or in runs where that is no folder]",
     )(function)
 
 

@@ -1,11 +1,11 @@
 """What the terminal and the report folder show of a sweep."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from raytd.engine.storage import StoragePath
 from raytd.sweep.plan import SweepPlan
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
     return [row for row in rows if row is not None]
 
 
-def write_report(plan: SweepPlan) -> list[Path]:
+def write_report(plan: SweepPlan) -> list[StoragePath]:
     """Writes `results.parquet`, figures and page; returns what was written."""
     from raytd.report.saved import read_sweep
     from raytd.report.write import write_report as write

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -75,7 +74,7 @@ def _show(found: dict[str, Any]) -> None:
     for name, text in _facts(found):
         facts.add_row(name, text)
     console.print(facts)
-    console.print(f"results in {Path(found['folder'])}", soft_wrap=True)
+    console.print(f"results in {found['folder']}", soft_wrap=True)
 
 
 def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,11 +1,11 @@
 """Listens to a running sweep: tells the view, the forecast and the tracker."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from raytd.cli.events import View
 from raytd.cli.output import write_report
+from raytd.engine.storage import StoragePath
 from raytd.sweep.forecast import Forecast
 from raytd.sweep.ledger import Ledger
 from raytd.sweep.plan import SweepPlan
@@ -106,7 +106,7 @@ class Progress:
 
     def close(self, status: SweepStatus) -> None:
         """Writes the table and the figures of what there is, and ends the tracker's run."""
-        artifacts: list[Path] = write_report(self.plan)
+        artifacts: list[StoragePath] = write_report(self.plan)
         counts = {
             "trials": float(len(self.plan.suggested()) + self.plan.n_ahead),
             "trials_done": float(len(self.plan.done) + self.n_done),

@@ -1,12 +1,12 @@
 """`raytd recommend SWEEP --target TASK`: sources and networks ranked, with the evidence."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytd.cli import options
+from raytd.engine.storage import StoragePath
 
 if TYPE_CHECKING:
     from raytd.report.judging import Verdict
@@ -36,7 +36,7 @@ def command(  # noqa: PLR0913 - one for each option
     sweep: str,
     *,
     target: str,
-    storage: Path,
+    storage: StoragePath,
     method: str,
     value: str,
     truth: str,

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from raytd.cli import options
+from raytd.engine.storage import StoragePath
 
 
 @click.command("report")
@@ -17,7 +18,7 @@ from raytd.cli import options
     help="Folder of the report.  [default: report/ in the sweep's folder]",
 )
 @options.as_json
-def command(sweep: str, *, storage: Path, out: Path | None, as_json: bool) -> None:
+def command(sweep: str, *, storage: StoragePath, out: Path | None, as_json: bool) -> None:
     """Write the figures of SWEEP, their data, and one HTML page that needs nothing else.
 
     SWEEP is the name of a sweep, its file, or its folder. Each figure is PNG, SVG and CSV. The same

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from raytd.cli import options
+from raytd.engine.storage import StoragePath, require_storage
 
 if TYPE_CHECKING:
     from raytd.sweep.cluster import Node
@@ -27,7 +28,7 @@ class Request:
     profile: str | None
     overrides: tuple[str, ...]
     address: str | None
-    storage: Path
+    storage: StoragePath
     data: Path | None
     catalogue: Path | None
     download: bool
@@ -37,8 +38,14 @@ class Request:
 
     @staticmethod
     def of(given: dict[str, Any]) -> "Request":
-        """Takes its own out of the arguments of a command."""
-        return Request(**{field.name: given.pop(field.name) for field in fields(Request)})
+        """Takes its own out of the arguments of a command.
+
+        Raises:
+            RequestError: if the storage is an object store that cannot be used.
+        """
+        request = Request(**{field.name: given.pop(field.name) for field in fields(Request)})
+        require_storage(request.storage)
+        return request
 
     def nodes(self) -> "AbstractContextManager[list[Node]]":
         """The nodes of the cluster that is asked for; none is started for them."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.engine.storage import StoragePath
 from raytd.errors import RequestError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ Rows = Sequence[Mapping[str, Any]]
 def command(
     sweep: str,
     *,
-    storage: Path,
+    storage: StoragePath,
     columns: str | None,
     out: Path | None,
     where: Sequence[str],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--storage",
     required=True,
     metavar="DIR",
-    help="Folder of all sweeps, as every node of the cluster sees it.",
+    help="Folder of all sweeps, as every node of the cluster sees it, or a URI.",
 )
 @click.option("--data", metavar="DIR", help="Root of the data sets, as every node sees it.")
 @options.catalogue
@@ -57,6 +57,7 @@ def command(file: Path, *, address: str | None, as_json: bool, **given: Any) -> 
     cluster sees. `raytd status` and `raytd logs` say how it goes; running `raytd submit` again runs
     what is missing.
     """
+    from raytd.engine.storage import storage_path
     from raytd.errors import RequestError
     from raytd.sweep.jobs import job_server, submit
     from raytd.sweep.spec import load_sweep
@@ -78,7 +79,7 @@ def command(file: Path, *, address: str | None, as_json: bool, **given: Any) -> 
     if as_json:
         click.echo(json.dumps({"job": job, "sweep": spec.name, "storage": order.storage}, indent=2))
         return
-    click.echo(f"{job}: submitted; results go to {order.storage}/{spec.name}")
+    click.echo(f"{job}: submitted; results go to {storage_path(order.storage) / spec.name}")
     there = f" --address {address}" if address else ""
     click.echo(f"  raytd logs {job} --follow{there}\n  raytd status {job}{there}", err=True)
 

@@ -3,11 +3,11 @@
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
 from raytd.cli import options
+from raytd.engine.storage import StoragePath
 
 
 @click.command("sync")
@@ -15,7 +15,7 @@ from raytd.cli import options
 @options.storage
 @options.tracking_uri
 @options.as_json
-def command(sweep: str, *, storage: Path, tracking_uri: str | None, as_json: bool) -> None:
+def command(sweep: str, *, storage: StoragePath, tracking_uri: str | None, as_json: bool) -> None:
     """Send to the tracking server what it has not got of SWEEP.
 
     SWEEP is the name of a sweep, its file, or its folder. Everything comes from the files of the

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from raytd.engine.devices import torch_threads
 from raytd.engine.encoding import decode, encode
 from raytd.engine.files import write_bytes
 from raytd.engine.records import Dealt, Iteration, Knot, Plan, Solve
+from raytd.engine.storage import StoragePath
 from raytd.engine.tally import Halfway, Tally
 from raytd.errors import StorageError
 from raytd.transfer.lengths import Lengths, Moments
@@ -87,7 +87,7 @@ class CheckpointSettings:
             belongs to other numbers and is not used.
     """
 
-    folder: Path
+    folder: StoragePath
     every: int | None = None
     stamp: Mapping[str, str | int | bool] | None = None
 
@@ -158,7 +158,7 @@ class Checkpoints:
         allowed = SHARE * (time.perf_counter() - self._began)
         return self._spent + self._last <= allowed
 
-    def _read(self, path: Path) -> Snapshot:
+    def _read(self, path: StoragePath) -> Snapshot:
         content = path.read_bytes()
         name = _NAME.fullmatch(path.name)
         if name is None or name[3] != _digest(content):
@@ -169,7 +169,7 @@ class Checkpoints:
         snapshot: Snapshot = found["snapshot"]
         return snapshot
 
-    def _files(self) -> list[Path]:
+    def _files(self) -> list[StoragePath]:
         """Checkpoints in the order of the trial."""
         found = [(m, p) for p in self.folder.glob("*") if (m := _NAME.fullmatch(p.name))]
         found.sort(key=lambda each: (int(each[0][1]), int(each[0][2]), each[0][3]))

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 import torch
 from jaxtyping import Float32
@@ -13,6 +12,7 @@ from torch import Tensor
 from raytd.engine.devices import pick_device, torch_threads
 from raytd.engine.files import write_bytes
 from raytd.engine.locks import make_once
+from raytd.engine.storage import StoragePath
 from raytd.errors import StorageError
 from raytd.models.features import extractor, identity
 from raytd.tasks.task import Task
@@ -37,7 +37,9 @@ class FeatureCache:
         threads: torch threads meanwhile.
     """
 
-    def __init__(self, folder: Path | None, *, use_gpu: bool = False, threads: int = 1) -> None:
+    def __init__(
+        self, folder: StoragePath | None, *, use_gpu: bool = False, threads: int = 1
+    ) -> None:
         self.folder, self.device, self.threads = folder, pick_device(use_gpu), threads
 
     def get(self, task: Task, name: str) -> Float32[Tensor, "n d"]:

@@ -1,21 +1,44 @@
-"""Files that are either whole or not there: written beside, then moved into place."""
+"""Files that are either whole or not there: written beside, then moved into place.
+
+An object store does that by itself.
+"""
 
 import errno
 import json
 import os
+import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from raytd.engine.objects import ObjectPath
+from raytd.engine.storage import StoragePath
 from raytd.errors import StorageError
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: StoragePath, content: bytes) -> None:
     """Writes a file whole, making its folder.
 
     Raises:
         StorageError: in one line, if the disk is full or the place cannot be written.
     """
+    if isinstance(path, ObjectPath):
+        path.write_bytes(content)
+    else:
+        _write_beside(path, content)
+
+
+def remove_folder(folder: StoragePath) -> None:
+    """Removes a folder with everything in it, as far as that is possible."""
+    if isinstance(folder, ObjectPath):
+        with suppress(StorageError):
+            folder.remove_all()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_beside(path: Path, content: bytes) -> None:
     beside = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +57,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise storage_error(path, error) from error
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: StoragePath, content: Any) -> None:
     """Writes JSON, keys in the order given; NaN is refused.
 
     Raises:

@@ -7,6 +7,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from raytd.engine.files import storage_error
+from raytd.engine.objects import ObjectPath
+from raytd.engine.storage import StoragePath
 from raytd.errors import WaitTimeoutError
 
 WAIT_S = 86_400.0
@@ -60,8 +62,10 @@ def _acquire(lock: FileLock, on_wait: Callable[[], None]) -> None:
         lock.acquire()
 
 
-def make_once(path: Path, make: Callable[[], None], *, what: str) -> None:
+def make_once(path: StoragePath, make: Callable[[], None], *, what: str) -> None:
     """Makes a file that is not there; of several processes that want it, one makes it.
+
+    An object store has no locks: there each of them makes it, and all of them the same.
 
     Args:
         path: of the file.
@@ -73,6 +77,9 @@ def make_once(path: Path, make: Callable[[], None], *, what: str) -> None:
         WaitTimeoutError: as `alone`.
     """
     if path.exists():
+        return
+    if isinstance(path, ObjectPath):
+        make()
         return
     with alone(path, what=what):
         if not path.exists():

@@ -15,6 +15,7 @@ from raytd.engine.devices import pick_device, place, torch_threads
 from raytd.engine.files import write_bytes, write_json
 from raytd.engine.locks import make_once
 from raytd.engine.pretrain import Recipe, accuracy, logits, on_device, pretrain
+from raytd.engine.storage import StoragePath
 from raytd.errors import StorageError
 from raytd.models import zoo
 from raytd.models.heads import extension_logit, find_head
@@ -102,7 +103,9 @@ class SourceCache:
         threads: torch threads in training.
     """
 
-    def __init__(self, folder: Path | None, *, use_gpu: bool = False, threads: int = 1) -> None:
+    def __init__(
+        self, folder: StoragePath | None, *, use_gpu: bool = False, threads: int = 1
+    ) -> None:
         self.folder, self.device, self.threads = folder, pick_device(use_gpu), threads
         self._memory: dict[str, Source] = {}
 
@@ -149,7 +152,7 @@ class SourceCache:
         )
         return self._read(key)
 
-    def _meta(self, key: str) -> Path:
+    def _meta(self, key: str) -> StoragePath:
         assert self.folder is not None
         return self.folder / f"{key}.json"
 

@@ -4,10 +4,10 @@ import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from raytd.engine.files import write_bytes
+from raytd.engine.storage import StoragePath
 from raytd.report.csv_text import as_csv
 
 Data = tuple[Mapping[str, Any], ...]
@@ -34,7 +34,7 @@ class Figure:
     draw: Callable[[], Any]
 
 
-def save_figure(figure: Figure, folder: Path) -> list[Path]:
+def save_figure(figure: Figure, folder: StoragePath) -> list[StoragePath]:
     """Writes a figure as PNG and SVG, and its data as CSV; returns the files.
 
     The same figure gives the same bytes.

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from raytd.engine.storage import StoragePath, storage_path
 from raytd.report.compare import Comparison, compare
 from raytd.report.rows import Row
 from raytd.sweep.find import sweep_folder
@@ -31,7 +31,7 @@ class SavedSweep:
         other_rows: of trials that the file no longer asks for.
     """
 
-    folder: Path
+    folder: StoragePath
     name: str
     description: str
     tasks: tuple[str, ...]
@@ -47,11 +47,7 @@ class SavedSweep:
 
     def curve(self, row: Row, name: str) -> Curve:
         """A table beside a trial's result, such as `iterations` or `knots`; empty without one."""
-        import pyarrow.parquet as pq
-
-        path = Ledger(self.folder).trial_folder(str(row["trial_key"])) / f"{name}.parquet"
-        curve: Curve = pq.read_table(path).to_pylist() if path.is_file() else []
-        return curve
+        return Ledger(self.folder).table(str(row["trial_key"]), name)
 
     def compare(self, by: str, left: Any, right: Any, *, value: str = "value") -> list[Comparison]:
         """Two settings of an axis pair by pair: a comparison for each setting of the others.
@@ -62,7 +58,7 @@ class SavedSweep:
         return compare(self.rows, by, left, right, value=value, axes=self.axes)
 
 
-def open_sweep(sweep: Path | str, storage: Path | str = "runs") -> SavedSweep:
+def open_sweep(sweep: StoragePath | str, storage: StoragePath | str = "runs") -> SavedSweep:
     """Reads what a sweep has left.
 
     Args:
@@ -72,10 +68,10 @@ def open_sweep(sweep: Path | str, storage: Path | str = "runs") -> SavedSweep:
     Raises:
         RequestError: in one line, if no results are there.
     """
-    return read_sweep(sweep_folder(str(sweep), Path(storage)))
+    return read_sweep(sweep_folder(sweep, storage_path(storage)))
 
 
-def read_sweep(folder: Path) -> SavedSweep:
+def read_sweep(folder: StoragePath) -> SavedSweep:
     """Reads a sweep from its folder.
 
     Raises:

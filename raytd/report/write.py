@@ -1,9 +1,9 @@
 """The report folder of a sweep: figures, their data, and the page."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from raytd.engine.files import write_bytes
+from raytd.engine.storage import StoragePath
 from raytd.report.figure import save_figure
 from raytd.report.figures import model_comparisons, sweep_figures
 from raytd.report.page import page
@@ -21,11 +21,11 @@ class Report:
         files: figures and their data, in the order of the page.
     """
 
-    page: Path
-    files: tuple[Path, ...]
+    page: StoragePath
+    files: tuple[StoragePath, ...]
 
 
-def write_report(saved: SavedSweep, folder: Path | None = None) -> Report:
+def write_report(saved: SavedSweep, folder: StoragePath | None = None) -> Report:
     """Writes figures, data and page; the same results give the same bytes.
 
     Args:
@@ -36,7 +36,7 @@ def write_report(saved: SavedSweep, folder: Path | None = None) -> Report:
         StorageError: the folder cannot be written.
     """
     folder = saved.folder / "report" if folder is None else folder
-    figures, files, shown = sweep_figures(saved), list[Path](), []
+    figures, files, shown = sweep_figures(saved), list[StoragePath](), []
     for figure in figures:
         written = save_figure(figure, folder)
         files += written

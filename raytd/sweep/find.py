@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from raytd.engine.storage import StoragePath, require_storage, storage_path
 from raytd.errors import RequestError
 from raytd.sweep.wording import did_you_mean
 
 
-def sweep_folder(sweep: str, storage: Path) -> Path:
+def sweep_folder(sweep: StoragePath | str, storage: StoragePath) -> StoragePath:
     """The folder of a sweep.
 
     Args:
@@ -14,12 +15,15 @@ def sweep_folder(sweep: str, storage: Path) -> Path:
         storage: folder of all sweeps; unused where `sweep` is a folder.
 
     Raises:
-        RequestError: in one line, if no results are there.
+        RequestError: in one line, if no results are there, or an object store cannot be used.
     """
-    path = Path(sweep)
+    path = storage_path(sweep)
+    require_storage(path)
     if (path / "plan.json").is_file():
         return path
-    name = _name_in(path) if path.suffix in (".yaml", ".yml") else sweep
+    require_storage(storage)
+    is_file = isinstance(path, Path) and path.suffix in (".yaml", ".yml")
+    name = _name_in(Path(str(path))) if is_file else str(path)
     if (storage / name / "plan.json").is_file():
         return storage / name
     there = sorted(found.parent.name for found in storage.glob("*/plan.json"))

@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from raytd.engine.files import write_bytes
+from raytd.engine.objects import ObjectPath
+from raytd.engine.storage import StoragePath, require_storage
 from raytd.errors import RaytdError
 from raytd.tasks.references import names, place_of
 
@@ -104,8 +106,10 @@ def ray_findings(address: str | None, *, start: bool) -> Iterator[Finding]:
         )
 
 
-def storage(folder: Path, *, low: int = LOW_SPACE) -> Finding:
+def storage(folder: StoragePath, *, low: int = LOW_SPACE) -> Finding:
     """Whether the folder of all sweeps can be written, and how much room it has."""
+    if isinstance(folder, ObjectPath):
+        return _object_store(folder)
     probe = folder / f".raytd-doctor-{os.getpid()}"
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
@@ -121,6 +125,20 @@ def storage(folder: Path, *, low: int = LOW_SPACE) -> Finding:
                 path.rmdir()
     found = f"{folder} can be written, {free / 2**30:.1f} GiB free"
     return Finding("storage", found, "Free some space." if free < low else None)
+
+
+def _object_store(folder: ObjectPath) -> Finding:
+    """Whether objects can be read, written and removed there."""
+    probe = folder / f".raytd-doctor-{os.getpid()}"
+    try:
+        require_storage(folder)
+        write_bytes(probe, b"probe")
+        probe.read_bytes()
+        probe.unlink()
+    except RaytdError as error:
+        found, _, todo = str(error).partition("; ")
+        return Finding("storage", found, f"{todo[:1].upper()}{todo[1:]}.")
+    return Finding("storage", f"{folder} can be written")
 
 
 def datasets(root: Path) -> Iterator[Finding]:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from raytd.engine.objects import ObjectPath
+from raytd.engine.storage import storage_path
 from raytd.errors import RequestError
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8265"
@@ -33,7 +35,7 @@ class Order:
 
     Attributes:
         file: the sweep file, on this machine.
-        storage: folder of all sweeps, as every node of the cluster sees it.
+        storage: folder of all sweeps, as every node of the cluster sees it, or a URI.
         options: further options of `raytd sweep`, as words.
         catalogue: a file of further tasks, on this machine.
         include: files and folders that are put beside the sweep file.
@@ -52,13 +54,18 @@ class Order:
     def problems(self) -> list[str]:
         """What can be said against the order before a cluster is asked."""
         found = []
-        places = {"--storage": self.storage, "--data": self.data}
-        for option, place in places.items():
-            if place is not None and not place.startswith("/"):
+        place = storage_path(self.storage)
+        for option, path in {"--storage": place, "--data": Path(self.data or "/")}.items():
+            if isinstance(path, Path) and not path.is_absolute():
                 found.append(
-                    f"{option} {place}: must be the absolute path of a folder that every node of "
+                    f"{option} {path}: must be the absolute path of a folder that every node of "
                     "the cluster mounts"
                 )
+        if isinstance(place, ObjectPath) and place.has_secret:
+            found.append(
+                "--storage: its secret would be seen by everyone who sees the job; let the nodes "
+                "have it (a role of the machine, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
+            )
         missing = [path for path in (*self.include, self.catalogue) if path and not path.exists()]
         found += [f"{path}: no such file or folder" for path in missing]
         names = [path.name for path in (self.file, *self.include)]

@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from raytd.engine.storage import StoragePath
 from raytd.errors import RequestError
 from raytd.sweep.ledger import Ledger, Row
 
@@ -30,7 +30,7 @@ class KeptSweep:
         return [self.ended[key] for key in self.keys if key in self.ended]
 
 
-def kept_sweep(folder: Path) -> KeptSweep:
+def kept_sweep(folder: StoragePath) -> KeptSweep:
     """Reads a sweep's plan and its ledger.
 
     Raises:

@@ -3,14 +3,15 @@
 import io
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raytd.engine.files import write_bytes, write_json
+from raytd.engine.storage import StoragePath
 from raytd.methods.score import Score
 
 if TYPE_CHECKING:  # reading a ledger needs no torch
@@ -18,6 +19,9 @@ if TYPE_CHECKING:  # reading a ledger needs no torch
     from raytd.methods.result import DistanceResult
 
 Row = dict[str, Any]
+
+_AT_ONCE = 16
+"""Rows that are read at a time."""
 
 _COLUMNS: dict[str, pa.DataType] = {
     "trial_key": pa.string(),
@@ -79,29 +83,46 @@ class Ledger:
         folder: `<storage>/<sweep name>`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: StoragePath) -> None:
         self.folder = folder
 
-    def trial_folder(self, key: str) -> Path:
+    def trial_folder(self, key: str) -> StoragePath:
         """Where a trial's files lie."""
         return self.folder / "trials" / key
 
     def row(self, key: str) -> Row | None:
         """The row of a trial that has ended, or None."""
-        path = self.trial_folder(key) / "result.json"
-        if not path.exists():
+        try:
+            row: Row = json.loads((self.trial_folder(key) / "result.json").read_text())
+        except FileNotFoundError:
             return None
-        row: Row = json.loads(path.read_text())
         return row
+
+    def rows_of(self, keys: Sequence[str]) -> dict[str, Row]:
+        """The rows of those trials that have ended, many at a time: a store may be far away."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = zip(keys, pool.map(self.row, keys), strict=True)
+            return {key: row for key, row in found if row is not None}
 
     def version(self, key: str) -> int | None:
         """Changes whenever a trial's row is written; None before it is."""
-        path = self.trial_folder(key) / "result.json"
-        return path.stat().st_mtime_ns if path.exists() else None
+        try:
+            return (self.trial_folder(key) / "result.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
 
     def rows(self) -> list[Row]:
         """The rows of all trials that have ended, whatever the sweep file says today."""
-        return [row for key in self._ended() if (row := self.row(key)) is not None]
+        return list(self.rows_of(self._ended()).values())
+
+    def table(self, key: str, name: str) -> list[Row]:
+        """A table beside a trial's row, such as `iterations` or `knots`; empty without one."""
+        try:
+            content = (self.trial_folder(key) / f"{name}.parquet").read_bytes()
+        except FileNotFoundError:
+            return []
+        rows: list[Row] = pq.read_table(io.BytesIO(content)).to_pylist()
+        return rows
 
     def versions(self) -> dict[str, int | None]:
         """The version of every row."""
@@ -136,7 +157,7 @@ class Ledger:
         write_bytes(folder / "log.txt", log.encode())
         write_json(folder / "result.json", row)
 
-    def write_results(self) -> Path:
+    def write_results(self) -> StoragePath:
         """Writes `results.parquet` over all trials that have ended; returns its path."""
         path = self.folder / "results.parquet"
         write_bytes(path, parquet_bytes(as_table(self.rows())))

@@ -7,6 +7,7 @@ from typing import Literal
 
 from raytd.engine.config import TilingConfig
 from raytd.engine.files import write_bytes, write_json
+from raytd.engine.storage import StoragePath
 from raytd.errors import DataError, RequestError
 from raytd.sweep.cluster import Node
 from raytd.sweep.expand import TrialConfig, expand, searches
@@ -43,8 +44,8 @@ class SweepPlan:
     """
 
     spec: SweepSpec
-    folder: Path
-    sources: Path
+    folder: StoragePath
+    sources: StoragePath
     trials: tuple[Trial, ...]
     done: dict[str, Row]
     failed: dict[str, Row] = field(default_factory=dict)
@@ -90,16 +91,18 @@ class SweepPlan:
         for study in self.studies:
             study.next(self.settled)
         trials = tuple(self.suggested())
-        rows = {t.key: row for t in trials if (row := self._row(t.key)) is not None}
+        kept = Ledger(self.folder).rows_of([t.key for t in trials if not self._is_stale(t.key)])
+        rows = {t.key: kept[t.key] for t in trials if t.key in kept}
         done = {key: row for key, row in rows.items() if row["status"] == "done"}
         failed = {key: row for key, row in rows.items() if key not in done}
         return replace(self, trials=trials, done=done, failed=failed)
 
     def _row(self, key: str) -> Row | None:
         """What the ledger holds of a trial, unless it is what `--fresh` found."""
-        ledger = Ledger(self.folder)
-        stale = key in self.stale and self.stale[key] == ledger.version(key)
-        return None if stale else ledger.row(key)
+        return None if self._is_stale(key) else Ledger(self.folder).row(key)
+
+    def _is_stale(self, key: str) -> bool:
+        return key in self.stale and self.stale[key] == Ledger(self.folder).version(key)
 
     @property
     def n_ahead(self) -> int:
@@ -126,7 +129,7 @@ def make_plan(  # noqa: PLR0913
     spec: SweepSpec,
     *,
     data: Path,
-    storage: Path,
+    storage: StoragePath,
     nodes: Sequence[Node],
     can_add: CanAdd | None = None,
     fresh: bool = False,

@@ -4,11 +4,11 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 from raytd.engine.config import ResourcesConfig
 from raytd.engine.sources import Origin, SourceCache, source_key
+from raytd.engine.storage import StoragePath
 from raytd.errors import StorageError, WaitTimeoutError
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import networks_of
@@ -173,6 +173,6 @@ def _networks(trials: Sequence[Trial]) -> dict[str, tuple[Task, Origin, Resource
     return found
 
 
-def _train(folder: Path, task: Task, recipe: Origin, resources: ResourcesConfig) -> float:
+def _train(folder: StoragePath, task: Task, recipe: Origin, resources: ResourcesConfig) -> float:
     cache = SourceCache(folder, use_gpu=resources.gpus_per_actor > 0, threads=resources.threads)
     return cache.get(task, recipe).accuracy

@@ -3,11 +3,9 @@
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
+from raytd.engine.storage import StoragePath
 from raytd.methods.registry import METHODS
 from raytd.sweep.expand import TrialConfig
 from raytd.sweep.kept import kept_sweep
@@ -22,7 +20,7 @@ _NO_ARTIFACT = "coupling.parquet"
 """Grows with the number of pairs; it stays in the folder of the trial."""
 
 
-def sweep_info(resolved: Mapping[str, Any], folder: Path) -> SweepInfo:
+def sweep_info(resolved: Mapping[str, Any], folder: StoragePath) -> SweepInfo:
     """A sweep as the tracker shows it.
 
     Args:
@@ -93,12 +91,12 @@ def finals(row: Row) -> dict[str, float]:
     return numbers(row, without=_NOT_FINAL)
 
 
-def trial_artifacts(folder: Path) -> list[Path]:
+def trial_artifacts(folder: StoragePath) -> list[StoragePath]:
     """The files that the tracker keeps with a trial; those of pairs are too large for it."""
     return sorted(path for path in folder.glob("*.*") if path.name != _NO_ARTIFACT)
 
 
-def sweep_record(folder: Path) -> tuple[SweepInfo, Closing]:
+def sweep_record(folder: StoragePath) -> tuple[SweepInfo, Closing]:
     """A sweep with what it has left, read from its folder.
 
     Raises:
@@ -119,13 +117,13 @@ def sweep_record(folder: Path) -> tuple[SweepInfo, Closing]:
     return sweep_info(kept.asked, folder), closing
 
 
-def sweep_artifacts(folder: Path) -> list[Path]:
+def sweep_artifacts(folder: StoragePath) -> list[StoragePath]:
     """The files that the tracker keeps with a sweep when it ends."""
     table = [path for path in [folder / "results.parquet"] if path.exists()]
     return table + sorted(path for path in folder.glob("report/*") if path.is_file())
 
 
-def trial_records(folder: Path) -> Iterator[TrialRecord]:
+def trial_records(folder: StoragePath) -> Iterator[TrialRecord]:
     """Every trial of a sweep that has ended, read from its folder."""
     ledger = Ledger(folder)
     for row in ledger.rows():
@@ -135,8 +133,8 @@ def trial_records(folder: Path) -> Iterator[TrialRecord]:
         yield TrialRecord(
             info=trial_info(row["trial_key"], config, digests=digests),
             digest=hashlib.sha256((place / "result.json").read_bytes()).hexdigest()[:16],
-            iterations=_table(place / "iterations.parquet"),
-            knots=_table(place / "knots.parquet"),
+            iterations=[numbers(i) for i in ledger.table(row["trial_key"], "iterations")],
+            knots=[numbers(knot) for knot in ledger.table(row["trial_key"], "knots")],
             finals=finals(row),
             status=row["status"],
             artifacts=trial_artifacts(place),
@@ -147,8 +145,3 @@ def _status(ended: Sequence[str], n_wanted: int) -> SweepStatus:
     if len(ended) < n_wanted:
         return "interrupted"
     return "failed" if "failed" in ended else "done"
-
-
-def _table(path: Path) -> list[dict[str, float]]:
-    """The numbers of each row of a table; none where it is not there."""
-    return [numbers(row) for row in pq.read_table(path).to_pylist()] if path.exists() else []

@@ -15,6 +15,7 @@ from raytd.engine.devices import torch_threads
 from raytd.engine.executor import Launcher
 from raytd.engine.records import Iteration
 from raytd.engine.sources import SourceCache
+from raytd.engine.storage import StoragePath
 from raytd.methods.finetune import FinetuneConfig
 from raytd.methods.registry import METHODS
 from raytd.methods.result import DistanceResult
@@ -102,7 +103,7 @@ def run_trial(
     trial: Trial,
     *,
     launch: Launcher,
-    sources: Path | None,
+    sources: StoragePath | None,
     on_iteration: Callable[[Iteration], None] = lambda _: None,
 ) -> tuple[DistanceResult | Score, dict[str, Any]]:
     """Runs a trial; returns its result and its row.

@@ -1,18 +1,18 @@
 """What Ray Tune runs: one trial on the actors of its placement group, whatever happens to it."""
 
-import shutil
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raytd.engine.checkpoints import CheckpointSettings
 from raytd.engine.config import ResourcesConfig
 from raytd.engine.executor import run_in_process
+from raytd.engine.files import remove_folder
 from raytd.engine.records import Iteration
+from raytd.engine.storage import StoragePath
 from raytd.errors import (
     MemoryShortError,
     RaytdError,
@@ -74,8 +74,8 @@ def run_remotely(
     *,
     configs: dict[str, TrialConfig],
     tasks: dict[str, Task],
-    folder: Path,
-    sources: Path,
+    folder: StoragePath,
+    sources: StoragePath,
     news: "News",
 ) -> None:
     """Runs a trial, reports place, iterations and row to Tune, and writes it into the ledger."""
@@ -104,7 +104,7 @@ def run_remotely(
         else:
             result, row = run_trial(trial, launch=run_in_process, sources=sources)
         ledger.write_result(row, described, result, log.text(result.warnings))
-        shutil.rmtree(attempt.checkpoints, ignore_errors=True)
+        remove_folder(attempt.checkpoints)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on
         cause = local_cause(error)
         row = failed_row(trial, one_line(cause), transient=is_transient(cause))
@@ -125,8 +125,8 @@ class Attempt:
         watch: is told of iteration and segment.
     """
 
-    checkpoints: Path
-    sources: Path
+    checkpoints: StoragePath
+    sources: StoragePath
     report: Callable[[Iteration], None]
     log: "TrialLog"
     watch: "Watch"
@@ -200,7 +200,7 @@ class TrialLog:
         return "".join(f"{line}\n" for line in [*self._lines, *(f"warning: {w}" for w in warnings)])
 
 
-def checkpoint_settings(folder: Path, resources: ResourcesConfig) -> CheckpointSettings:
+def checkpoint_settings(folder: StoragePath, resources: ResourcesConfig) -> CheckpointSettings:
     """Where and how often; the stamp names what the last bits depend on beside the plan."""
     return CheckpointSettings(
         folder=folder,

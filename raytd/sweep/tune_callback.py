@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raytd.engine.storage import StoragePath
 from raytd.errors import WaitTimeoutError
 from raytd.methods.registry import METHODS
 from raytd.sweep.ledger import Ledger, Row
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def forward(
-    trials: dict[str, Trial], listener: "Listener", folder: Path, longest_wait_s: float
+    trials: dict[str, Trial], listener: "Listener", folder: StoragePath, longest_wait_s: float
 ) -> Any:
     """A callback that hands on what Tune reports.
 

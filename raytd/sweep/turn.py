@@ -8,17 +8,22 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from raytd.engine.files import write_json
+from raytd.engine.lease import DEAD_S, leased
 from raytd.engine.locks import alone
+from raytd.engine.objects import ObjectPath
+from raytd.engine.storage import StoragePath
 
 _FOREVER_S = -1.0
+_OWNER = ".owner.json"
 
 
 @contextmanager
-def turn(folder: Path, tell: Callable[[str], None]) -> Iterator[None]:
+def turn(folder: StoragePath, tell: Callable[[str], None]) -> Iterator[None]:
     """Runs the block while no other process runs the sweep of a folder, waiting for it at first.
 
-    The operating system takes the lock from a process that dies. On a file system without locks the
-    user is told, and nothing is locked.
+    The operating system takes the lock from a process that dies. In an object store it is a lease,
+    which a dead process loses after a minute. On a file system without locks the user is told, and
+    nothing is locked.
 
     Args:
         folder: of the sweep.
@@ -27,10 +32,30 @@ def turn(folder: Path, tell: Callable[[str], None]) -> Iterator[None]:
     Raises:
         StorageError: if the folder cannot be written.
     """
-    path, owner = folder / "sweep.yaml", folder / ".owner.json"
+    with _lease(folder, tell) if isinstance(folder, ObjectPath) else _lock(folder, tell):
+        yield
+
+
+@contextmanager
+def _lease(folder: ObjectPath, tell: Callable[[str], None]) -> Iterator[None]:
+    owner = folder / _OWNER
 
     def say() -> None:
-        tell(f"another raytd sweep runs this one ({_who(owner)}); what it leaves to do comes then")
+        tell(f"{_other(owner)}, or in {DEAD_S:g} s if it has died")
+
+    def say_lost() -> None:
+        tell("another raytd sweep took this one for dead and runs it, too; both get the same bits")
+
+    with leased(owner, on_wait=say, on_loss=say_lost):
+        yield
+
+
+@contextmanager
+def _lock(folder: Path, tell: Callable[[str], None]) -> Iterator[None]:
+    path, owner = folder / "sweep.yaml", folder / _OWNER
+
+    def say() -> None:
+        tell(_other(owner))
 
     with ExitStack() as stack:
         lock = alone(path, what=f"sweep {folder.name}", timeout_s=_FOREVER_S, on_wait=say)
@@ -44,7 +69,11 @@ def turn(folder: Path, tell: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def _who(owner: Path) -> str:
+def _other(owner: StoragePath) -> str:
+    return f"another raytd sweep runs this one ({_who(owner)}); what it leaves to do comes then"
+
+
+def _who(owner: StoragePath) -> str:
     """The process that holds the lock, as far as it has said so."""
     with suppress(OSError, ValueError, KeyError):
         said = json.loads(owner.read_text())

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, Protocol
+
+from raytd.engine.storage import StoragePath
 
 TrialStatus = Literal["done", "failed"]
 SweepStatus = Literal["done", "failed", "interrupted"]
@@ -27,7 +28,7 @@ class SweepInfo:
     experiment: str
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
-    artifacts: Sequence[Path] = ()
+    artifacts: Sequence[StoragePath] = ()
     resolved: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -81,7 +82,7 @@ class Closing:
 
     status: SweepStatus
     metrics: Mapping[str, float] = field(default_factory=dict)
-    artifacts: Sequence[Path] = ()
+    artifacts: Sequence[StoragePath] = ()
     table: Sequence[Mapping[str, Any]] = ()
 
 
@@ -111,7 +112,7 @@ class Tracker(Protocol):
         metrics: Mapping[str, float | None],
         *,
         status: TrialStatus,
-        artifacts: Sequence[Path],
+        artifacts: Sequence[StoragePath],
     ) -> None:
         """Ends a trial with its result; telling of the same result again changes nothing.
 

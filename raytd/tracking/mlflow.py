@@ -1,9 +1,9 @@
 """The MLflow tracker: one run per sweep, and under it one run per trial."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TypeVar
 
+from raytd.engine.storage import StoragePath
 from raytd.tracking.base import Closing, SweepInfo, TrialInfo, TrialStatus
 from raytd.tracking.guard import Guard
 from raytd.tracking.points import Point, iteration_points, knot_points
@@ -47,7 +47,7 @@ class MlflowTracker:
         metrics: Mapping[str, float | None],
         *,
         status: TrialStatus,
-        artifacts: Sequence[Path],
+        artifacts: Sequence[StoragePath],
     ) -> None:
         """Sets `final.*`, uploads the artifacts and ends the trial's run."""
         finals = {f"final.{name}": value for name, value in metrics.items()}
@@ -88,7 +88,7 @@ def _finish(
     trial: TrialInfo,
     finals: Mapping[str, float | None],
     status: TrialStatus,
-    artifacts: Sequence[Path],
+    artifacts: Sequence[StoragePath],
 ) -> None:
     run = session.trial(trial)
     if run.status == "FINISHED" and not run.differs(finals):

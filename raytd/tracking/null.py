@@ -1,8 +1,8 @@
 """The tracker of sweeps that nobody tracks."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
+from raytd.engine.storage import StoragePath
 from raytd.tracking.base import Closing, TrialInfo, TrialStatus
 
 
@@ -24,7 +24,7 @@ class NullTracker:
         metrics: Mapping[str, float | None],
         *,
         status: TrialStatus,
-        artifacts: Sequence[Path],
+        artifacts: Sequence[StoragePath],
     ) -> None:
         """Forgets a result."""
 

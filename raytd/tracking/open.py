@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+from raytd.engine.storage import StoragePath
 from raytd.tracking.base import SweepInfo, Tracker
 from raytd.tracking.null import NullTracker
 
 
-def default_uri(storage: Path) -> str:
-    """The SQLite store inside a storage folder, the same one from any working directory."""
-    return f"sqlite:///{storage.resolve() / 'mlflow.db'}"
+def default_uri(storage: StoragePath) -> str:
+    """The SQLite store inside a storage folder, the same one from any working directory.
+
+    An object store cannot hold it: then it lies in `runs` of the working directory.
+    """
+    folder = storage if isinstance(storage, Path) else Path("runs")
+    return f"sqlite:///{folder.resolve() / 'mlflow.db'}"
 
 
 def open_tracker(uri: str | None, sweep: SweepInfo) -> Tracker:

@@ -5,8 +5,10 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from raytd.engine.storage import StoragePath
 from raytd.tracking.base import DatasetInfo
 from raytd.tracking.points import Point, finite
 
@@ -95,7 +97,7 @@ class Run:
         self._client.log_inputs(self.id, datasets=inputs)
         self._inputs.update(d.digest for d in new)
 
-    def keep(self, artifacts: Sequence[Path]) -> None:
+    def keep(self, artifacts: Sequence[StoragePath]) -> None:
         """Uploads files that the run lacks, over earlier ones of the same name.
 
         Raises:
@@ -104,15 +106,26 @@ class Run:
         missing = None
         for path in artifacts:
             try:
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+                content = path.read_bytes()
             except FileNotFoundError as error:
                 missing = missing or error
                 continue
+            digest = hashlib.sha256(content).hexdigest()[:12]
             if self._files.get(path.name) != digest:
-                self._client.log_artifact(self.id, str(path))
+                self._upload(path, content)
                 self._note_file(path.name, digest)
         if missing is not None:
             raise missing
+
+    def _upload(self, path: StoragePath, content: bytes) -> None:
+        """Uploads a file; MLflow takes only those of this machine."""
+        if isinstance(path, Path):
+            self._client.log_artifact(self.id, str(path))
+            return
+        with TemporaryDirectory(prefix="raytd-") as folder:
+            beside = Path(folder) / path.name
+            beside.write_bytes(content)
+            self._client.log_artifact(self.id, str(beside))
 
     def keep_text(self, name: str, text: str) -> None:
         """Keeps a text as a file, if the run lacks it."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from raytd.engine.storage import StoragePath
 from raytd.errors import TrackingError
 from raytd.tracking.base import Closing, SweepInfo, TrialInfo, TrialStatus
 from raytd.tracking.guard import reason, refused, without_password
@@ -35,7 +35,7 @@ class TrialRecord:
     knots: Sequence[Mapping[str, float]]
     finals: Mapping[str, float | None]
     status: TrialStatus
-    artifacts: Sequence[Path]
+    artifacts: Sequence[StoragePath]
 
     def points(self) -> list[Point]:
         """The points of all curves, at the steps at which a running sweep sends them."""

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from raytd.engine.locks import alone
+from raytd.engine.files import write_bytes
+from raytd.engine.locks import alone, make_once
+from raytd.engine.storage import StoragePath, storage_path
 from raytd.errors import StorageError, WaitTimeoutError
+from tests.object_store import Server
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -53,3 +56,15 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
         alone(path, what="source"),
     ):
         pytest.fail("there is nothing to lock")
+
+
+@pytest.mark.parametrize("place", ["folder", "store"])
+def test_what_is_there_is_not_made_again(place: str, tmp_path: Path, s3: Server) -> None:
+    path: StoragePath = tmp_path / "key.json"
+    if place == "store":
+        path = storage_path(s3.uri("bucket/key.json"))
+    made = []
+    for content in (b"first", b"second"):
+        make_once(path, lambda c=content: made.append(c) or write_bytes(path, c), what="source")
+    assert made == [b"first"]
+    assert path.read_bytes() == b"first"

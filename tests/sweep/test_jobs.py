@@ -81,6 +81,16 @@ def test_all_that_is_wrong_with_an_order_is_said_at_once(file: Path, tmp_path: P
     ]
 
 
+def test_an_object_store_is_named_to_the_cluster_but_no_secret(file: Path) -> None:
+    uri = "s3://bucket/runs?region=eu-west-1&endpoint_override=http://minio:9000"
+    order = Order(file, uri)
+    assert order.problems() == []
+    assert uri in shlex.split(order.command())
+    (problem,) = Order(file, "s3://AKIA1:5ecret@bucket/runs").problems()
+    assert problem.startswith("--storage: its secret would be seen by everyone who sees the job")
+    assert "5ecret" not in problem
+
+
 @pytest.mark.parametrize(
     ("given", "variables", "url"),
     [

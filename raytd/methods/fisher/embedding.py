@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 from raytd.engine.devices import torch_threads
 from raytd.engine.files import write_bytes
 from raytd.engine.locks import make_once
+from raytd.engine.storage import StoragePath
 from raytd.errors import NotFiniteError, StorageError
 from raytd.methods.fisher.head import batches, fit_head
 from raytd.methods.fisher.montecarlo import montecarlo_fisher
@@ -49,7 +49,7 @@ def embedding_of(
     config: "Task2VecConfig",
     *,
     seed: int,
-    folder: Path | None,
+    folder: StoragePath | None,
     threads: int,
 ) -> Embedding:
     """The embedding, read from the folder or computed now and kept there.
@@ -174,7 +174,7 @@ def _tensors(embedding: Embedding) -> dict[str, Tensor]:
     return tensors if embedding.trivial is None else tensors | {"trivial": embedding.trivial}
 
 
-def _read(path: Path) -> Embedding:
+def _read(path: StoragePath) -> Embedding:
     try:
         held = load(path.read_bytes())
         return Embedding(held["fisher"], held.get("trivial"), float(held["accuracy"]))
