@@ -35,9 +35,18 @@ def heading(comparison: Comparison) -> str:
     return ": ".join([", ".join([*fixed, sides]), quantity(comparison.value) + unit])
 
 
+_LONGEST = 24
+
+
+def _sides(comparison: Comparison) -> tuple[str, str]:
+    """The two settings; what is too long to be repeated goes by its place in the heading."""
+    names = str(comparison.left), str(comparison.right)
+    return names if max(map(len, names)) <= _LONGEST else ("the left one", "the right one")
+
+
 def summary(comparison: Comparison) -> list[str]:
     """The comparison in a few lines: share, ratio, test, and what is to be doubted of all."""
-    left, right, n = comparison.left, comparison.right, len(comparison.pairs)
+    (left, right), n = _sides(comparison), len(comparison.pairs)
     if not n:
         return [f"{right} and {left} have no pair in common"]
     share, test = comparison.share_interval, comparison.signed_rank
@@ -105,7 +114,7 @@ def pairs_table(comparison: Comparison) -> Table:
         collapse_padding=True,
     )
     table.add_column("source → target", overflow="fold")
-    for name in (str(comparison.left), str(comparison.right)):
+    for name in _sides(comparison):
         table.add_column(Text(_folded(name)), justify="right", no_wrap=True)
     for name in ("difference", "ratio"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -239,6 +248,6 @@ def _folded(name: str, width: int = 9) -> str:
     lines = [""]
     for letter in name:
         lines[-1] += letter
-        if letter in "-./_:" and len(lines[-1]) >= width // 2 and len(name) > width:
+        if letter in "-./_: " and len(lines[-1]) >= width // 2 and len(name) > width:
             lines.append("")
     return "\n".join(line for line in lines if line)
