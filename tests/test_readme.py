@@ -61,7 +61,7 @@ def test_every_option_in_the_table_exists() -> None:
 
 def test_every_sweep_file_named_in_the_readme_exists() -> None:
     named = set(re.findall(r"raytd \w+ (?:\S+ \S+ --config )?(sweeps/\S+\.yaml)", README))
-    assert named == {"sweeps/quickstart.yaml", "sweeps/wrn_vs_cnn.yaml"}
+    assert named == {f"sweeps/{name}.yaml" for name in ("quickstart", "wrn_vs_cnn", "capacity")}
     assert all((ROOT / path).exists() for path in named)
 
 
