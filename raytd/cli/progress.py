@@ -33,7 +33,7 @@ class Progress:
         tracking_uri: str | None,
         view: View,
         forecast: Forecast,
-        check: Callable[[], None],
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.plan, self.view, self.forecast, self._check = plan, view, forecast, check
         self.n_done = self.n_failed = 0

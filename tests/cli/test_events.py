@@ -58,7 +58,7 @@ def plan(tmp_path: Path) -> SweepPlan:
 
 def play(plan: SweepPlan, view: View) -> None:
     """A sweep of two trials as the runner tells it; one fails."""
-    progress = Progress(plan, None, view, forecast_of(plan.trials, {}, at_once=1), lambda: None)
+    progress = Progress(plan, None, view, forecast_of(plan.trials, {}, at_once=1))
     first, second = plan.trials
     progress.on_trained("cnn8-narrow on digits-low (seed 0)", "validation accuracy 0.9")
     progress.on_begin(first)
