@@ -11,7 +11,6 @@ from raytd.errors import RequestError, StorageError
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 _DEFAULTS = {
-    "s3": {"allow_delayed_open": "true"},  # small files go in one request instead of three
     "gs": {"retry_limit_seconds": "5"},  # instead of 15 minutes
     "gcs": {"retry_limit_seconds": "5"},
 }
