@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from raytd.engine.storage import StoragePath
 
 _FOREVER_S = -1.0
 _OWNER = ".owner.json"
+_NAME_S = 5.0
+"""Seconds that a process which has just got the lock may take to write its name."""
 
 
 @contextmanager
@@ -74,8 +77,11 @@ def _other(owner: StoragePath) -> str:
 
 
 def _who(owner: StoragePath) -> str:
-    """The process that holds the lock, as far as it has said so."""
-    with suppress(OSError, ValueError, KeyError):
-        said = json.loads(owner.read_text())
-        return f"process {said['pid']} on {said['host']}"
-    return "a process that has just begun"
+    """The process that holds the lock, as far as it says so."""
+    end = time.monotonic() + _NAME_S
+    while time.monotonic() < end:
+        with suppress(OSError, ValueError, KeyError):
+            said = json.loads(owner.read_text())
+            return f"process {said['pid']} on {said['host']}"
+        time.sleep(0.1)
+    return "a process without a name"
