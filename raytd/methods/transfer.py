@@ -13,8 +13,8 @@ from raytd.engine.config import Count, Momentum, NonNegative, Positive, Settings
 if TYPE_CHECKING:
     from raytd.engine.context import Context, Pair
     from raytd.engine.few_shot import Learnt
-    from raytd.engine.sources import Source
     from raytd.methods.score import Scalar, Score
+    from raytd.transfer.state import Weights
 
 
 class TransferConfig(Settings):
@@ -70,15 +70,26 @@ def run(pair: "Pair", config: TransferConfig, context: "Context") -> "Score":
 
     What is drawn depends on the run's seed, the target and the repeat and not on the source, so
     that sources are compared on the same images, with the same head and in the same order. The
-    network that learns from scratch begins with the same head, too.
+    network that learns from scratch begins with the same head, too; it is the same for all sources
+    of a target, and is kept beside them.
     """
     from raytd.engine.context import source_recipe, source_warning
     from raytd.engine.devices import device_name, torch_threads
+    from raytd.engine.scratch import kept
     from raytd.methods.score import Score
 
     source = context.sources.get(pair.source, source_recipe(pair, context.pretrain))
+    repeats = range(config.repeats)
+
+    def from_scratch() -> "list[Learnt]":
+        return [_learn(pair, config, context, n, body=None) for n in repeats]
+
     with torch_threads(context.resources.threads):
-        outcomes = [_repeat(pair, config, context, source, n) for n in range(config.repeats)]
+        tuned = [_learn(pair, config, context, n, body=source.weights) for n in repeats]
+        scratch = kept(
+            context.sources.folder, _identity(pair, config), from_scratch, task=pair.target.name
+        )
+    outcomes = [Outcome(*both) for both in zip(tuned, scratch, strict=True)]
     figures = summary(outcomes)
     warning = source_warning(pair, context.pretrain, source.accuracy)
     about_network: dict[str, Scalar] = {
@@ -98,10 +109,28 @@ def run(pair: "Pair", config: TransferConfig, context: "Context") -> "Score":
     )
 
 
-def _repeat(
-    pair: "Pair", config: TransferConfig, context: "Context", source: "Source", repeat: int
-) -> Outcome:
-    """Learns one draw of images twice, with the same head, order and dropout."""
+def _identity(pair: "Pair", config: TransferConfig) -> "dict[str, Scalar]":
+    """What learning from scratch depends on."""
+    from raytd.models import zoo
+
+    return {
+        "target": pair.target.digest,
+        "model": zoo.canonical(pair.model),
+        "code": zoo.code_digest(pair.model),
+        "seed": pair.seed,
+        **config.model_dump(exclude={"metric"}),
+    }
+
+
+def _learn(
+    pair: "Pair",
+    config: TransferConfig,
+    context: "Context",
+    repeat: int,
+    *,
+    body: "Weights | None",
+) -> "Learnt":
+    """Learns one draw of images; head, order and dropout are those of the repeat."""
     from raytd.engine.block import ImageSlice
     from raytd.engine.devices import place
     from raytd.engine.few_shot import Budget, few_images, learn, put_body
@@ -115,21 +144,21 @@ def _repeat(
     chosen = few_images(target, config.n_train, stream=stream)
     images, labels = target.train.images[chosen], target.train.labels[chosen]
     few = Images(ImageSlice(images, labels, target.mean, target.std), device)
-    val = on_device(target, target.val, device)
-    budget = Budget(**config.model_dump(include=set(Budget.__dataclass_fields__)))
-    learnt = []
-    for from_source in (True, False):
-        network = zoo.build(
-            pair.model,
-            in_channels=target.image_shape[0],
-            n_classes=len(target.classes),
-            seed=derive_seed(pair.seed, "transfer initial weights", repeat),
-        )
-        if from_source:
-            put_body(network, source.weights)
-        seed = derive_seed(pair.seed, "transfer", repeat)
-        learnt.append(learn(place(network, device), few, val, budget, seed=seed))
-    return Outcome(*learnt)
+    network = zoo.build(
+        pair.model,
+        in_channels=target.image_shape[0],
+        n_classes=len(target.classes),
+        seed=derive_seed(pair.seed, "transfer initial weights", repeat),
+    )
+    if body is not None:
+        put_body(network, body)
+    return learn(
+        place(network, device),
+        few,
+        on_device(target, target.val, device),
+        Budget(**config.model_dump(include=set(Budget.__dataclass_fields__))),
+        seed=derive_seed(pair.seed, "transfer", repeat),
+    )
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, float]:

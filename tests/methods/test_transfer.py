@@ -14,7 +14,7 @@ from raytd.engine.config import TrajectoryConfig
 from raytd.engine.context import Context, Pair, source_recipe
 from raytd.engine.few_shot import few_images
 from raytd.engine.sources import SourceCache
-from raytd.errors import InputError, NotFiniteError
+from raytd.errors import InputError, NotFiniteError, StorageError
 from raytd.methods.transfer import TransferConfig, run
 from raytd.models import zoo
 from raytd.tasks.task import Task
@@ -182,6 +182,67 @@ def test_images_are_counted_and_judged_out_of_training_mode(pair: Pair, context:
     assert seen == {True: 4 * (7 * 20 + 12), False: 4 * 3 * 20}
     assert score.forward_images == sum(seen.values())
     assert score.sgd_steps == 2 * 2 * 30
+
+
+def test_all_sources_of_a_target_share_what_is_learnt_from_scratch(
+    plain: Pair, context: Context, tmp_path: Path
+) -> None:
+    keeping = replace(context, sources=SourceCache(tmp_path))
+    other = replace(plain, source=small_task("digits-even"))
+    counted = [replace(p, model="tests.methods.plain_nets:counting") for p in (plain, other)]
+    for p in counted:
+        keeping.sources.get(p.source, source_recipe(p, keeping.pretrain))
+    before = dict(plain_nets.SEEN)
+    scores = [run(p, SHORT, keeping) for p in (counted[0], counted[1], counted[1])]
+    # As counted below, but that the first learns twice and the others once.
+    once = {True: 2 * (7 * 20 + 12), False: 2 * 3 * 20}
+    assert {m: n - before[m] for m, n in plain_nets.SEEN.items()} == {
+        mode: 4 * images for mode, images in once.items()
+    }
+    alone = [run(p, SHORT, context) for p in (counted[0], counted[1], counted[1])]
+    assert [(s.columns(), s.curves) for s in scores] == [(s.columns(), s.curves) for s in alone]
+
+
+def test_scratch_is_learnt_anew_for_whatever_it_depends_on(
+    plain: Pair, context: Context, tmp_path: Path
+) -> None:
+    keeping = replace(context, sources=SourceCache(tmp_path))
+    seen: set[Path] = set()
+
+    def new(changed: Pair, config: TransferConfig) -> int:
+        before = set(seen)
+        run(changed, config, keeping)
+        seen.update(tmp_path.glob("scratch-*.json"))
+        return len(seen - before)
+
+    assert new(plain, SHORT) == 1
+    assert new(plain, SHORT.model_copy(update={"metric": "accuracy"})) == 0
+    assert new(replace(plain, seed=4), SHORT) == 1
+    assert new(replace(plain, target=small_task("digits-odd")), SHORT) == 1
+    assert new(replace(plain, model="tests.methods.plain_nets:counting"), SHORT) == 1
+    for setting, value in {
+        "n_train": 15,
+        "steps": 20,
+        "evaluate_every": 15,
+        "batch_size": 5,
+        "lr": 0.04,
+        "momentum": 0.8,
+        "weight_decay": 0.0,
+        "repeats": 1,
+    }.items():
+        assert new(plain, SHORT.model_copy(update={setting: value})) == 1, setting
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"repeats": [{"accuracies": 3}]}'])
+def test_what_was_kept_and_cannot_be_read_is_one_line(
+    plain: Pair, context: Context, tmp_path: Path, content: str
+) -> None:
+    keeping = replace(context, sources=SourceCache(tmp_path))
+    run(plain, SHORT, keeping)
+    (path,) = tmp_path.glob("scratch-*.json")
+    path.write_text(content)
+    with pytest.raises(StorageError, match=rf"{path.name}: cannot be read \(.*\); remove it$"):
+        run(plain, SHORT, keeping)
 
 
 def test_a_task_of_one_class_has_nothing_to_gain(context: Context) -> None:
