@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from raytd.engine.config import Settings, TilingConfig
 from raytd.methods import (
     coupled,
+    coupled_aligned,
     emd,
     finetune,
     h_score,
@@ -87,6 +88,11 @@ METHODS: dict[str, Method] = {
         Method(
             "coupled", "rad", True, coupled.CoupledConfig, "coupled", coupled.run,
             obeys=(*_ALONG, "stop"), networks=_BLOCKS,
+        ),
+        Method(
+            "coupled-aligned", "rad", True, coupled_aligned.CoupledAlignedConfig, "coupled",
+            coupled_aligned.run, obeys=(*_ALONG, "stop"), networks=_BLOCKS,
+            fixed=coupled_aligned.FIXED,
         ),
         Method(
             "uncoupled", "rad", True, uncoupled.UncoupledConfig, "coupled", uncoupled.run,
