@@ -45,30 +45,28 @@ def command(  # noqa: PLR0913 - one for each option
     """Judge every method of SWEEP by one of them, network by network.
 
     Rank correlations over all pairs with their chance under permuted tasks, how good the source is
-    that a method calls nearest, and what a trial costs. The figures are written to judge.csv in the
-    sweep's report, with a scatter plot for each method; raytd sync sends them to the tracking
-    server.
+    that a method calls nearest, and what a trial costs. The sweep's report gets every number as
+    judge-TRUTH.csv, a picture of all methods beside it and a scatter plot for each; raytd sync
+    sends them to the tracking server.
     """
-    from raytd.engine.files import write_bytes
     from raytd.report.csv_text import as_csv
     from raytd.report.figure import save_figure
     from raytd.report.judge_text import verdict_row
     from raytd.report.judging import judge
     from raytd.report.saved import open_sweep
+    from raytd.report.verdict_overview import verdict_overview
     from raytd.report.verdict_scatter import verdict_scatter
 
     saved = open_sweep(sweep, storage)
     verdicts = judge(saved.rows, truth=truth, column=column, axes=saved.axes, seed=seed)
     rows = [verdict_row(verdict) for verdict in verdicts]
-    text = as_csv(rows)
-    report = saved.folder / "report"
-    write_bytes(report / "judge.csv", text.encode())
-    for verdict in verdicts:
-        save_figure(verdict_scatter(verdict), report)
+    overview = verdict_overview(verdicts, truth=truth, column=column)
+    for figure in (overview, *map(verdict_scatter, verdicts)):
+        save_figure(figure, saved.folder / "report")
     if as_json or form == "json":
         click.echo(json.dumps({"sweep": saved.name, "verdicts": rows}, indent=2))
     elif form == "csv":
-        click.echo(text, nl=False)
+        click.echo(as_csv(rows), nl=False)
     else:
         _print(verdicts)
 

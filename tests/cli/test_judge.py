@@ -74,13 +74,23 @@ def test_the_table_says_what_chance_and_a_blind_choice_would_reach(run: Run) -> 
 
 def test_the_figures_are_kept_beside_the_report(run: Run, folder: Path) -> None:
     printed = run("judge", "demo", "--format", "csv").stdout
-    kept = (folder / "report" / "judge.csv").read_text()
+    kept = (folder / "report" / "judge-transfer.csv").read_text()
     assert printed == kept
     titles = {line["contestant"] for line in csv.DictReader(kept.splitlines())}
     assert titles == {"coupled, small", "coupled, noise-free, small"}
     drawn = {path.name for path in (folder / "report").glob("judge-*")}
-    names = ("judge-coupled-small-transfer", "judge-coupled-noise-free-small-transfer")
+    each = ("judge-coupled-small-transfer", "judge-coupled-noise-free-small-transfer")
+    names = ("judge-transfer", *each)
     assert drawn == {f"{name}.{ending}" for name in names for ending in ("csv", "png", "svg")}
+
+
+def test_another_column_of_the_truth_keeps_figures_of_its_own(run: Run, folder: Path) -> None:
+    assert run("judge", "demo").exit_code == 0
+    before = (folder / "report" / "judge-transfer.csv").read_bytes()
+    assert run("judge", "demo", "--column", "wall_s").exit_code == 0
+    assert (folder / "report" / "judge-transfer.csv").read_bytes() == before
+    other = (folder / "report" / "judge-transfer-wall_s.csv").read_text()
+    assert {row["truth"] for row in csv.DictReader(other.splitlines())} == {"transfer, wall s"}
 
 
 def test_what_is_all_alike_is_no_agreement_but_a_dash(run: Run) -> None:

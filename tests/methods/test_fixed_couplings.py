@@ -1,4 +1,4 @@
-"""Mixture and OT only are special cases of the coupled engine, to the bit."""
+"""Mixture, OT only and aligned labels are special cases of the coupled engine, to the bit."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,8 +9,9 @@ import pytest
 from raytd.engine.config import TrajectoryConfig
 from raytd.engine.context import Context, Pair
 from raytd.engine.sources import SourceCache
-from raytd.methods import coupled, mixture, ot_only, uncoupled
+from raytd.methods import coupled, coupled_aligned, mixture, ot_only, uncoupled
 from raytd.methods.coupled import CoupledConfig
+from raytd.methods.coupled_aligned import CoupledAlignedConfig
 from raytd.methods.mixture import MixtureConfig
 from raytd.methods.ot_only import OTOnlyConfig
 from raytd.methods.result import DistanceResult
@@ -77,3 +78,13 @@ def test_settings_of_ot_only_are_those_of_the_coupled_transfer_that_matter_at_fi
     fields, wider = OTOnlyConfig.model_fields, CoupledConfig.model_fields
     assert wider.keys() - fields.keys() == {"iterations", "proximal", "lam", "epsilon_unit"}
     assert {n: f.default for n, f in fields.items()} == {n: wider[n].default for n in fields}
+
+
+def test_coupled_aligned_is_the_coupled_transfer_where_matched_classes_are_one(
+    pair: Pair, context: Context
+) -> None:
+    aligned = coupled_aligned.run(pair, CoupledAlignedConfig(**TILES, iterations=2), context)
+    settings = CoupledConfig(**TILES, iterations=2)
+    shared = replace(context, trajectory=SHORT.model_copy(update={"labels": "aligned"}))
+    assert aligned.columns() == coupled.run(pair, settings, shared).columns()
+    assert aligned.distance < coupled.run(pair, settings, context).distance

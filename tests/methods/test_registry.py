@@ -111,6 +111,8 @@ def test_keys_of_trials_are_those_from_before_there_were_other_methods() -> None
         ("task2vec", {"task2vec": {"beta": 1e-6, "head_steps": 20, "passes": 2}}, False),
         ("mixture", {"trajectory": {**SMALL["trajectory"], "mixing": "linear"}}, False),
         ("mixture", {"trajectory": {**SMALL["trajectory"], "lr": 0.02}}, True),
+        ("coupled-aligned", {"trajectory": {**SMALL["trajectory"], "labels": "aligned"}}, False),
+        ("coupled-aligned", {"coupled": {**SMALL["coupled"], "lam": 1.0}}, True),
         ("ot-only", {"coupled": {**SMALL["coupled"], "epsilon": 1.0}}, True),
         ("ot-only", {"coupled": {**SMALL["coupled"], "lam": 1.0}}, False),
         ("weight-distance", {"weight_distance": {"relative": True}}, True),

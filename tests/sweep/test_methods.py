@@ -91,6 +91,7 @@ def test_a_search_for_a_number_that_a_method_has_not_is_refused(tmp_path: Path) 
         ("leep", "trajectory.lr: [0.1, 0.2]", r"no listed method reads it \(leep\)"),
         ("leep, otdd", "finetune.lr: [0.1, 0.2]", "no listed method reads it"),
         ("mixture", "trajectory.mixing: [beta, linear]", "no listed method reads it"),
+        ("coupled-aligned", "trajectory.labels: [union, aligned]", "no listed method reads it"),
         ("random", "pretrain.lr: [0.1, 0.2]", "no listed method reads it"),
         ("otdd", "pretrain.lr: [0.1, 0.2]", "no listed method looks at the source model"),
         ("task2vec", "task2vec.beta: [0.1, 0.2]", "the other keys of task2vec leave it idle"),
