@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from raytd.methods.registry import METHODS
 from raytd.sweep.cluster import Node
 from raytd.sweep.expand import expand
 from raytd.sweep.plan import make_plan
 from raytd.sweep.spec import load_sweep
+from raytd.tasks.vocabulary import CLASS_NAMES
+from tests.tasks.formats import made, write_hub, write_idx_gz
 
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 NAMES = sorted(path.stem for path in SWEEPS.glob("*.yaml"))
+JUDGED = {"judge_fashion": "fashion-mnist", "judge_cifar10": "cifar10"}
+"""Sweeps that need images which do not come with raytd."""
 TWO_CORES: list[Node] = [{"CPU": 2.0}]
 
 
@@ -40,12 +45,35 @@ def test_a_resolved_sweep_is_a_sweep_file(tmp_path: Path, name: str, gpu: bool) 
     assert load_sweep(tmp_path / "s.yaml", has_gpu=lambda: gpu).spec == spec
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in JUDGED])
 def test_on_two_cores_a_sweep_can_be_planned_without_other_data(name: str, tmp_path: Path) -> None:
     spec = load_sweep(SWEEPS / f"{name}.yaml", has_gpu=lambda: False).spec
     assert {task.dataset for task in spec.tasks} == {"digits"}
     plan = make_plan(spec, data=tmp_path, storage=tmp_path, nodes=TWO_CORES)
     assert len(plan.missing) == len(plan.trials) == len(expand(spec)) <= 300
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_a_sweep_for_the_judge_has_every_method_and_seven_tasks_of_real_images(
+    name: str, tmp_path: Path
+) -> None:
+    spec = load_sweep(SWEEPS / f"{name}.yaml", has_gpu=lambda: False).spec
+    assert {task.dataset for task in spec.tasks} == {JUDGED[name]}
+    assert set(spec.methods) == set(METHODS)
+    assert len(spec.tasks) == 7
+    write_images(JUDGED[name], tmp_path)
+    plan = make_plan(spec, data=tmp_path, storage=tmp_path, nodes=TWO_CORES)
+    assert len(plan.missing) == len(plan.trials) == 42 * len(METHODS) * 2
+
+
+def write_images(name: str, root: Path) -> None:
+    """Random images under the names of a data set's classes."""
+    names = CLASS_NAMES[name]
+    if name == "fashion-mnist":
+        write_idx_gz(root / name, made(names, (28, 28, 1), per_class=100))
+    else:
+        content = made(names, (32, 32, 3), per_class=100)
+        write_hub(root / name, content, train=["train.parquet"], val="test.parquet")
 
 
 def test_a_sweep_that_follows_the_paper_takes_its_step() -> None:
