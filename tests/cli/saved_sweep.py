@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 from raytd.cli import cli
 
 PAIRS = ("ab", "ba", "ac", "ca", "bc", "cb")
+GAINS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
+"""What transfer is worth where it was measured, pair by pair."""
 
 
 def rows() -> list[dict[str, Any]]:
@@ -49,6 +51,33 @@ def write(storage: Path, name: str = "demo") -> Path:
     trials = [{"trial_key": key} for key in [*(row["trial_key"] for row in found), "missing"]]
     (folder / "plan.json").write_text(json.dumps({"sweep": asked, "trials": trials}))
     return folder
+
+
+def add_transfer(folder: Path) -> None:
+    """Adds measured transfer with the small model, which falls as the distances rise."""
+    plan = json.loads((folder / "plan.json").read_text())
+    for (source, target), gain in zip(PAIRS, GAINS, strict=True):
+        for seed in (0, 1):
+            row = {
+                "trial_key": f"transfer-{source}{target}-{seed}",
+                "status": "done",
+                "error": None,
+                "protocol": "t",
+                "method": "transfer",
+                "model": "small",
+                "source": source,
+                "target": target,
+                "seed": seed,
+                "value": gain,
+                "unit": "accuracy",
+                "smaller_is_closer": False,
+                "wall_s": 2.0,
+            }
+            place = folder / "trials" / str(row["trial_key"])
+            place.mkdir()
+            (place / "result.json").write_text(json.dumps(row))
+            plan["trials"].append({"trial_key": row["trial_key"]})
+    (folder / "plan.json").write_text(json.dumps(plan))
 
 
 def asking(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:

@@ -10,7 +10,6 @@ from raytd.cli import cli
 from tests.cli import saved_sweep
 
 Run = Callable[..., Result]
-GAINS = dict(zip(saved_sweep.PAIRS, (0.9, 0.8, 0.7, 0.6, 0.5, 0.4), strict=True))
 
 
 @pytest.fixture
@@ -19,29 +18,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     folder = saved_sweep.write(tmp_path / "runs")
-    plan = json.loads((folder / "plan.json").read_text())
-    for pair, gain in GAINS.items():
-        for seed in (0, 1):
-            row = {
-                "trial_key": f"transfer-{pair}-{seed}",
-                "status": "done",
-                "error": None,
-                "protocol": "t",
-                "method": "transfer",
-                "model": "small",
-                "source": pair[0],
-                "target": pair[1],
-                "seed": seed,
-                "value": gain,
-                "unit": "accuracy",
-                "smaller_is_closer": False,
-                "wall_s": 2.0,
-            }
-            place = folder / "trials" / str(row["trial_key"])
-            place.mkdir()
-            (place / "result.json").write_text(json.dumps(row))
-            plan["trials"].append({"trial_key": row["trial_key"]})
-    (folder / "plan.json").write_text(json.dumps(plan))
+    saved_sweep.add_transfer(folder)
     return folder
 
 

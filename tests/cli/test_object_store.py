@@ -159,7 +159,7 @@ def test_all_of_it_can_be_sent_to_another_tracking_server(killed: Killed) -> Non
 @pytest.fixture
 def uri(s3: Server, folder: Path) -> str:
     """A store with the sweep of `saved_sweep`."""
-    saved_sweep.write(folder / "local")
+    saved_sweep.add_transfer(saved_sweep.write(folder / "local"))
     uri = s3.uri(f"bucket/{folder.name}")
     for path in folder.glob("local/**/*"):
         if path.is_file():
@@ -183,6 +183,7 @@ def ran(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
         ("results", "demo", "--where", "model=big", "--format", "csv"),
         ("compare", "demo", "--by", "model", "--json"),
         ("recommend", "demo", "--target", "b", "--json"),
+        ("judge", "demo", "--json"),
     ],
 )
 def test_what_reads_a_sweep_says_the_same_of_a_store_as_of_a_folder(
@@ -205,9 +206,17 @@ def test_a_report_lies_in_the_store(uri: str, capsys: pytest.CaptureFixture[str]
         assert path.read_bytes() == (Path("local/demo/report") / path.name).read_bytes()
 
 
+def test_what_a_judge_found_lies_in_the_store(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ran(capsys, "judge", "demo", "--storage", uri, "--format", "csv")
+    assert code == 0
+    report = storage_path(uri) / "demo" / "report"
+    assert (report / "judge-transfer.csv").read_text() == out
+    assert len(list(report.glob("judge-*.png"))) == 1 + len(out.splitlines()) - 1
+
+
 def test_python_reads_a_sweep_by_its_name_or_its_uri(uri: str) -> None:
     by_name = raytd.load_sweep("demo", uri)
-    assert len(by_name.rows) == len(saved_sweep.rows())
+    assert len(by_name.rows) == len(saved_sweep.rows()) + 2 * len(saved_sweep.GAINS)
     assert raytd.load_sweep(str(storage_path(uri) / "demo")).rows == by_name.rows
     assert raytd.results("demo", uri).num_rows == len(by_name.rows)
 
