@@ -16,15 +16,15 @@ name: small
 tasks: [digits-low, digits-high]
 data: {train: 20, val: 20}
 pairs: [[digits-low, digits-high]]
-methods: [coupled, uncoupled]
+methods: [otdd, emd]
 grid: {seed: [0, 1]}
-where: [{when: {seed: 1}, set: {trajectory.lr: 0.02}}]
+where: [{when: {seed: 1}, set: {pretrain.lr: 0.02}}]
 search:
-  space: {coupled.epsilon: {loguniform: [0.1, 2]}}
+  space: {otdd.epsilon: {loguniform: [0.1, 2]}}
+  metric: value
   trials: 2
-coupled: {iterations: 2, blocks: 1, tile_size: 5}
-trajectory: {steps: 20, batch_size: 8, lr: 0.01, segments: 20}
-pretrain: {epochs: 2, batch_size: 10}
+otdd: {features: source}
+pretrain: {epochs: 2, batch_size: 10, lr: 0.01}
 resources: {cpus_per_actor: 0.5, threads: 1}
 """
 
@@ -37,18 +37,16 @@ def run(folder: Path, *more: str) -> tuple[subprocess.CompletedProcess[str], lis
 
 
 def searched(rows: list[dict[str, Any]]) -> dict[int, set[float]]:
-    coupled = [row for row in rows if row["method"] == "coupled"]
-    return {
-        seed: {row["coupled.epsilon"] for row in coupled if row["seed"] == seed} for seed in (0, 1)
-    }
+    own = [row for row in rows if row["method"] == "otdd"]
+    return {seed: {row["otdd.epsilon"] for row in own if row["seed"] == seed} for seed in (0, 1)}
 
 
 def test_a_search_runs_goes_on_and_is_the_same_from_the_start(tmp_path: Path) -> None:
     first, rows = run(tmp_path)
     assert "6 trials: 0 done, 6 to run" in first.stderr
     assert [row["status"] for row in rows] == ["done"] * 6
-    assert {row["seed"]: row["trajectory.lr"] for row in rows} == {0: 0.01, 1: 0.02}
-    assert {row["coupled.epsilon"] for row in rows if row["method"] == "uncoupled"} == {None}
+    assert {row["seed"]: row["pretrain.lr"] for row in rows} == {0: 0.01, 1: 0.02}
+    assert {row["otdd.epsilon"] for row in rows if row["method"] == "emd"} == {None}
     assert [len(values) for values in searched(rows).values()] == [2, 2]
 
     again, _ = run(tmp_path)
@@ -64,5 +62,5 @@ def test_a_search_runs_goes_on_and_is_the_same_from_the_start(tmp_path: Path) ->
     fresh.mkdir()
     _, at_once = run(fresh, "--set", "search.trials=5", "--max-concurrent", "1")
     assert searched(at_once) == searched(rows_of_more)
-    numbers = [{row["trial_key"]: row["distance"] for row in r} for r in (at_once, rows_of_more)]
+    numbers = [{row["trial_key"]: row["value"] for row in r} for r in (at_once, rows_of_more)]
     assert numbers[0] == numbers[1]
