@@ -112,7 +112,7 @@ def _contestant(
         fixed=fixed,
         column=column,
         title=", ".join(map(str, [fixed["method"], *own, *named])),
-        smaller_is_closer=column != "value" or bool(group[0].get("smaller_is_closer", True)),
+        smaller_is_closer=bool(group[0].get("smaller_is_closer", True)),
         tasks=tasks,
         seeds=seeds,
         values=values,

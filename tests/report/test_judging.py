@@ -56,6 +56,18 @@ def test_a_score_of_which_more_is_closer_is_read_that_way() -> None:
     assert verdict.ranks.spearman == pytest.approx(1)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_another_column_of_the_truth_is_read_as_its_value_is(sign: int) -> None:
+    """The gain of transfer, too, is larger where tasks are closer."""
+    gained = [row | {"gain": row["value"] ** 2, "value": 0.5} for row in truth()]
+    (verdict,) = judge([*gained, *rows("d", -sign * TRUTH)], column="gain")
+    assert verdict.ranks.spearman == pytest.approx(sign)
+    assert not verdict.truth.smaller_is_closer
+    costly = [row | {"steps": row["value"], "value": 0.5} for row in rows("finetune", 1 - TRUTH)]
+    (verdict,) = judge([*costly, *rows("d", -sign * TRUTH)], truth="finetune", column="steps")
+    assert verdict.ranks.spearman == pytest.approx(sign)
+
+
 def test_the_best_stands_first_and_one_that_is_all_alike_last() -> None:
     found = judge([*truth(), *rows("flat", 0 * TRUTH), *rows("bad", TRUTH), *rows("good", -TRUTH)])
     assert [v.contestant.title for v in found] == ["good", "bad", "flat"]
