@@ -12,6 +12,7 @@ from raytd.cli import cli
 from raytd.sweep.expand import expand
 from raytd.sweep.spec import load_sweep
 from raytd.tasks import references
+from tests import judged
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -93,3 +94,8 @@ def test_make_targets_named_in_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_table_of_the_judge_is_that_of_its_files() -> None:
+    table = re.findall(r"^\| (?:\*\*)?[a-z0-9, -]+(?:\*\*)? \| \**[+−]0.*\|$", README, re.MULTILINE)
+    assert table == judged.lines()
