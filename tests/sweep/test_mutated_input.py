@@ -11,7 +11,8 @@ from raytd.errors import RequestError
 from raytd.sweep.expand import expand
 from raytd.sweep.spec import load_sweep
 
-SHIPPED = [p.read_text(encoding="utf-8") for p in (Path(__file__).parents[2] / "sweeps").glob("*")]
+SWEEPS = Path(__file__).parents[2] / "sweeps"
+SHIPPED = [path.read_text(encoding="utf-8") for path in SWEEPS.glob("*.yaml")]
 
 VALID: dict[str, Any] = {
     "name": "study",
