@@ -51,7 +51,6 @@ def command(  # noqa: PLR0913 - one for each option
     """
     from raytd.report.csv_text import as_csv
     from raytd.report.figure import save_figure
-    from raytd.report.judge_text import verdict_row
     from raytd.report.judging import judge
     from raytd.report.saved import open_sweep
     from raytd.report.verdict_overview import verdict_overview
@@ -59,14 +58,13 @@ def command(  # noqa: PLR0913 - one for each option
 
     saved = open_sweep(sweep, storage)
     verdicts = judge(saved.rows, truth=truth, column=column, axes=saved.axes, seed=seed)
-    rows = [verdict_row(verdict) for verdict in verdicts]
     overview = verdict_overview(verdicts, truth=truth, column=column)
     for figure in (overview, *map(verdict_scatter, verdicts)):
         save_figure(figure, saved.folder / "report")
     if as_json or form == "json":
-        click.echo(json.dumps({"sweep": saved.name, "verdicts": rows}, indent=2))
+        click.echo(json.dumps({"sweep": saved.name, "verdicts": overview.data}, indent=2))
     elif form == "csv":
-        click.echo(as_csv(rows), nl=False)
+        click.echo(as_csv(overview.data), nl=False)
     else:
         _print(verdicts)
 
