@@ -23,15 +23,14 @@ from scipy.special import wrightomega
 from torch import Tensor
 
 from raytd.transport.feasibility import check_feasible
+from raytd.transport.newton import PROMISE_KEPT, ROUNDING, newton_direction
 from raytd.transport.problem import LinearProblem
 from raytd.transport.report import SolverReport
 from raytd.transport.scaling import check_limits
 
 HALVINGS = 40  # of a Newton step before the line search gives up
-PROMISE_KEPT = 1e-4  # share of the promised ascent that a step must give
 STUCK = 1 / 8  # step at which a tile is balanced row by row and column by column instead
 BISECTIONS = 60  # of a bracket in that
-ROUNDING = 1e-13  # of the dual function, relative; also of the Newton system
 
 
 def frobenius_coupling(  # noqa: PLR0913
@@ -138,7 +137,7 @@ class _Dual:
         """A Newton step, halved in each tile until it keeps its promise; or else balancing."""
         coupling = self.w * r
         rows, columns = self.p - coupling.sum(-1), self.q - coupling.sum(-2)
-        df, dg = _solve(coupling / (self.epsilon + self.pull * r), rows, columns)
+        df, dg = newton_direction(coupling / (self.epsilon + self.pull * r), rows, columns)
         promise = (rows * df).sum(-1) + (columns * dg).sum(-1)
         before = self.value(f, g, r)
         least = before - ROUNDING * (1 + before.abs())
@@ -176,21 +175,3 @@ class _Dual:
             low = torch.where(reached < wanted, middle, low)
             high = torch.where(reached < wanted, high, middle)
         return (low + high) / 2
-
-
-def _solve(hessian: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
-    """Solve [[diag(H 1), H], [Hᵀ, diag(Hᵀ 1)]] (x, y) = (rows, columns) by eliminating x.
-
-    The system does not see a constant moved from x to y; a rank-one term fixes it. Rows and columns
-    without mass get 0.
-    """
-    row_sums, column_sums = hessian.sum(-1), hessian.sum(-2)
-    row_sums = row_sums.where(row_sums > 0, 1)
-    diagonal = column_sums.where(column_sums > 0, 1) * (1 + ROUNDING)
-    scaled = hessian / row_sums.unsqueeze(-1)
-    gauge = column_sums / column_sums.sum(-1, keepdim=True)
-    schur = torch.diag_embed(diagonal) - hessian.mT @ scaled
-    schur = schur + column_sums.unsqueeze(-1) * gauge.unsqueeze(-2)
-    rhs = columns - (scaled.mT @ rows.unsqueeze(-1)).squeeze(-1)
-    y = torch.linalg.solve_ex(schur, rhs)[0]
-    return rows / row_sums - (scaled @ y.unsqueeze(-1)).squeeze(-1), y

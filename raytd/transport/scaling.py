@@ -102,6 +102,23 @@ class Scaling:
             dual=dual,
         )
 
+    def go_on_from(self, g: Float[Tensor, "*tiles m"], *, iterations: int) -> None:
+        """Move the tiles that are not finished to other potentials of the columns.
+
+        Args:
+            g: the potentials; those of finished tiles are not read.
+            iterations: what it took to find them.
+        """
+        self.g = torch.where(self.finished, self.g, g)
+        self.v = self.v.where(self.finished, 1)
+        self.change = self.change.where(self.finished, 0)
+        self.omega = self.omega.where(self.finished, 1)
+        self.stage = torch.full_like(self.stage, self.epsilon)
+        self.iterations += iterations
+        self._set_momentum()
+        self._anchor()
+        self.error = torch.where(self.finished, self.error, self._marginal_error())
+
     @property
     def scales(self) -> tuple[Float[Tensor, "*tiles n"], Float[Tensor, "*tiles m"]]:
         """The coupling is the kernel times these, by rows and by columns."""

@@ -10,9 +10,14 @@ from torch import Tensor
 from raytd.errors import InputError
 from raytd.transport.feasibility import check_feasible
 from raytd.transport.kernel import DenseKernel
+from raytd.transport.newton import climb
 from raytd.transport.problem import LinearProblem, check_same_kind, refuse
 from raytd.transport.report import SolverReport
 from raytd.transport.scaling import Scaling
+
+PATIENCE = 1000  # iterations of scaling before Newton's method is tried
+NEWTON_WIDTH = 1000  # columns up to which it is: a step costs their cube
+NEWTON_STEPS = 300  # of a tile
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,6 +83,9 @@ def sinkhorn(  # noqa: PLR0913
     kernel = DenseKernel(problem)
     staged = epsilon_scaling and init is None
     scaling = Scaling(problem.a, problem.b, kernel, epsilon, init=init, staged=staged)
+    if problem.b.shape[-1] <= NEWTON_WIDTH and max_iterations > PATIENCE:
+        scaling.run(tolerance=tolerance, max_iterations=PATIENCE)
+        _climb(scaling, problem, epsilon, tolerance=tolerance, max_iterations=max_iterations)
     report = scaling.run(tolerance=tolerance, max_iterations=max_iterations)
     f, g = scaling.potentials()
     return SinkhornOutput(
@@ -89,6 +97,29 @@ def sinkhorn(  # noqa: PLR0913
         _kernel=kernel.matrix,
         _scales=scaling.scales,
     )
+
+
+def _climb(
+    scaling: Scaling,
+    problem: LinearProblem,
+    epsilon: float,
+    *,
+    tolerance: float,
+    max_iterations: int,
+) -> None:
+    """Bring the tiles that scaling has not finished to their solution, each by itself."""
+    n, m = problem.cost.shape[-2:]
+    cost, allowed = problem.cost.reshape(-1, n, m), problem.allowed.reshape(-1, n, m)
+    a, b = problem.a.reshape(-1, n), problem.b.reshape(-1, m)
+    g = scaling.potentials()[1]
+    tiles = g.reshape(-1, m).clone()
+    most = min(NEWTON_STEPS, max_iterations - scaling.iterations)
+    used = 0
+    for tile in (~scaling.finished).flatten().nonzero().flatten().tolist():
+        one = LinearProblem(cost[tile], a[tile], b[tile], allowed[tile])
+        tiles[tile], steps = climb(one, tiles[tile], epsilon, tolerance=tolerance, max_steps=most)
+        used = max(used, steps)
+    scaling.go_on_from(tiles.reshape(g.shape), iterations=used)
 
 
 def _check_start(f: Tensor, problem: LinearProblem) -> None:

@@ -128,7 +128,7 @@ def test_a_small_epsilon_gives_the_assignment(seed: int) -> None:
 )
 def test_every_step_gives_a_coupling(problem: LinearProblem, lam: float, proximal: str) -> None:
     step = coupling_step(
-        problem, problem.independent, epsilon=0.2, lam=lam, proximal=proximal, max_iterations=100000
+        problem, problem.independent, epsilon=0.2, lam=lam, proximal=proximal, max_iterations=20000
     )
     assert step.report.converged
     torch.testing.assert_close(step.coupling.sum(1), problem.a, rtol=0, atol=3e-6)
