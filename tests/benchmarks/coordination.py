@@ -7,22 +7,21 @@ executor are those of a trial; the coordinator runs in this process, so that it 
 
 Milliseconds a knot: `wall`; `workers`, processor time of all workers' own calls; `put`, `submit`,
 `fetch`, `average`, what the coordinator spends on each; `cpu`, processor time of its thread in all.
-`moved`: MB a knot that are put or fetched. `grown`: MiB that the coordinator's process grew by.
+`moved`: MB a knot that are put or fetched.
 """
 
 import argparse
-import os
 import pickle
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import ray
 from machine import machine
 from made_trial import SEGMENTS, made_trial
-from memory_use import Peak, unique_mib
 
 from raytd.engine import follow
 from raytd.engine.coordinator import Coordinator
@@ -117,21 +116,24 @@ def measure(n_blocks: int, n_actors: int, model: str) -> dict[str, float]:
     average = follow.average
 
     def timed_average(states: Iterator[TrainState], masses: list[float]) -> TrainState:
-        there = list(states)  # the wait for them and the fetching count elsewhere
+        elsewhere = clock.seconds["wait"] + clock.seconds["fetch"] + clock.seconds["sizing"]
         with clock.timed("average"):
-            return average(there, masses)
+            mean = average(states, masses)
+        now = clock.seconds["wait"] + clock.seconds["fetch"] + clock.seconds["sizing"]
+        clock.seconds["average"] -= now - elsewhere
+        return mean
 
     executor = TimedExecutor(hosts, [ray.put(s) for s in prepared.cut(prepared.plan.tiles)])
     executor.clock = clock
     executor.build()
-    coordinator = Coordinator(prepared.plan)
+    # A trajectory as all but the last: that one stands still at some knots besides.
+    coordinator = Coordinator(replace(prepared.plan, iterations=2))
     coordinator.start(executor)
     follow.average = timed_average
-    before, busy_before = unique_mib(), busy_s(hosts)
+    busy_before = busy_s(hosts)
     try:
         clock_at, cpu_at = time.perf_counter(), time.thread_time()
-        with Peak([os.getpid()]) as peak:
-            coordinator.iterate(executor)
+        coordinator.iterate(executor)
         wall, cpu = time.perf_counter() - clock_at, time.thread_time() - cpu_at
     finally:
         follow.average = average
@@ -145,7 +147,6 @@ def measure(n_blocks: int, n_actors: int, model: str) -> dict[str, float]:
         **{name: ms[name] for name in ("put", "submit", "fetch", "average")},
         "cpu": 1000 * cpu / SEGMENTS - ms["sizing"],
         "moved": sum(clock.bytes.values()) / SEGMENTS / 1e6,
-        "grown": peak.unique[os.getpid()] - before,
     }
 
 
@@ -172,7 +173,7 @@ def main() -> None:
     print(f"{asked.model}: a state (weights, buffers, momentum) has {state_mb(plan):.1f} MB")
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False,
              logging_level="ERROR", object_store_memory=3 * 10**9)  # fmt: skip
-    heads = ("wall", "workers", "put", "submit", "fetch", "average", "cpu", "moved", "grown")
+    heads = ("wall", "workers", "put", "submit", "fetch", "average", "cpu", "moved")
     print("blocks actors" + "".join(f"{h:>9}" for h in heads), flush=True)
     for n_actors in asked.actors:
         for n_blocks in asked.blocks:

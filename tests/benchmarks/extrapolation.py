@@ -1,12 +1,14 @@
 """What a knot moves and takes on a cluster that is not there: arithmetic, with measured rates.
 
 Run: python tests/benchmarks/extrapolation.py [--gpus 1000] [--images 1200000] [--gbit 10]
-     [--block-ms 7] [--images-per-s 10000]
+     [--block-ms 7] [--images-per-s 10000] [--steps 10000] [--batch 100]
 """
 
 import argparse
 import math
 from dataclasses import dataclass
+
+from raytd.transfer.lengths import starts, strides
 
 STATE = 22.0e6
 """Bytes of wrn-16-4's parameters, buffers and momentum."""
@@ -14,8 +16,8 @@ STATE = 22.0e6
 WIDTH = 256
 """Of the features of wrn-16-4."""
 
-KNOWN = 10
-"""Tables of log probabilities in a worker, at most; see `BlockWorker`."""
+BACKWARD = 2
+"""Forward passes that a backward one takes the time of, as a rule."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Load:
         actor_memory: images as float32, and log probabilities at some knots.
         actor_in: the average, once a knot and node.
         actor_out: its state, and the costs of its pairs.
-        actor_s: of measuring in one knot; the work of an image grows with its size.
+        advance_s: of SGD in one knot; the work of an image grows with its size.
+        measure_s: of measuring in one knot.
         coordinator_memory: coupling, costs and their like, beside the states.
         coordinator_states: one that is added up, one that comes in, and their sum in float64.
         coordinator_in: a knot.
@@ -40,7 +43,8 @@ class Load:
     actor_memory: float
     actor_in: float
     actor_out: float
-    actor_s: float
+    advance_s: float
+    measure_s: float
     coordinator_memory: float
     coordinator_states: float
     coordinator_in: float
@@ -68,27 +72,46 @@ class Cluster:
     images_per_s: float
 
 
-def load(cluster: Cluster, *, n: int, image: int, classes: int, tile: int, segments: int) -> Load:
-    """What a trial with n images on either side asks.
+@dataclass(frozen=True)
+class Asked:
+    """A trial.
 
-    Args:
-        cluster: the machines.
+    Attributes:
         n: training images of each task.
         image: values of an image.
         classes: outputs of the network.
         tile: side of a tile.
         segments: of the path.
+        steps: of SGD, of every block.
+        batch: pairs of a step.
     """
-    pairs = n * tile / cluster.gpus
+
+    n: int
+    image: int
+    classes: int = 2000
+    tile: int = 25
+    segments: int = 100
+    steps: int = 10_000
+    batch: int = 100
+
+
+def load(cluster: Cluster, asked: Asked) -> Load:
+    """What a trial asks of the machines."""
+    n, image, segments = asked.n, asked.image, asked.segments
+    pairs = n * asked.tile / cluster.gpus
     costs = 8 * pairs
-    passes = 2 + 30 / segments
     into_coordinator = cluster.gpus * (STATE + costs)
+    tables = len(strides(segments)) + 4  # of log probabilities, at most; see `BlockWorker`
+    # A segment takes a pass at either end; a longer one knows the first from the shortest one.
+    passes = segments + sum(len(starts(stride, segments)) for stride in strides(segments))
+    image_s = image / (3 * 32**2) / cluster.images_per_s
     return Load(
-        actor_memory=2 * n / cluster.gpus * image * 4 + KNOWN * 8 * pairs * classes,
+        actor_memory=2 * n / cluster.gpus * image * 4 + tables * 8 * pairs * asked.classes,
         actor_in=STATE,
         actor_out=STATE + costs,
-        actor_s=pairs * passes / cluster.images_per_s * image / (3 * 32**2),
-        coordinator_memory=4 * 8 * n * tile,
+        advance_s=(1 + BACKWARD) * asked.steps / segments * asked.batch * image_s,
+        measure_s=passes / segments * pairs * image_s,
+        coordinator_memory=4 * 8 * n * asked.tile,
         coordinator_states=4 * STATE,
         coordinator_in=into_coordinator,
         transfer_s=into_coordinator / cluster.bytes_per_s,
@@ -112,13 +135,18 @@ def main() -> None:
     parser.add_argument("--gbit", type=float, default=10)
     parser.add_argument("--block-ms", type=float, default=7)
     parser.add_argument("--images-per-s", type=float, default=10_000)
-    asked = parser.parse_args()
-    cluster = Cluster(asked.gpus, asked.gbit * 1e9 / 8, asked.block_ms / 1e3, asked.images_per_s)
+    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--batch", type=int, default=100)
+    given = parser.parse_args()
+    cluster = Cluster(given.gpus, given.gbit * 1e9 / 8, given.block_ms / 1e3, given.images_per_s)
     loads = [
-        load(cluster, n=asked.images, image=3 * side**2, classes=2000, tile=25, segments=100)
+        load(
+            cluster,
+            Asked(n=given.images, image=3 * side**2, steps=given.steps, batch=given.batch),
+        )
         for side in (32, 224)
     ]
-    print(f"{asked.gpus} GPUs, {asked.images} images on either side, {asked.gbit:g} Gbit/s")
+    print(f"{given.gpus} GPUs, {given.images} images on either side, {given.gbit:g} Gbit/s")
     print(f"{'':<20}{'32×32×3':>14}{'224×224×3':>14}")
     for name in Load.__dataclass_fields__:
         values = [shown(getattr(one, name), name) for one in loads]

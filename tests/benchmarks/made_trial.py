@@ -15,7 +15,7 @@ N_CLASSES = 5
 
 
 def made_task(name: str, n: int, shape: tuple[int, int, int]) -> Task:
-    """Random images of five classes; a fifth as many for validation, ten at least."""
+    """Random images of five classes; a fiftieth as many for validation, ten at least."""
     rng = np.random.default_rng(sum(name.encode()))
 
     def part(count: int) -> Part:

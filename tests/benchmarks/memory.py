@@ -13,13 +13,14 @@ from typing import Any
 
 import ray
 from machine import machine
-from made_trial import N_CLASSES, made_trial
+from made_trial import N_CLASSES, SEGMENTS, made_trial
 from memory_use import Peak, unique_mib
 
 from raytd.engine.ray_executor import ActorPool, ActorShape
+from raytd.transfer.lengths import strides
 
 MODEL, TILE, CHANNELS = "cnn8-narrow", 5, 3
-KNOWN = 10
+KNOWN = len(strides(SEGMENTS)) + 4
 """Tables of log probabilities that a worker holds at once, at most; see `BlockWorker`."""
 
 

@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from tests.benchmarks.extrapolation import STATE, Cluster, load
+from tests.benchmarks.extrapolation import STATE, Asked, Cluster, load
 from tests.deploy.conftest import DEPLOY
 
 TEXT = (DEPLOY / "SCALING.md").read_text()
 COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()
 ]
-KNOWN = {"n": 1_200_000, "classes": 2000, "tile": 25, "segments": 100}
+ASKED = Asked(n=1_200_000, image=3072, classes=2000, tile=25, segments=100, steps=10_000, batch=100)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_links_resolve():
 
 
 def test_the_arithmetic_by_hand(cluster: Cluster):
-    asked = load(cluster, image=3072, **KNOWN)
+    asked = load(cluster, ASKED)
     assert asked.driver == pytest.approx(2 * 1.2e6 * 3072)  # bytes
     # 1200 + 1200 images of 12,288 bytes, and 10 × 30,000 pairs × 2000 classes × 8 bytes
     assert asked.actor_memory == pytest.approx(2400 * 12_288 + 4.8e9)
@@ -57,15 +57,19 @@ def test_the_arithmetic_by_hand(cluster: Cluster):
     assert asked.coordinator_in == pytest.approx(22e9 + 0.24e9)
     assert asked.transfer_s == pytest.approx(22.24 / 1.25)
     assert asked.coordinator_s == pytest.approx(20)
-    assert asked.actor_s == pytest.approx(30_000 * 2.3 / 10_000)
+    # Segments of 1 and of 2, 4, 5, 20 and 10 knots, the last of which overlap by half
+    passes = 2 * 100 + 50 + 25 + 20 + 5 + 19
+    assert asked.measure_s == pytest.approx(30_000 * passes / 100 / 10_000)
+    assert asked.advance_s == pytest.approx(100 * 100 * 3 / 10_000)
     assert asked.spread_s == pytest.approx(10 * 0.0176)  # 2^10 nodes after ten rounds of 17.6 ms
 
 
 def test_actors_share_the_work_and_the_coordinator_gets_more_of_it(cluster: Cluster):
     half = Cluster(500, cluster.bytes_per_s, cluster.block_s, cluster.images_per_s)
-    few, many = (load(c, image=3072, **KNOWN) for c in (half, cluster))
+    few, many = (load(c, ASKED) for c in (half, cluster))
     assert many.actor_memory == pytest.approx(few.actor_memory / 2)
-    assert many.actor_s == pytest.approx(few.actor_s / 2)
+    assert many.measure_s == pytest.approx(few.measure_s / 2)
+    assert many.advance_s == few.advance_s  # every block takes all steps
     assert many.coordinator_s == 2 * few.coordinator_s
     assert many.coordinator_states == few.coordinator_states  # added up as they come
     assert many.coordinator_memory == few.coordinator_memory
