@@ -37,6 +37,7 @@ from raytd.engine.records import Iteration, Plan
 from raytd.engine.worker import BlockWorker
 from raytd.sweep.single import single_trial
 from raytd.sweep.trial import Trial, run_trial
+from raytd.sweep.work import work_of
 from raytd.transfer.precision import Precision, forward
 from raytd.transfer.state import TrainState, Weights
 from raytd.transport.problem import independent_coupling
@@ -60,6 +61,8 @@ class Bench:
     model: str
     use_gpu: bool = False
     precision: Precision = "float32"
+    case: tuple[int, int] | None = None
+    batch: int = BATCH
 
     def jobs(self) -> dict[str, tuple[int, Job]]:
         """Each kind of call, with the images that it handles."""
@@ -74,11 +77,16 @@ class Bench:
                 2 * n,
                 lambda: worker.measure(next(trajectory), (10, 11), start, start, coupling),
             ),
-            "advance": (STEPS * BATCH, lambda: worker.advance(3, start, coupling)),
+            "advance": (STEPS * self.batch, lambda: worker.advance(3, start, coupling)),
         }
+        return jobs | self.bare(worker)
+
+    def bare(self, worker: BlockWorker) -> dict[str, tuple[int, Job]]:
+        """The kinds of calls of the network alone."""
+        jobs: dict[str, tuple[int, Job]] = {}
         for layout in FORMATS:
-            jobs[f"forward {layout}"] = (n, self.bare_forward(worker, layout))
-            jobs[f"train {layout}"] = (STEPS * BATCH, self.bare_training(worker, layout))
+            jobs[f"forward {layout}"] = (N_TILES * TILE**2, self.bare_forward(worker, layout))
+            jobs[f"train {layout}"] = (STEPS * self.batch, self.bare_training(worker, layout))
         return jobs
 
     def bare_forward(self, worker: BlockWorker, layout: torch.memory_format) -> Job:
@@ -95,9 +103,9 @@ class Bench:
 
     def bare_training(self, worker: BlockWorker, layout: torch.memory_format) -> Job:
         """Forward, backward and step on one batch, as often as a segment has steps."""
-        model, images = self._bare(worker, BATCH, layout)
+        model, images = self._bare(worker, self.batch, layout)
         model.train()
-        labels = torch.arange(BATCH, device=worker.device) % 10
+        labels = torch.arange(self.batch, device=worker.device) % 10
         optimizer = torch.optim.SGD(model.parameters(), **SGD)
 
         def run() -> None:
@@ -111,7 +119,7 @@ class Bench:
     def _bare(
         self, worker: BlockWorker, n: int, layout: torch.memory_format
     ) -> tuple[nn.Module, torch.Tensor]:
-        channels, side = CASES[self.model]
+        channels, side = self.case or CASES[self.model]
         images = torch.randn(n, channels, side, side, generator=torch.Generator().manual_seed(0))
         model = copy.deepcopy(worker.model).to(memory_format=layout)
         return model, images.to(worker.device).contiguous(memory_format=layout)
@@ -119,7 +127,7 @@ class Bench:
     def setup(self) -> BlockSetup:
         """A block of a few tiles, as long a segment as the paper's are."""
         rng = np.random.default_rng(0)
-        channels, side = CASES[self.model]
+        channels, side = self.case or CASES[self.model]
 
         def images(n: int) -> ImageSlice:
             pixels = rng.integers(0, 256, (n, channels, side, side), dtype=np.uint8)
@@ -140,7 +148,7 @@ class Bench:
             run_seed=0,
             steps=STEPS * SEGMENTS,
             segments=SEGMENTS,
-            batch_size=BATCH,
+            batch_size=self.batch,
             **SGD,
             mixing="beta",
             schedule="constant",
@@ -277,10 +285,10 @@ def print_actors(scale: int, rounds: int) -> None:
 
     sizes = (f"data.train={120 * scale}", f"trajectory.steps={300 * scale}")
     trial = quickstart(*sizes, "stop.tolerance=0")
-    print(
-        "| round | actors | seconds | CPU seconds of each actor | of the coordinator | distance |"
-    )
-    print("|---|---|---|---|---|---|")
+    bare = bare_seconds(trial)
+    heads = ("round", "actors", "seconds", "CPU seconds of each actor", "the bare network's")
+    print(f"| {' | '.join(heads)} | of the coordinator | distance |")
+    print("|---|---|---|---|---|---|---|")
     best = {1: float("inf"), 2: float("inf")}
     with tempfile.TemporaryDirectory() as scratch, connect(None):
         pools = {n: ActorPool(ActorShape(n, cpus=0.25, gpus=0)) for n in best}
@@ -305,9 +313,29 @@ def print_actors(scale: int, rounds: int) -> None:
             used = [cpu_seconds(pid) - u for pid, u in zip(pids, used, strict=True)]
             best[n] = min(best[n], took[0])
             each = ", ".join(f"{u:.1f}" for u in used[:-1])
-            cells = [number, n, f"{took[0]:.1f}", each, f"{used[-1]:.1f}", repr(row["distance"])]
+            share = f"{bare:.1f} ({bare / sum(used[:-1]):.2f})"
+            cells = [number, n, f"{took[0]:.1f}", each, share, f"{used[-1]:.1f}", row["distance"]]
             print(f"| {' | '.join(map(str, cells))} |", flush=True)
     print(f"\nspeed-up: {best[1] / best[2]:.2f}")
+
+
+def bare_seconds(trial: Trial) -> float:
+    """CPU seconds that the bare network takes for all images of a trial, forward and in training.
+
+    The forward passes through validation pairs, which also carry a derivative, count as plain ones.
+    """
+    work = work_of(trial)
+    assert work is not None
+    config, images = trial.config, trial.source.train.images
+    case = (images.shape[1], images.shape[-1])
+    batch = config.trajectory.batch_size
+    bench = Bench(config.model, case=case, batch=batch)
+    speeds = best_speeds(bench.bare(BlockWorker(bench.setup())), 3, gpu=False)
+    fastest = {
+        kind: max(v for name, v in speeds.items() if name.startswith(kind))
+        for kind in ("forward", "train")
+    }
+    return work.forward_images / fastest["forward"] + work.all_sgd_steps * batch / fastest["train"]
 
 
 def cpu_seconds(pid: int) -> float:

@@ -43,17 +43,32 @@ resources: {{cpus_per_actor: 0.5, threads: 1, checkpoint_every: 5, call_timeout_
 
 
 @dataclass(frozen=True)
+class Scene:
+    """A sweep that runs.
+
+    Attributes:
+        driver: its process.
+        checkpoints: folder of those of its trial.
+        cluster: that it runs on, if it has not started its own.
+    """
+
+    driver: "subprocess.Popen[bytes]"
+    checkpoints: Path
+    cluster: Any
+
+
+@dataclass(frozen=True)
 class Fault:
     """What is done to a trial.
 
     Attributes:
         name: in the table.
-        act: is given the driver's process and the cluster.
+        act: does it.
         peace: what it is compared with.
     """
 
     name: str
-    act: Callable[[Any, Any], object] | None
+    act: Callable[[Scene], object] | None
     peace: str = "none"
 
     @property
@@ -65,36 +80,59 @@ class Fault:
 NODES = "none, on three nodes"
 
 
-def kill(kind: str, sign: signal.Signals = signal.SIGKILL) -> Callable[[Any, Any], None]:
+def kill(kind: str, sign: signal.Signals = signal.SIGKILL) -> Callable[[Scene], None]:
     """Sends a signal to one process of a kind."""
-    return lambda *_: os.kill(min(processes(kind)), sign)
+    return lambda _: os.kill(min(processes(kind)), sign)
 
 
-def lose(_: Any, cluster: Any) -> None:
+def kill_twice(_: Scene) -> None:
+    """A block actor is killed, and so is the one that takes its place."""
+    before = processes("block actor")
+    os.kill(min(before), signal.SIGKILL)
+    while not (new := set(processes("block actor")) - set(before)):
+        threading.Event().wait(0.02)
+    os.kill(min(new), signal.SIGKILL)
+
+
+def lose(scene: Scene) -> None:
     """A node goes without a word, and another comes."""
+    cluster = scene.cluster
     cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
     cluster.add_node(num_cpus=2)
 
 
-def drain(_: Any, cluster: Any) -> None:
+def drain(scene: Scene) -> None:
     """A node says that it goes in two seconds, and another comes."""
     from ray._raylet import GcsClient
     from ray.core.generated import autoscaler_pb2
 
     why = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+    cluster = scene.cluster
     leaving = next(iter(cluster.worker_nodes)).node_id
     in_two_seconds = int((time.time() + 2) * 1000)
     GcsClient(address=cluster.address).drain_node(leaving, why, "preempted", in_two_seconds)
     cluster.add_node(num_cpus=2)
 
 
+def kill_and_corrupt(scene: Scene) -> None:
+    """The driver is killed, and a byte of the newest checkpoint changes."""
+    scene.driver.kill()
+    scene.driver.wait()
+    newest = max(scene.checkpoints.glob("[0-9]*"))
+    content = bytearray(newest.read_bytes())
+    content[-1] ^= 1
+    newest.write_bytes(content)
+
+
 FAULTS = (
     Fault("none", None),
     Fault("block actor killed", kill("block actor")),
+    Fault("block actor killed twice in a row", kill_twice),
     Fault(f"block actor stopped, {HANG_S} s allowed", kill("block actor", signal.SIGSTOP)),
     Fault("coordinator killed", kill("coordinator")),
     Fault("trial process killed", kill("trial process")),
-    Fault("driver killed, command given again", lambda driver, _: driver.kill()),
+    Fault("driver killed, command given again", lambda scene: scene.driver.kill()),
+    Fault("the same, newest checkpoint corrupted", kill_and_corrupt),
     Fault(NODES, None, peace=NODES),
     Fault("node lost, another comes", lose, peace=NODES),
     Fault("node drained, another comes", drain, peace=NODES),
@@ -133,11 +171,11 @@ def sweep(folder: Path, name: str, fault: Fault, cluster: Any = None) -> tuple[f
     began = time.monotonic()
     driver = begin(folder, name, cluster)
     if fault.act is not None:
-        while not [*folder.glob(f"runs/{name}/trials/*/checkpoint/0001-0010*")]:
+        while not (reached := [*folder.glob(f"runs/{name}/trials/*/checkpoint/0001-0010*")]):
             if driver.poll() is not None:
                 raise RuntimeError((folder / f"{name}.log").read_text())
             threading.Event().wait(0.02)
-        fault.act(driver, cluster)
+        fault.act(Scene(driver, reached[0].parent, cluster))
     if driver.wait() == -signal.SIGKILL:
         driver = begin(folder, name, cluster)
         driver.wait()
