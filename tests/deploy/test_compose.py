@@ -63,7 +63,51 @@ def test_the_security_linter_catches_a_planted_weakness(right, wrong, tool, tmp_
 def test_only_the_proxy_is_published_and_only_tls():
     services = load("mlflow/compose.yaml")["services"]
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert published == {"proxy": ["443:443"]}
+    assert published == {"proxy": ["443:8443"]}
+    assert "https_port 8443\n" in (DEPLOY / "mlflow/Caddyfile").read_text()
+    assert services["proxy"]["healthcheck"]["test"][-1] == "8443"
+
+
+def root_in(services):
+    """The services that run as root, or as whatever their image says."""
+    users = {name: str(service.get("user", "0")) for name, service in services.items()}
+    return {name for name, user in users.items() if not re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)}
+
+
+def test_only_what_ends_at_once_starts_as_root_and_that_without_a_network():
+    services = load("mlflow/compose.yaml")["services"]
+    assert root_in(services) == {"owner"}
+    assert services["owner"]["restart"] == "no"
+    assert services["owner"]["network_mode"] == "none"
+    assert {s["restart"] for name, s in services.items() if name != "owner"} == {"unless-stopped"}
+
+
+@pytest.mark.parametrize("user", [None, "root", "0:0", 0, "1000:0"])
+def test_a_service_that_could_be_root_is_found(user):
+    assert root_in({"proxy": {} if user is None else {"user": user}}) == {"proxy"}
+
+
+def test_every_volume_belongs_to_the_user_that_writes_it():
+    services = load("mlflow/compose.yaml")["services"]
+    owner = services["owner"]
+    given = {volume.split(":")[0] for volume in owner["volumes"]}
+    assert owner["entrypoint"][:2] == ["chown", "1000:1000"]
+    assert set(owner["entrypoint"][2:]) == {f"/{name}" for name in given}
+    for name, service in services.items():
+        named = {v.split(":")[0] for v in service.get("volumes", []) if not v.startswith("./")}
+        if service["user"] == "1000:1000" and named:
+            assert named <= given
+            assert service["depends_on"]["owner"]["condition"] == "service_completed_successfully"
+        else:
+            assert name in {"owner", "mlflow", "database"}  # its image makes the database's folder
+
+
+def test_the_limits_of_memory_leave_room_on_the_machine_that_is_recommended():
+    units = {"m": 2**-10, "g": 1.0}
+    limits = [s["mem_limit"] for s in load("mlflow/compose.yaml")["services"].values()]
+    used = sum(int(limit[:-1]) * units[limit[-1]] for limit in limits)
+    machine = re.search(r"\(2 CPUs, (\d+) GB", (DEPLOY / "README.md").read_text())
+    assert used + 0.45 < int(machine[1])
 
 
 def test_database_and_store_are_on_a_network_without_a_way_out():

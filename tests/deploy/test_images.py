@@ -1,12 +1,13 @@
 """The Dockerfiles pass hadolint, run as nobody in particular, and pin what they install."""
 
+import re
 import subprocess
 import tomllib
 
 import pytest
 from packaging.requirements import Requirement
 
-from tests.deploy.conftest import DEPLOY
+from tests.deploy.conftest import DEPLOY, load
 
 DOCKERFILES = ["Dockerfile", "mlflow/Dockerfile"]
 
@@ -58,6 +59,26 @@ def test_every_dependency_is_pinned_at_or_above_its_floor():
     for line in project["dependencies"]:
         wanted = Requirement(line)
         assert wanted.specifier.contains(pinned[wanted.name]), line
+
+
+def test_every_package_of_an_image_is_pinned():
+    """torch alone comes from an index of its own; constraints.txt of the repository pins it."""
+    for name in DOCKERFILES:
+        commands = (DEPLOY / name).read_text().replace("\\\n", " ").split("pip install ")[1:]
+        assert commands
+        for command in commands:
+            pinned = re.findall(r"--constraint (\S+)", command)
+            wanted = "deploy/constraints.txt" if name == "Dockerfile" else "constraints.txt"
+            assert wanted in pinned or "torch torchvision" in command
+    assert "COPY deploy/constraints.txt ./\n" in (DEPLOY / "mlflow/Dockerfile").read_text()
+
+
+def test_manifests_and_tags_name_the_versions_that_the_images_hold():
+    pinned = pins()
+    job, cluster = (load(f"kuberay/{name}.yaml")["spec"] for name in ("job", "cluster"))
+    assert cluster["rayVersion"] == job["rayClusterSpec"]["rayVersion"] == pinned["ray"]
+    mlflow = load("mlflow/compose.yaml")["services"]["mlflow"]
+    assert mlflow["image"] == f"raytd-mlflow:{pinned['mlflow']}"
 
 
 def test_images_and_make_install_the_same_torch():

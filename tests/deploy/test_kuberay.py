@@ -10,6 +10,7 @@ import yaml
 
 from tests.deploy.conftest import DEPLOY, load
 
+BESIDE = DEPLOY.parent.parent / "shared/data/kuberay-crds"
 SCHEMAS = {"cluster": "rayclusters-v1.schema.json", "job": "rayjobs-v1.schema.json"}
 
 
@@ -25,16 +26,22 @@ def forbid_unknown(schema):
     return closed
 
 
+def schema_folder():
+    """The folder that RAYTD_KUBERAY_CRDS names, else the one beside the checkout."""
+    named = os.environ.get("RAYTD_KUBERAY_CRDS")
+    folder = Path(named) if named else BESIDE
+    if named is None and not folder.is_dir():
+        pytest.skip(f"no schemas of KubeRay: set RAYTD_KUBERAY_CRDS or make {folder}")
+    return folder
+
+
 def problems(kind, manifest):
     """What KubeRay's schema says against a manifest.
 
     The schemas are those of KubeRay's custom resource definitions: `spec.versions[].schema` of
     ray-operator/config/crd/bases in the KubeRay repository, one JSON file each.
     """
-    folder = os.environ.get("RAYTD_KUBERAY_CRDS")
-    if folder is None:
-        pytest.skip("RAYTD_KUBERAY_CRDS names no folder with KubeRay's schemas")
-    schema = forbid_unknown(json.loads((Path(folder) / SCHEMAS[kind]).read_text()))
+    schema = forbid_unknown(json.loads((schema_folder() / SCHEMAS[kind]).read_text()))
     found = jsonschema.Draft202012Validator(schema).iter_errors(manifest)
     return [f"{error.json_path}: {error.message}" for error in found]
 
@@ -150,3 +157,67 @@ def test_kubernetes_catches_a_planted_typo():
 def test_everything_is_denied_that_no_policy_allows():
     deny = next(d for d in around() if d["metadata"]["name"] == "deny")
     assert deny["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def labels_of_pods(kind, manifest):
+    """The labels of each pod: those of its template, and what KubeRay adds to the nodes of Ray."""
+    cluster = cluster_of(kind, manifest)
+    (group,) = cluster["workerGroupSpecs"]
+    templates = {"head": cluster["headGroupSpec"]["template"], "worker": group["template"]}
+    if kind == "job":
+        templates["submitter"] = manifest["spec"]["submitterPodTemplate"]
+    added = {
+        "head": {"ray.io/is-ray-node": "yes", "ray.io/node-type": "head"},
+        "worker": {"ray.io/is-ray-node": "yes", "ray.io/node-type": "worker"},
+        "submitter": {},  # KubeRay labels its Job, not surely the pod of it
+    }
+    return {
+        name: template.get("metadata", {}).get("labels", {}) | added[name]
+        for name, template in templates.items()
+    }
+
+
+def chosen(selector, labels):
+    """The pods that a podSelector means."""
+    wanted = selector.get("matchLabels", {}).items()
+    assert set(selector) <= {"matchLabels"}
+    return {name for name, given in labels.items() if wanted <= given.items()}
+
+
+@pytest.mark.parametrize(
+    ("policy", "subject", "peers"),
+    [
+        ("deny", {"head", "worker", "submitter"}, set()),
+        ("ray-inside", {"head", "worker"}, {"head", "worker"}),
+        ("ray-dashboard", {"head"}, {"submitter"}),
+        ("job-submitter", {"submitter"}, {"head"}),
+        ("names-and-tls", {"head", "worker", "submitter"}, set()),
+    ],
+)
+def test_each_policy_means_the_pods_it_is_for(kind, manifest, policy, subject, peers):
+    labels = labels_of_pods(kind, manifest)
+    (spec,) = [d["spec"] for d in around() if d["metadata"]["name"] == policy]
+    rules = [r for r in spec.get("ingress", []) for r in r.get("from", [])]
+    rules += [r for r in spec.get("egress", []) for r in r.get("to", [])]
+    inside = [rule for rule in rules if "podSelector" in rule and "namespaceSelector" not in rule]
+    reached = [chosen(rule["podSelector"], labels) for rule in inside]
+    assert chosen(spec["podSelector"], labels) == subject & labels.keys()
+    assert set().union(*reached) == peers & labels.keys()
+
+
+def test_a_submitter_without_the_label_would_be_shut_out():
+    manifest = load("kuberay/job.yaml")
+    del manifest["spec"]["submitterPodTemplate"]["metadata"]
+    (spec,) = [d["spec"] for d in around() if d["metadata"]["name"] == "job-submitter"]
+    assert chosen(spec["podSelector"], labels_of_pods("job", manifest)) == set()
+
+
+def test_the_schemas_are_where_the_variable_says_or_beside_the_checkout(monkeypatch, tmp_path):
+    monkeypatch.setenv("RAYTD_KUBERAY_CRDS", str(tmp_path))
+    assert schema_folder() == tmp_path
+    monkeypatch.delenv("RAYTD_KUBERAY_CRDS")
+    monkeypatch.setattr("tests.deploy.test_kuberay.BESIDE", tmp_path / "beside")
+    with pytest.raises(pytest.skip.Exception, match="RAYTD_KUBERAY_CRDS"):
+        schema_folder()
+    (tmp_path / "beside").mkdir()
+    assert schema_folder() == tmp_path / "beside"

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import re
 from copy import deepcopy
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import jsonschema
 import pytest
@@ -142,6 +144,50 @@ def test_compute_engine_catches_a_planted_typo():
     config = load("gcp.yaml")["available_node_types"]["gpu"]["node_config"]
     config["scheduling"]["provisioningModle"] = "SPOT"
     assert unknown_fields(config, schemas["Instance"], schemas) == [".scheduling.provisioningModle"]
+
+
+def google_worker():
+    return load("gcp.yaml")["available_node_types"]["gpu"]["node_config"]
+
+
+def test_workers_on_google_have_an_account_of_their_own_that_may_pull_the_image():
+    (account,) = google_worker()["serviceAccounts"]
+    name, domain = account["email"].split("@")
+    assert domain == "${GCP_PROJECT}.iam.gserviceaccount.com"
+    assert [scope.rsplit("/", 1)[1] for scope in account["scopes"]] == ["devstorage.read_only"]
+    (made,) = [
+        line
+        for line in (DEPLOY / "README.md").read_text().splitlines()
+        if "gcloud iam service-accounts create" in line
+    ]
+    assert re.search(rf"for account in ray-autoscaler-sa-v1 {name}; do", made)
+    assert re.findall(r"--role=(\S+)", made) == ["roles/artifactregistry.reader"]
+
+
+def test_ray_starts_workers_with_the_account_of_the_file():
+    node = pytest.importorskip(
+        "ray.autoscaler._private.gcp.node", reason="pip install google-api-python-client"
+    )
+    resource = MagicMock()
+    compute = node.GCPCompute(resource, "project", "zone", "raytd")
+    compute.create_instance(google_worker(), {"ray-node-name": "x"}, wait_for_operation=False)
+    body = resource.instances().insert.call_args.kwargs["body"]
+    assert body["serviceAccounts"] == google_worker()["serviceAccounts"]
+
+
+def test_ray_lets_the_head_act_as_the_workers_account_and_leaves_it_in_the_file():
+    gcp = pytest.importorskip(
+        "ray.autoscaler._private.gcp.config", reason="pip install google-api-python-client"
+    )
+    crm, iam = MagicMock(), MagicMock()
+    head = {"email": "head@project", "projectId": "project"}
+    iam.projects().serviceAccounts().get().execute.return_value = head
+    crm.projects().getIamPolicy().execute.return_value = {"bindings": []}
+    config = gcp._configure_iam_role(load("gcp.yaml") | {"head_node": {}}, crm, iam)
+    policy = crm.projects().setIamPolicy.call_args.kwargs["body"]["policy"]
+    assert "roles/iam.serviceAccountUser" in [given["role"] for given in policy["bindings"]]
+    assert config["head_node"]["serviceAccounts"][0]["email"] == "head@project"
+    assert config["available_node_types"] == load("gcp.yaml")["available_node_types"]
 
 
 def lint_stack(lint, file):

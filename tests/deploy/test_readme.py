@@ -1,10 +1,13 @@
 """deploy/README.md: ten commands, variables that the files ask for, links that resolve."""
 
+import os
 import re
+import shutil
+import subprocess
 
 import pytest
 
-from tests.deploy.conftest import DEPLOY
+from tests.deploy.conftest import DEPLOY, load
 
 README = (DEPLOY / "README.md").read_text()
 TO_THE_FIRST_SWEEP = README.split("## From an account")[1].split("## After")[0]
@@ -43,6 +46,41 @@ def test_the_image_of_the_manifests_is_the_one_that_is_replaced():
             r"image: (?:&image )?(\w\S+)", (DEPLOY / f"kuberay/{name}.yaml").read_text()
         )
         assert set(found) == {image}
+
+
+def test_the_job_runs_what_the_tenth_command_runs():
+    (_, sweep) = commands("Kubernetes")[9].split(" -- ")
+    assert load("kuberay/job.yaml")["spec"]["entrypoint"] == sweep
+
+
+def test_the_outputs_of_the_stack_become_shell_variables():
+    (line,) = [line for line in commands("AWS") if "describe-stacks" in line]
+    program = re.search(r"\| (awk .*)\)\"$", line)[1]
+    outputs = "AWS_REGION\tus-west-2\nRAYTD_AMI\tami-0a1b\n"
+    done = subprocess.run(
+        ["sh", "-c", program], input=outputs, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "export AWS_REGION=us-west-2\nexport RAYTD_AMI=ami-0a1b\n"
+
+
+def test_no_command_needs_gnu_sed():
+    assert re.findall(r"sed (?:-i\b[^.]|.*\\t).*", README) == []
+
+
+def test_the_image_is_put_into_the_manifests(tmp_path):
+    shutil.copytree(DEPLOY / "kuberay", tmp_path / "deploy/kuberay")
+    lines = [line for line in commands("Kubernetes") if "deploy/kuberay" in line][:2]
+    environment = {"RAYTD_IMAGE": "registry/raytd:gpu-1234", "PATH": os.environ["PATH"]}
+    subprocess.run(["sh", "-ec", "\n".join(lines)], cwd=tmp_path, env=environment, check=True)
+    text = "".join(file.read_text() for file in (tmp_path / "deploy/kuberay").iterdir())
+    assert text.count("registry/raytd:gpu-1234") == 3
+    assert text.count("storageClassName: CLASS\n") == 1
+    assert "registry.example.org" not in text
+
+
+@pytest.mark.parametrize("place", ["AWS", "Google", "Kubernetes"])
+def test_each_place_has_an_end(place):
+    assert README.count(f"| the end, {place} |") == 1
 
 
 def test_links_resolve_and_every_file_is_named():

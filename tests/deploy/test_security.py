@@ -61,16 +61,34 @@ def test_the_build_context_is_a_list_of_what_is_let_in(name):
     assert not [rule for rule in rules if ".env" in rule]
 
 
+UNPICKLES = (
+    r"(.*\.)?(_|cloud)?(pickle|dill)\.(load|loads|Unpickler)|joblib\.load|shelve\.open"
+    r"|(pd|pandas)\.read_pickle"
+)
+
+
+def imported_names(tree):
+    """What each name that the file imports stands for, such as `loads`: `pickle.loads`."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {name.asname: name.name for name in node.names if name.asname}
+        if isinstance(node, ast.ImportFrom):
+            names |= {n.asname or n.name: f"{node.module}.{n.name}" for n in node.names}
+    return names
+
+
 def unsafe_loads(source):
     """Calls that unpickle from a file: the pickle family, and torch.load without a guard."""
     found = []
-    for node in ast.walk(ast.parse(source)):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+    tree = ast.parse(source)
+    names = imported_names(tree)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
             continue
-        call = ast.unparse(node.func)
-        if re.fullmatch(
-            r"(cloud)?pickle\.(load|loads|Unpickler)|joblib\.load|pd\.read_pickle", call
-        ):
+        first, *rest = ast.unparse(node.func).split(".")
+        call = ".".join([names.get(first, first), *rest])
+        if re.fullmatch(UNPICKLES, call):
             found.append(call)
         if call == "torch.load" and "weights_only=True" not in ast.unparse(node):
             found.append(call)
@@ -86,9 +104,31 @@ def test_nothing_is_unpickled_from_disk():
 
 
 def test_a_planted_pickle_is_found():
-    planted = ["pickle.load(f)", "torch.load(p)", "np.load(p, allow_pickle=True)"]
-    assert [len(unsafe_loads(call)) for call in planted] == [1, 1, 1]
-    assert unsafe_loads("torch.load(p, weights_only=True)") == []
+    planted = [
+        "pickle.load(f)",
+        "torch.load(p)",
+        "np.load(p, allow_pickle=True)",
+        "from pickle import loads\nloads(b)",
+        "from cloudpickle import loads as read\nread(b)",
+        "import pickle as p\np.loads(b)",
+        "from ray import cloudpickle\ncloudpickle.loads(b)",
+        "from torch import load\nload(p)",
+        "from pandas import read_pickle\nread_pickle(p)",
+    ]
+    assert [len(unsafe_loads(call)) for call in planted] == [1] * len(planted)
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "torch.load(p, weights_only=True)",
+        "from torch import load\nload(p, weights_only=True)",
+        "from json import loads\nloads(b)",
+        "import json as pickle\npickle.loads(b)",
+    ],
+)
+def test_other_readers_are_left_alone(harmless):
+    assert unsafe_loads(harmless) == []
 
 
 def test_the_floors_that_are_explained_are_those_of_the_project():

@@ -142,7 +142,7 @@ def server(secrets, database, tmp_path_factory):
     given["MLFLOW_AUTH_CONFIG_PATH"] = str(DEPLOY / "mlflow/basic_auth.ini")
     host, port = secrets["MLFLOW_HOST"].split(":")
     command = [sys.executable, "-m", *service["command"], f"--host={host}", f"--port={port}"]
-    command += ["--workers=1", f"--artifacts-destination={folder / 'artifacts'}"]
+    command += [f"--artifacts-destination={folder / 'artifacts'}"]
     url, log = f"http://{host}:{port}", folder / "log"
 
     def ready():
