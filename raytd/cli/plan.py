@@ -101,6 +101,10 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
     ):
         if names:
             facts.append((", ".join(names), what))
+    if len(found["gpu_kinds"]) > 1:
+        kinds = ", ".join(found["gpu_kinds"])
+        text = f"{kinds}: the last bits of a trial depend on which of them it gets"
+        facts.append(("GPUs of several kinds", text))
     if found["gpu_hours"]:
         facts.append(("GPU-hours", f"{found['gpu_hours']:.2f}"))
     if found["cost"] is not None:

@@ -56,6 +56,7 @@ class BlockSetup:
         chunk: tiles per forward pass in measuring.
         threads: torch threads while this block's worker computes.
         use_gpu: whether the worker computes on a GPU where its process can see one.
+        deterministic: whether it does so by algorithms that give the same bits each time.
     """
 
     block: int
@@ -81,6 +82,7 @@ class BlockSetup:
     chunk: int
     threads: int
     use_gpu: bool
+    deterministic: bool = True
 
 
 @dataclass(frozen=True)

@@ -255,6 +255,8 @@ class ResourcesConfig(Settings):
         chunk: tiles per forward pass in measuring, each of tile_size² images: what bounds the
             memory of a pass. Other counts may give other last bits. A trial that runs out of
             memory starts again with half of it, up to three times.
+        deterministic: whether GPUs compute by algorithms that give the same bits each time; without
+            them they are faster, and the result says so.
         checkpoint_every: segments between two checkpoints of a trial; "auto" writes one as often as
             they take at most 2 % of the time. One is written after each iteration anyhow.
         call_timeout_s: longest time that one call to an actor may take, in seconds; an actor that
@@ -267,6 +269,7 @@ class ResourcesConfig(Settings):
     cpus_per_actor: Positive = 1
     threads: Count = 1
     chunk: Count = 1
+    deterministic: bool = True
     checkpoint_every: Literal["auto"] | Count = "auto"
     call_timeout_s: Positive = 3600
     wait_timeout_s: Positive = 1800

@@ -1,5 +1,6 @@
 """Where a worker computes, and with how many threads."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,9 +8,21 @@ import torch
 from torch import nn
 
 
-def pick_device(use_gpu: bool) -> torch.device:
-    """A GPU where one is wanted and this process can see one, else the CPU."""
-    return torch.device("cuda" if use_gpu and torch.cuda.is_available() else "cpu")
+def pick_device(use_gpu: bool, *, deterministic: bool = True) -> torch.device:
+    """A GPU where one is wanted and this process can see one, else the CPU.
+
+    Args:
+        use_gpu: whether one is wanted.
+        deterministic: whether everything that this process computes on a GPU shall have the same
+            bits each time. An operation that has no such form then raises RuntimeError. CPUs need
+            no switch for it.
+    """
+    if not (use_gpu and torch.cuda.is_available()):
+        return torch.device("cpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # before cuBLAS starts
+    torch.use_deterministic_algorithms(deterministic)
+    torch.backends.cudnn.benchmark = not deterministic
+    return torch.device("cuda")
 
 
 def device_name(device: torch.device) -> str:

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from raytd.engine.devices import pick_device, torch_threads
+from raytd.engine.devices import torch_threads
 from raytd.engine.files import write_bytes
 from raytd.engine.locks import make_once
 from raytd.engine.storage import StoragePath
@@ -33,14 +33,18 @@ class FeatureCache:
 
     Args:
         folder: where `features-<key>.safetensors` lie, beside the sources; None keeps nothing.
-        use_gpu: whether to compute on a GPU where there is one.
+        device: where to compute.
         threads: torch threads meanwhile.
     """
 
     def __init__(
-        self, folder: StoragePath | None, *, use_gpu: bool = False, threads: int = 1
+        self,
+        folder: StoragePath | None,
+        *,
+        device: torch.device = torch.device("cpu"),  # noqa: B008 - never changed
+        threads: int = 1,
     ) -> None:
-        self.folder, self.device, self.threads = folder, pick_device(use_gpu), threads
+        self.folder, self.device, self.threads = folder, device, threads
 
     def get(self, task: Task, name: str) -> Float32[Tensor, "n d"]:
         """φ of every training image of a task, in order.

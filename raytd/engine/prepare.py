@@ -164,8 +164,7 @@ def _features(
     if coupling is None or coupling.features == SOURCE:
         return None
     sources, name = context.sources, coupling.features
-    use_gpu = sources.device.type == "cuda"
-    cache = FeatureCache(sources.folder, use_gpu=use_gpu, threads=sources.threads)
+    cache = FeatureCache(sources.folder, device=sources.device, threads=sources.threads)
     return cache.get(pair.source, name).numpy(), cache.get(pair.target, name).numpy()
 
 
@@ -231,6 +230,7 @@ class Cutter:
             chunk=resources.chunk,
             threads=resources.threads,
             use_gpu=resources.gpus_per_actor > 0,
+            deterministic=resources.deterministic,
         )
 
     def _probes(self, block: int) -> tuple[ImageSlice, ImageSlice]:

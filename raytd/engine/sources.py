@@ -100,13 +100,20 @@ class SourceCache:
     Args:
         folder: where `<key>.safetensors` and `<key>.json` lie; None keeps nothing on disk.
         use_gpu: whether to train on a GPU where there is one.
+        deterministic: see `pick_device`.
         threads: torch threads in training.
     """
 
     def __init__(
-        self, folder: StoragePath | None, *, use_gpu: bool = False, threads: int = 1
+        self,
+        folder: StoragePath | None,
+        *,
+        use_gpu: bool = False,
+        deterministic: bool = True,
+        threads: int = 1,
     ) -> None:
-        self.folder, self.device, self.threads = folder, pick_device(use_gpu), threads
+        self.folder, self.threads = folder, threads
+        self.device = pick_device(use_gpu, deterministic=deterministic)
         self._memory: dict[str, Source] = {}
 
     def has(self, task: Task, origin: Origin) -> bool:

@@ -73,7 +73,7 @@ class BlockWorker:
 
     def __init__(self, setup: BlockSetup) -> None:
         self.setup = setup
-        self.device = pick_device(setup.use_gpu)
+        self.device = pick_device(setup.use_gpu, deterministic=setup.deterministic)
         self.pairs = PairImages(setup, self.device)
         self.validation = Images(setup.validation, self.device)
         self.probes = tuple(Images(side, self.device) for side in setup.probes)

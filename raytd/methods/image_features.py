@@ -42,9 +42,7 @@ def features_of(pair: Pair, context: Context, name: str) -> Features:
         source, target = (model.features(t) for t in tasks)
         return Features(source, target, n_images, model.warnings)
     sources = context.sources
-    cache = FeatureCache(
-        sources.folder, use_gpu=sources.device.type == "cuda", threads=context.resources.threads
-    )
+    cache = FeatureCache(sources.folder, device=sources.device, threads=context.resources.threads)
     source, target = (cache.get(t, name).double() for t in tasks)
     if source.shape[1] != target.shape[1]:
         raise InputError(

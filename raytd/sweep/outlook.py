@@ -57,6 +57,7 @@ def outlook(
         + sum(sgd_steps_of(t) or 0 for t in others),
         "forward_images": sum(work.forward_images for work in found),
         "not_reckoned": _not_reckoned(others),
+        "gpu_kinds": _gpu_kinds(to_run, nodes),
         "duration_s": expected.duration_s,
         "training_s": expected.training_s,
         "assumption": ("timed on this machine as busy as it is now; early stops would shorten it"),
@@ -74,6 +75,15 @@ def outlook(
             for t in plan.trials
         ],
     }
+
+
+def _gpu_kinds(to_run: Sequence[Trial], nodes: Sequence[Node]) -> list[str]:
+    """The kinds of GPU that the cluster has now, where a trial wants any; Ray names them."""
+    if all(t.config.resources.gpus_per_actor == 0 for t in to_run):
+        return []
+    prefix = "accelerator_type:"
+    names = (name for node in nodes if node.get("GPU") for name in node)
+    return sorted({name.removeprefix(prefix) for name in names if name.startswith(prefix)})
 
 
 def _not_reckoned(others: Sequence[Trial]) -> dict[str, list[str]]:

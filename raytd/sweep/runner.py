@@ -174,5 +174,10 @@ def _networks(trials: Sequence[Trial]) -> dict[str, tuple[Task, Origin, Resource
 
 
 def _train(folder: StoragePath, task: Task, recipe: Origin, resources: ResourcesConfig) -> float:
-    cache = SourceCache(folder, use_gpu=resources.gpus_per_actor > 0, threads=resources.threads)
+    cache = SourceCache(
+        folder,
+        use_gpu=resources.gpus_per_actor > 0,
+        deterministic=resources.deterministic,
+        threads=resources.threads,
+    )
     return cache.get(task, recipe).accuracy

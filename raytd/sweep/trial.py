@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -120,6 +120,7 @@ def run_trial(
         sources=SourceCache(
             sources,
             use_gpu=config.resources.gpus_per_actor > 0,
+            deterministic=config.resources.deterministic,
             threads=config.resources.threads,
         ),
         trajectory=config.trajectory,
@@ -130,8 +131,16 @@ def run_trial(
     )
     started = time.monotonic()
     result = _run(trial, context)
+    if config.resources.gpus_per_actor > 0 and not config.resources.deterministic:
+        result = replace(result, warnings=(*result.warnings, _NOT_DETERMINISTIC))
     wall_s = time.monotonic() - started
     return result, trial.columns() | result.columns() | {"status": "done", "wall_s": wall_s}
+
+
+_NOT_DETERMINISTIC = (
+    "GPUs were free to round differently each time (resources.deterministic is off): another run "
+    "may have other last bits"
+)
 
 
 def _run(trial: Trial, context: Context) -> DistanceResult | Score:

@@ -131,3 +131,42 @@ def test_what_is_done_takes_no_time_and_memory_grows_with_the_network(plan: Swee
     small, large = speed(), replace(speed(), parameters=10**8, activation_bytes=10**7)
     trial = plan.trials[0]
     assert memory_bytes(trial, large) - memory_bytes(trial, small) > 10**9
+
+
+def test_gpus_of_several_kinds_are_told_where_they_matter(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from raytd.cli.plan import _facts
+    from raytd.sweep.outlook import outlook
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    nodes = [
+        {"CPU": 4.0, "GPU": 2.0, "accelerator_type:T4": 1.0},
+        {"CPU": 4.0, "GPU": 2.0, "accelerator_type:A10G": 1.0},
+        {"CPU": 4.0},
+    ]
+    told = {}
+    for gpus in ("0", "1"):
+        overrides = ("resources.gpus_per_actor=" + gpus, "grid.seed=[0]", "grid.coupled.lam=[10]")
+        spec = load_sweep(folder / "small.yaml", overrides=overrides, has_gpu=lambda: False).spec
+        plan = make_plan(spec, data=folder, storage=folder / "gpu-runs", nodes=nodes)
+        told[gpus] = outlook(plan, nodes=nodes)
+    assert told["0"]["gpu_kinds"] == []
+    assert told["1"]["gpu_kinds"] == ["A10G", "T4"]
+    facts = dict(_facts(told["1"]))
+    assert facts["GPUs of several kinds"].startswith("A10G, T4: the last bits")
+    assert "GPUs of several kinds" not in dict(_facts(told["0"]))
+
+
+def test_a_result_of_gpus_that_may_round_as_they_like_says_so(plan: SweepPlan) -> None:
+    from dataclasses import replace
+
+    trial = plan.trials[0]
+    for gpus, deterministic in ((1, False), (1, True), (0, False)):
+        changed = {"gpus_per_actor": gpus, "deterministic": deterministic}
+        resources = trial.config.resources.model_copy(update=changed)
+        other = replace(trial, config=trial.config.model_copy(update={"resources": resources}))
+        result, row = run_trial(other, launch=run_in_process, sources=None)
+        said = "GPUs were free to round differently" in (row["warnings"] or "")
+        assert said == (gpus == 1 and not deterministic)
+        assert bool(result.warnings) >= said
