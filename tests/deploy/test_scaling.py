@@ -52,7 +52,7 @@ def test_the_arithmetic_by_hand(cluster: Cluster):
     asked = load(cluster, ASKED)
     assert asked.driver == pytest.approx(2 * 1.2e6 * 3072)  # bytes
     # 1200 + 1200 images of 12,288 bytes, and 10 × 30,000 pairs × 2000 classes × 8 bytes
-    assert asked.actor_memory == pytest.approx(2400 * 12_288 + 4.8e9)
+    assert asked.actor_memory == pytest.approx(1.5 * (2400 * 12_288 + 4.8e9))
     assert asked.actor_out - STATE == 240_000  # 30,000 costs
     assert asked.coordinator_in == pytest.approx(22e9 + 0.24e9)
     assert asked.transfer_s == pytest.approx(22.24 / 1.25)
