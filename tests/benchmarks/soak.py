@@ -5,7 +5,8 @@ Run: python tests/benchmarks/soak.py [--minutes 10] [--seed 0]
 Batches of the same trials run one after another on one cluster of this machine, while block actors,
 coordinators and processes of trials are killed; the last no oftener in a batch than one trial may
 lose its process before it is given up. Every trial has to end once, with the bits of a run in one
-process; open files, processes and memory are printed at each batch.
+process in every column; open files, processes and memory are printed at each batch, and must not
+grow from the second batch on.
 """
 
 import argparse
@@ -18,11 +19,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from machine import machine
-from victims import KINDS, mark, memory_mb, processes
+from memory_use import resident_mib
+from victims import KINDS, mark, memory_mb, open_files, processes
 
 from raytd.engine.executor import run_in_process
 from raytd.sweep.cluster import connect
@@ -103,14 +106,55 @@ class Killer(threading.Thread):
             self.left -= kind == "trial process"
 
 
-def state() -> str:
-    """Open files and memory of this process, and how many others there are."""
-    files = len(os.listdir("/proc/self/fd"))
-    status = Path("/proc/self/status").read_text()
-    memory = int(status.split("VmRSS:")[1].split()[0]) / 1024
-    return f"{files:5d} files {threading.active_count():4d} threads {memory:7.0f} MB " + (
-        f"{len(processes()):4d} other processes {memory_mb():7.0f} MB"
-    )
+@dataclass(frozen=True)
+class State:
+    """What is in use at one moment.
+
+    Attributes:
+        files: open files of this process.
+        threads: of this process.
+        mb: memory of this process.
+        processes: others.
+        their_files: open files of them.
+        their_mb: memory of them.
+    """
+
+    files: int
+    threads: int
+    mb: float
+    processes: int
+    their_files: int
+    their_mb: float
+
+    @classmethod
+    def now(cls) -> "State":
+        """Looks."""
+        return cls(
+            files=len(os.listdir("/proc/self/fd")),
+            threads=threading.active_count(),
+            mb=resident_mib(),
+            processes=len(processes()),
+            their_files=open_files(),
+            their_mb=memory_mb(),
+        )
+
+    def line(self, name: str, seconds: float) -> str:
+        """A row of the table."""
+        return f"| {name} | {seconds:.0f} | {' | '.join(f'{x:.0f}' for x in astuple(self))} |"
+
+    def growth(self, before: "State") -> list[str]:
+        """What has grown by more than a tenth and a little."""
+        slack = {"mb": 100.0, "their_mb": 300.0, "their_files": 100, "processes": 2}
+        return [
+            f"{name} grew from {old:.0f} to {new:.0f}"
+            for name, old in vars(before).items()
+            if (new := getattr(self, name)) > 1.1 * old + slack.get(name, 5)
+        ]
+
+
+def figures(row: Row) -> Row:
+    """The numbers of a row that may not depend on what was killed."""
+    return {k: v for k, v in row.items() if isinstance(v, int | float) and k != "wall_s"}
 
 
 def batch(n: int, folder: Path, nodes: Any, check: Callable[[Counting, Any], None]) -> None:
@@ -141,7 +185,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch, connect(None) as nodes:
         folder = Path(scratch)
         wanted = {
-            t.key: run_trial(t, launch=run_in_process, sources=folder / "sources")[1]["distance"]
+            t.key: figures(run_trial(t, launch=run_in_process, sources=folder / "sources")[1])
             for t in plan_of("reference", folder, nodes).trials
         }
 
@@ -150,8 +194,8 @@ def main() -> int:
                 row = counting.rows.get(trial.key, {"status": "lost"})
                 if row["status"] != "done":
                     bad.append(f"{trial.config.name}: {row['status']}: {row.get('error')}")
-                elif row["distance"] != wanted[trial.key]:
-                    bad.append(f"{trial.config.name}: {row['distance']} is other bits")
+                elif figures(row) != wanted[trial.key]:
+                    bad.append(f"{trial.config.name}: {figures(row)} is not {wanted[trial.key]}")
                 if counting.ends[trial.key] != 1:
                     bad.append(f"{trial.config.name}: ended {counting.ends[trial.key]} times")
             left = list(plan.folder.glob("trials/*/checkpoint/*"))
@@ -161,14 +205,19 @@ def main() -> int:
         killer = Killer(asked.seed)
         killer.start()
         began = time.monotonic()
-        n = 0
+        print(f"| batch | after s | {' | '.join(State.__dataclass_fields__)} |")
+        print("|---" * (2 + len(State.__dataclass_fields__)) + "|")
+        states: list[State] = []
         while time.monotonic() - began < 60 * asked.minutes:
-            print(f"batch {n:3d}, {time.monotonic() - began:5.0f} s: {state()}", flush=True)
-            batch(n, folder, nodes, check)
-            n, n_trials = n + 1, n_trials + len(wanted)
+            states.append(State.now())
+            print(states[-1].line(f"{len(states) - 1}", time.monotonic() - began), flush=True)
+            batch(len(states), folder, nodes, check)
+            n_trials += len(wanted)
         killer.over.set()
         killer.join()
-        print(f"at the end, {time.monotonic() - began:5.0f} s: {state()}")
+        end = State.now()
+        print(end.line("end", time.monotonic() - began))
+        bad += end.growth(states[min(1, len(states) - 1)])
     print(f"{n_trials} trials, killed: {dict(killer.kills)}, wrong: {len(bad)}")
     print("\n".join(bad))
     return 1 if bad else 0

@@ -36,6 +36,17 @@ def memory_mb() -> float:
     return total / 1e6
 
 
+def open_files() -> int:
+    """Open files of the marked processes."""
+    total = 0
+    for folder, _ in _marked():
+        try:
+            total += len(list((folder / "fd").iterdir()))
+        except OSError:
+            continue
+    return total
+
+
 def _marked() -> Iterator[tuple[Path, str]]:
     """The folders in /proc of living marked processes, with their titles."""
     marker = f"{_NAME}={_VALUE}\0".encode()
