@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from raytd.errors import RequestError
+from raytd.sweep.ray_messages import ray_messages_sorted
 
 Node = dict[str, float]
 
@@ -65,6 +66,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     except ConnectionError as error:
         raise RequestError(f"--address {address}: no Ray cluster answers there") from error
     try:
-        yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+        with ray_messages_sorted():
+            yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
     finally:
         ray.shutdown()
