@@ -98,6 +98,13 @@ class Ledger:
             return None
         return row
 
+    def done_since(self, key: str, version: int | None) -> Row | None:
+        """The row of a trial that has a result, unless it is of the version given."""
+        if self.version(key) in (None, version):  # looked at first: the row may be written now
+            return None
+        row = self.row(key)
+        return row if row is not None and row["status"] == "done" else None
+
     def rows_of(self, keys: Sequence[str]) -> dict[str, Row]:
         """The rows of those trials that have ended, many at a time: a store may be far away."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -119,6 +119,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
         folder=plan.folder,
         sources=plan.sources,
         news=News(max(1.0, len(configs) * LOOK_SHARE_S), plan.spec.tracking.system_metrics),
+        stale=plan.stale,
     )
     longest_s = max(c.resources.wait_timeout_s for c in configs.values())
     param_space, search = _space(plan, trials)
@@ -136,7 +137,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
                 storage_path=scratch,
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=PROCESS_LOSSES),
-                callbacks=[forward(trials, listener, plan.folder, longest_s)],
+                callbacks=[forward(trials, listener, plan, longest_s)],
             ),
         ).fit()
     finally:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raytd.engine.storage import StoragePath
+from raytd.engine.files import remove_folder
 from raytd.errors import WaitTimeoutError
 from raytd.methods.registry import METHODS
 from raytd.sweep.ledger import Ledger, Row
+from raytd.sweep.plan import SweepPlan
 from raytd.sweep.trial import Trial, failed_row
 from raytd.sweep.trial_function import PROCESS_LOSSES
 from raytd.sweep.waiting import AGAIN, Waiting
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def forward(
-    trials: dict[str, Trial], listener: "Listener", folder: StoragePath, longest_wait_s: float
+    trials: dict[str, Trial], listener: "Listener", plan: SweepPlan, longest_wait_s: float
 ) -> Any:
     """A callback that hands on what Tune reports.
 
     Args:
         trials: by key.
         listener: is told.
-        folder: of the sweep, for the row of a trial whose process cannot write its own.
+        plan: of the sweep, for the row of a trial whose process cannot write its own.
         longest_wait_s: without anything running, before the sweep is given up.
     """
     from ray.tune import Callback
@@ -58,13 +59,8 @@ def forward(
 
         def on_trial_error(self, *, trial: Any, **_: Any) -> None:
             ours = trials[trial.config["trial_key"]]
-            if ours.key in ended:
-                return
-            lost = f"its process was lost {PROCESS_LOSSES + 1} times"
-            row = failed_row(ours, lost, transient=True)
-            described = ours.config.model_dump(mode="json")
-            Ledger(folder).write_failure(row, described, _last_words(trial))
-            listener.on_end(ours, row)
+            if ours.key not in ended:
+                listener.on_end(ours, _row_after_losses(ours, plan, trial))
 
     return Forward()
 
@@ -77,6 +73,17 @@ def _pass_on(listener: "Listener", trial: Trial, result: Row) -> None:
         listener.on_iteration(trial, result["figures"], result["knots"])
     elif "place" in result:
         listener.on_place(trial, *result["place"])
+
+
+def _row_after_losses(ours: Trial, plan: SweepPlan, trial: Any) -> Row:
+    """The row of a trial whose process was lost for the last time, perhaps after it wrote one."""
+    ledger = Ledger(plan.folder)
+    if (there := ledger.done_since(ours.key, plan.stale.get(ours.key))) is not None:
+        remove_folder(ledger.trial_folder(ours.key) / "checkpoint")
+        return there
+    row = failed_row(ours, f"its process was lost {PROCESS_LOSSES + 1} times", transient=True)
+    ledger.write_failure(row, ours.config.model_dump(mode="json"), _last_words(trial))
+    return row
 
 
 def _last_words(trial: Any) -> str:
