@@ -236,6 +236,31 @@ def test_a_trial_that_runs_out_of_memory_starts_again_with_half_the_chunk(
     assert row["noise_free_length"] == small.noise_free_length
 
 
+def test_a_trial_whose_memory_no_chunk_fits_into_fails_after_three_restarts_and_says_so(
+    folder: Path,
+) -> None:
+    (folder / "greedy_model.py").write_text(GREEDY)
+    settings = ("--set", "model=greedy_model:greedy(most=32)", "--set", "coupled.tile_size=6")
+    with sweep(folder, "short", *settings, "--set", "resources.chunk=24") as process:
+        said = ended(process)
+    assert process.returncode == 1
+    (row,) = pq.read_table(folder / "short/faults/results.parquet").to_pylist()
+    assert row["status"] == "failed"
+    assert not row["transient"]
+    assert row["error"] == (
+        "out of memory with resources.chunk = 3, after 3 restarts with half of it; set a smaller "
+        "coupled.tile_size or trajectory.batch_size, or more blocks"
+    )
+    assert f"failed: {row['error']}" in said
+    assert "Traceback" not in said
+    log = (folder / "short/faults/trials" / row["trial_key"] / "log.txt").read_text()
+    tries = [line for line in log.splitlines() if line.startswith("warning: out of memory")]
+    assert tries == [
+        f"warning: out of memory with chunk {chunk}; begun again with {chunk // 2}"
+        for chunk in (24, 12, 6)
+    ]
+
+
 @pytest.fixture
 def nodes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A cluster of three nodes: the trial fits on the first, a block actor on each other one."""
