@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -22,6 +23,9 @@ Row = dict[str, Any]
 
 _AT_ONCE = 16
 """Rows that are read at a time."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""What Ray writes into its tracebacks for a terminal."""
 
 _COLUMNS: dict[str, pa.DataType] = {
     "trial_key": pa.string(),
@@ -150,7 +154,7 @@ class Ledger:
         write_json(folder / "config.json", config)
         for name, content in _tables(result).items():
             write_bytes(folder / f"{name}.parquet", parquet_bytes(content))
-        write_bytes(folder / "log.txt", log.encode())
+        write_bytes(folder / "log.txt", _COLOURS.sub("", log).encode())
         write_json(folder / "result.json", row)
 
     def write_failure(self, row: Row, config: Any, log: str) -> None:
@@ -161,7 +165,7 @@ class Ledger:
         """
         folder = self.trial_folder(row["trial_key"])
         write_json(folder / "config.json", config)
-        write_bytes(folder / "log.txt", log.encode())
+        write_bytes(folder / "log.txt", _COLOURS.sub("", log).encode())
         write_json(folder / "result.json", row)
 
     def write_results(self) -> StoragePath:
