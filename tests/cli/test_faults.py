@@ -262,15 +262,22 @@ def test_a_trial_whose_memory_no_chunk_fits_into_fails_after_three_restarts_and_
 
 
 @pytest.fixture
-def nodes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A cluster of three nodes: the trial fits on the first, a block actor on each other one."""
+def nodes(
+    request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """A cluster of three nodes: the trial fits on the first, a block actor on each other one.
+
+    Its parameter is the number of CPUs of the first.
+    """
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.setenv("PYTHONPATH", f"{folder}:{os.environ.get('PYTHONPATH', '')}")
     monkeypatch.setenv("RAYTD_TEST_STORAGE", "nodes")
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": getattr(request, "param", 1)}
+    )
     for _ in range(2):
         cluster.add_node(num_cpus=2)
     cluster.wait_for_nodes()
@@ -337,10 +344,40 @@ def test_a_node_that_is_drained_and_then_goes_changes_nothing(
             leaving.node_id, why, "preempted", in_two_seconds
         )
         nodes.add_node(num_cpus=2)
+        wait_until(lambda: time.time() * 1000 > in_two_seconds, process)
+        nodes.remove_node(leaving, allow_graceful=False)
+        assert process.poll() is None
         said = ended(process)
     assert accepted
     assert process.returncode == 0, said
     assert_same_bits(folder, "drained", undisturbed)
+    (trial,) = (folder / "drained/faults/trials").iterdir()
+    assert "was made again" in (trial / "log.txt").read_text()
+
+
+def node_of(cluster: Any, pid: int) -> Any:
+    """The node whose raylet has started a process."""
+    parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    (node,) = (
+        n for n in cluster.worker_nodes if n.all_processes["raylet"][0].process.pid == parent
+    )
+    return node
+
+
+@pytest.mark.parametrize("nodes", [0], indirect=True)
+def test_a_lost_node_with_the_process_of_the_trial_and_its_coordinator_changes_nothing(
+    nodes: Any, folder: Path, undisturbed: DistanceResult
+) -> None:
+    how = ("--address", nodes.address, "--set", "resources.cpus_per_actor=1")
+    with sweep(folder, "moved", *how) as process:
+        wait_until(lambda: checkpoints(folder, "moved", "0001-0003"), process)
+        (pid,) = trial_processes("nodes")
+        nodes.remove_node(node_of(nodes, pid), allow_graceful=False)
+        nodes.add_node(num_cpus=2)
+        said = ended(process)
+    assert process.returncode == 0, said
+    assert "its process was lost; it goes on from its checkpoint" in said
+    assert_same_bits(folder, "moved", undisturbed)
 
 
 HOG = """
