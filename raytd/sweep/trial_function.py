@@ -94,10 +94,6 @@ def run_remotely(  # noqa: PLR0913
     trial = Trial(config, tasks[config.source.name], tasks[config.target.name])
     log, ledger, described = TrialLog(), Ledger(folder), config.model_dump(mode="json")
     checkpoints = ledger.trial_folder(trial.key) / "checkpoint"
-    if (there := ledger.done_since(trial.key, stale.get(trial.key))) is not None:
-        remove_folder(checkpoints)
-        tune.report({"row": there})
-        return
 
     def report(iteration: Iteration) -> None:
         figures = iteration_row(iteration)
@@ -108,12 +104,14 @@ def run_remotely(  # noqa: PLR0913
     watch = Watch(lambda place: tune.report({"place": place}), news.look_every_s)
     attempt = Attempt(checkpoints, sources, report, log, watch)
     try:
-        if METHODS[config.method].on_blocks:
-            pool = pool_of(_shape(config), get_current_placement_group())
-            result, row = attempt.run_with_enough_memory(trial, pool)
-        else:
-            result, row = run_trial(trial, launch=run_in_process, sources=sources)
-        ledger.write_result(row, described, result, log.text(result.warnings))
+        row = ledger.done_since(trial.key, stale.get(trial.key))
+        if row is None:
+            if METHODS[config.method].on_blocks:
+                pool = pool_of(_shape(config), get_current_placement_group())
+                result, row = attempt.run_with_enough_memory(trial, pool)
+            else:
+                result, row = run_trial(trial, launch=run_in_process, sources=sources)
+            ledger.write_result(row, described, result, log.text(result.warnings))
         remove_folder(checkpoints)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on
         cause = local_cause(error)
