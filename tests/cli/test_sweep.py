@@ -268,6 +268,33 @@ def test_two_sweeps_at_once_run_no_trial_twice(run: Run, folder: Path) -> None:
     assert any(f"(process {process.pid} on " in wait["message"] for process in both)
 
 
+def test_trials_for_which_there_is_room_run_side_by_side_to_the_bits_of_one_alone(
+    run: Run, folder: Path, rows: list[dict[str, Any]]
+) -> None:
+    (folder / "beside").mkdir()
+    (folder / "beside/sources").symlink_to(folder / "runs/sources")
+    ended = run(
+        "sweep", "small.yaml", "--set", "methods=[coupled]", "--set", "coupled.iterations=6",
+        "--set", "resources.cpus_per_actor=0.1", "--storage", "beside", "--tracking-uri", "none",
+        "--progress", "jsonl",
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    events = [json.loads(line) for line in ended.stderr.splitlines()]
+    told = [(e["trial_key"], e["event"]) for e in events if "trial_key" in e]
+    keys = {key for key, _ in told}
+    assert len(keys) == 2
+    first_end = next(i for i, (_, event) in enumerate(told) if event == "end")
+    assert {key for key, event in told[:first_end] if event == "iteration"} == keys
+    for row in pq.read_table(folder / "beside/small/results.parquet").to_pylist():
+        alone = raytd.distance(
+            "digits-low", "digits-high", config=folder / "small.yaml", seed=row["seed"],
+            sources=folder / "runs/sources", coupled={"iterations": 6},
+        )  # fmt: skip
+        assert row["iterations"] == 6
+        assert row["distance"] == alone.distance
+        assert row["noise_free_length"] == alone.noise_free_length
+
+
 def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(folder: Path) -> None:
     marker = f"RAYTD_TEST_MARKER={os.getpid()}"
     name, _, value = marker.partition("=")
