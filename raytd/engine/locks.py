@@ -1,5 +1,6 @@
 """One process at a time, across processes and machines that share a folder."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from raytd.engine.files import storage_error
 from raytd.engine.objects import ObjectPath
 from raytd.engine.storage import StoragePath
 from raytd.errors import WaitTimeoutError
+
+_logger = logging.getLogger("raytd")
 
 WAIT_S = 86_400.0
 """Longest wait for another process, in seconds: as long as the longest training may take."""
@@ -65,7 +68,8 @@ def _acquire(lock: FileLock, on_wait: Callable[[], None]) -> None:
 def make_once(path: StoragePath, make: Callable[[], None], *, what: str) -> None:
     """Makes a file that is not there; of several processes that want it, one makes it.
 
-    An object store has no locks: there each of them makes it, and all of them the same.
+    The others say once, in a line of the log `raytd`, what they wait for. An object store has no
+    locks: there each of them makes it, and all of them the same.
 
     Args:
         path: of the file.
@@ -81,6 +85,10 @@ def make_once(path: StoragePath, make: Callable[[], None], *, what: str) -> None
     if isinstance(path, ObjectPath):
         make()
         return
-    with alone(path, what=what):
+
+    def say() -> None:
+        _logger.warning("%s: another process makes it; waiting for %s", what, path.name)
+
+    with alone(path, what=what, on_wait=say):
         if not path.exists():
             make()

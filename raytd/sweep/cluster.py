@@ -20,6 +20,9 @@ def local_nodes() -> list[Node]:
     return [{"CPU": float(cpus or 1), "GPU": float(torch.cuda.device_count())}]
 
 
+OUT_OF_MEMORY_RETRIES = 3
+"""How often Ray runs a task again that its memory monitor has killed: for ever, by default."""
+
 _KNOCK_S = 10.0
 
 
@@ -56,6 +59,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_task_oom_retries", str(OUT_OF_MEMORY_RETRIES))
     import ray
 
     local: dict[str, Any] = {}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -22,6 +23,9 @@ Row = dict[str, Any]
 
 _AT_ONCE = 16
 """Rows that are read at a time."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""What Ray writes into its tracebacks for a terminal."""
 
 _COLUMNS: dict[str, pa.DataType] = {
     "trial_key": pa.string(),
@@ -98,6 +102,13 @@ class Ledger:
             return None
         return row
 
+    def done_since(self, key: str, version: int | None) -> Row | None:
+        """The row of a trial that has a result, unless it is of the version given."""
+        if self.version(key) in (None, version):  # looked at first: the row may be written now
+            return None
+        row = self.row(key)
+        return row if row is not None and row["status"] == "done" else None
+
     def rows_of(self, keys: Sequence[str]) -> dict[str, Row]:
         """The rows of those trials that have ended, many at a time: a store may be far away."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -143,7 +154,7 @@ class Ledger:
         write_json(folder / "config.json", config)
         for name, content in _tables(result).items():
             write_bytes(folder / f"{name}.parquet", parquet_bytes(content))
-        write_bytes(folder / "log.txt", log.encode())
+        write_bytes(folder / "log.txt", _COLOURS.sub("", log).encode())
         write_json(folder / "result.json", row)
 
     def write_failure(self, row: Row, config: Any, log: str) -> None:
@@ -154,7 +165,7 @@ class Ledger:
         """
         folder = self.trial_folder(row["trial_key"])
         write_json(folder / "config.json", config)
-        write_bytes(folder / "log.txt", log.encode())
+        write_bytes(folder / "log.txt", _COLOURS.sub("", log).encode())
         write_json(folder / "result.json", row)
 
     def write_results(self) -> StoragePath:

@@ -13,6 +13,9 @@ CanAdd = Callable[[Sequence[dict[str, float]]], bool]
 COORDINATOR_CPUS = 0.5
 """CPUs of the trial function and its coordinator, which wait most of the time."""
 
+_ROUNDING = 1e-9
+"""What sums and quotients of fractions may be off."""
+
 
 def resource_problems(
     configs: Sequence[TrialConfig], nodes: Sequence[Node], can_add: CanAdd | None = None
@@ -43,10 +46,14 @@ class _Shape(NamedTuple):
     @property
     def bundles(self) -> list[Node]:
         """Of its placement group: the trial itself has the first."""
-        worker = {"CPU": self.cpus, "GPU": self.gpus}
-        worker = {kind: amount for kind, amount in worker.items() if amount > 0}
         first = [{"CPU": self.beside}] if self.beside else []
-        return [*first, *[worker] * self.n]
+        return [*first, *[self.worker] * self.n]
+
+    @property
+    def worker(self) -> Node:
+        """What a process that computes has."""
+        asked = {"CPU": self.cpus, "GPU": self.gpus}
+        return {kind: amount for kind, amount in asked.items() if amount > 0}
 
 
 def _shape(config: TrialConfig) -> _Shape:
@@ -71,10 +78,49 @@ def _lacking(shape: _Shape, nodes: Sequence[Node]) -> list[str]:
     problems, n = [], shape.n
     for kind, each, extra in (("GPU", shape.gpus, 0.0), ("CPU", shape.cpus, shape.beside)):
         total = sum(node.get(kind, 0.0) for node in nodes)
-        places = sum(int(node.get(kind, 0.0) / each) for node in nodes) if each else n
-        if places < n or total < n * each + extra:
+        whole = [int(node.get(kind, 0.0) / each + _ROUNDING) for node in nodes] if each else [n]
+        if sum(whole) < n or total < n * each + extra - _ROUNDING:
             problems.append(_too_much(kind, n, each, extra, total))
+    if not problems and (n_placed := _n_placed(shape, nodes)) < n:
+        problems.append(_does_not_fit(shape, n_placed))
     return problems
+
+
+def _n_placed(shape: _Shape, nodes: Sequence[Node]) -> int:
+    """For how many of the processes there is room on the nodes, with what is beside them on one."""
+    n_by_node = [_places(shape.worker, node) for node in nodes]
+    return max(
+        (
+            sum(n_by_node) - n_here + _places(shape.worker, node | {"CPU": left})
+            for n_here, node in zip(n_by_node, nodes, strict=True)
+            if (left := node.get("CPU", 0.0) - shape.beside) >= 0
+        ),
+        default=0,
+    )
+
+
+def _places(bundle: Node, node: Node) -> int:
+    """How many such bundles a node has room for; a part of a GPU is never of two GPUs."""
+    return min(
+        int(node.get(kind, 0.0)) * int(1 / each + _ROUNDING)
+        if kind == "GPU" and each < 1
+        else int(node.get(kind, 0.0) / each + _ROUNDING)
+        for kind, each in bundle.items()
+    )
+
+
+def _does_not_fit(shape: _Shape, n_placed: int) -> str:
+    """Why nodes that have enough in all cannot place a trial, and what to do."""
+    each = " and ".join(f"{n:g} {kind}{'' if n == 1 else 's'}" for kind, n in shape.worker.items())
+    beside = f", and {shape.beside:g} CPUs beside them" if shape.beside else ""
+    actors = "1 actor" if shape.n == 1 else f"{shape.n} actors"
+    way_out = "a smaller resources.cpus_per_actor"
+    if n_placed:
+        way_out = f"resources.actors={n_placed} (same answer, slower) or {way_out}"
+    return (
+        f"the plan needs {actors} for one trial, each with {each} of one node{beside}; "
+        f"the nodes have enough in all, but room for {n_placed} of them. Set {way_out}."
+    )
 
 
 def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float) -> str:
@@ -110,7 +156,7 @@ def trials_at_once(config: TrialConfig, nodes: Sequence[Node]) -> int:
 def _take(free: list[Node], bundle: Node) -> bool:
     """Takes a bundle from the first node that has it; False if none has."""
     for node in free:
-        if all(node.get(kind, 0.0) >= amount - 1e-9 for kind, amount in bundle.items()):
+        if all(node.get(kind, 0.0) >= amount - _ROUNDING for kind, amount in bundle.items()):
             for kind, amount in bundle.items():
                 node[kind] = node.get(kind, 0.0) - amount
             return True

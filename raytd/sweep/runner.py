@@ -4,7 +4,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from raytd.engine.config import ResourcesConfig
 from raytd.engine.sources import Origin, SourceCache, source_key
@@ -24,7 +24,7 @@ from raytd.sweep.trial_function import (
     run_remotely,
 )
 from raytd.sweep.tune_callback import forward
-from raytd.sweep.waiting import AGAIN, LOOK_EVERY_S, Waiting
+from raytd.sweep.waiting import AGAIN, LOOK_EVERY_S, Silence, Waiting
 from raytd.tasks.task import Task
 
 LOOK_SHARE_S = 0.05
@@ -62,13 +62,11 @@ def train_sources(plan: SweepPlan, listener: Listener) -> None:
         StorageError: if the sources cannot be written.
     """
     import ray
-    from ray.exceptions import RayTaskError, WorkerCrashedError
-
-    from raytd.engine.ray_calls import local_cause
 
     pending = {}
     longest_s = max((t.config.resources.wait_timeout_s for t in plan.missing), default=0.0)
     waiting = Waiting(listener.on_wait)
+    silence = Silence(listener.on_wait, "the training of")
     for key, (task, recipe, resources) in _networks(plan.missing).items():
         if SourceCache(plan.sources).has(task, recipe):
             continue
@@ -83,19 +81,37 @@ def train_sources(plan: SweepPlan, listener: Listener) -> None:
     while pending:
         ready, _ = ray.wait(list(pending), timeout=LOOK_EVERY_S)
         if not ready:
-            if waiting.look_at_tasks(len(pending)) > longest_s:
+            waited_s = waiting.look_at_tasks(len(pending))
+            if waited_s > longest_s:
                 raise WaitTimeoutError(f"no network could be trained for {longest_s:g} s; {AGAIN}")
+            if not waited_s:  # what runs may hang, and no limit of ours knows how long it may take
+                silence.look(pending.values())
             continue
-        name = pending.pop(ready[0])
-        try:
-            listener.on_trained(name, f"validation accuracy {ray.get(ready[0]):.3f}")
-        except WorkerCrashedError:
-            listener.on_trained(name, f"failed: its process was lost {PROCESS_LOSSES + 1} times")
-        except RayTaskError as error:
-            cause = local_cause(error)
-            if isinstance(cause, StorageError):
-                raise cause from error
-            listener.on_trained(name, f"failed: {one_line(cause)}")
+        listener.on_trained(pending.pop(ready[0]), _outcome(ready[0]))
+
+
+def _outcome(training: Any) -> str:
+    """How a training has ended, in words.
+
+    Raises:
+        StorageError: if the source cannot be written.
+    """
+    import ray
+    from ray.exceptions import RayError, RayTaskError, WorkerCrashedError
+
+    from raytd.engine.ray_calls import local_cause
+
+    try:
+        return f"validation accuracy {ray.get(training):.3f}"
+    except WorkerCrashedError:
+        return f"failed: its process was lost {PROCESS_LOSSES + 1} times"
+    except RayTaskError as error:
+        cause = local_cause(error)
+        if isinstance(cause, StorageError):
+            raise cause from error
+        return f"failed: {one_line(cause)}"
+    except RayError as error:  # its node is gone, or memory ran out again and again
+        return f"failed: {one_line(error)}"
 
 
 def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | None = None) -> None:
@@ -119,6 +135,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
         folder=plan.folder,
         sources=plan.sources,
         news=News(max(1.0, len(configs) * LOOK_SHARE_S), plan.spec.tracking.system_metrics),
+        stale=plan.stale,
     )
     longest_s = max(c.resources.wait_timeout_s for c in configs.values())
     param_space, search = _space(plan, trials)
@@ -136,7 +153,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
                 storage_path=scratch,
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=PROCESS_LOSSES),
-                callbacks=[forward(trials, listener, plan.folder, longest_s)],
+                callbacks=[forward(trials, listener, plan, longest_s)],
             ),
         ).fit()
     finally:

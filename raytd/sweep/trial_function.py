@@ -1,7 +1,7 @@
 """What Ray Tune runs: one trial on the actors of its placement group, whatever happens to it."""
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -69,7 +69,7 @@ class News:
     system_metrics: bool
 
 
-def run_remotely(
+def run_remotely(  # noqa: PLR0913
     params: dict[str, Any],
     *,
     configs: dict[str, TrialConfig],
@@ -77,8 +77,13 @@ def run_remotely(
     folder: StoragePath,
     sources: StoragePath,
     news: "News",
+    stale: Mapping[str, int | None],
 ) -> None:
-    """Runs a trial, reports place, iterations and row to Tune, and writes it into the ledger."""
+    """Runs a trial, reports place, iterations and row to Tune, and writes it into the ledger.
+
+    A process that was lost after it had written a result leaves nothing to do but to report it.
+    `stale` has the versions of the rows that do not count.
+    """
     from ray import tune
     from ray.util import get_current_placement_group
 
@@ -88,6 +93,7 @@ def run_remotely(
     config = config_of(params, configs)
     trial = Trial(config, tasks[config.source.name], tasks[config.target.name])
     log, ledger, described = TrialLog(), Ledger(folder), config.model_dump(mode="json")
+    checkpoints = ledger.trial_folder(trial.key) / "checkpoint"
 
     def report(iteration: Iteration) -> None:
         figures = iteration_row(iteration)
@@ -96,15 +102,17 @@ def run_remotely(
         tune.report({"figures": figures | used, "knots": knot_rows(iteration)})
 
     watch = Watch(lambda place: tune.report({"place": place}), news.look_every_s)
-    attempt = Attempt(ledger.trial_folder(trial.key) / "checkpoint", sources, report, log, watch)
+    attempt = Attempt(checkpoints, sources, report, log, watch)
     try:
-        if METHODS[config.method].on_blocks:
-            pool = pool_of(_shape(config), get_current_placement_group())
-            result, row = attempt.run_with_enough_memory(trial, pool)
-        else:
-            result, row = run_trial(trial, launch=run_in_process, sources=sources)
-        ledger.write_result(row, described, result, log.text(result.warnings))
-        remove_folder(attempt.checkpoints)
+        row = ledger.done_since(trial.key, stale.get(trial.key))
+        if row is None:
+            if METHODS[config.method].on_blocks:
+                pool = pool_of(_shape(config), get_current_placement_group())
+                result, row = attempt.run_with_enough_memory(trial, pool)
+            else:
+                result, row = run_trial(trial, launch=run_in_process, sources=sources)
+            ledger.write_result(row, described, result, log.text(result.warnings))
+        remove_folder(checkpoints)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on
         cause = local_cause(error)
         row = failed_row(trial, one_line(cause), transient=is_transient(cause))

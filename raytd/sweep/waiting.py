@@ -1,7 +1,8 @@
 """What the user reads while the cluster has no place for what comes next."""
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -60,6 +61,46 @@ class Waiting:
             self._tell(line)
             self._told, self._told_at = line, now
         return now - self._since
+
+
+class Silence:
+    """Tells, again and again, of what nothing has been heard for a while; it ends nothing.
+
+    Args:
+        tell: called with the line.
+        what: is waited for of those that are silent, in words.
+        every_s: seconds of silence before the first line, and between two lines.
+        clock: seconds that pass.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[[str], None],
+        what: str,
+        every_s: float = AGAIN_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tell, self._what, self._every_s, self._clock = tell, what, every_s, clock
+        self._heard: dict[str, float] = {}
+        self._told_at = -math.inf
+
+    def heard(self, name: str) -> None:
+        """Something was heard of it."""
+        self._heard[name] = self._clock()
+
+    def look(self, names: Iterable[str]) -> None:
+        """Tells of those of these that have been silent for long, counted from the first look."""
+        now = self._clock()
+        since = {name: self._heard.setdefault(name, now) for name in names}
+        silent = sorted(
+            (n for n in since if now - since[n] >= self._every_s), key=since.__getitem__
+        )
+        if not silent or now - self._told_at < self._every_s:
+            return
+        more = f" and {len(silent) - 1} more" if len(silent) > 1 else ""
+        minutes = int((now - since[silent[0]]) / 60)
+        self._tell(f"waiting for {self._what} {silent[0]}{more}, {minutes} min")
+        self._told_at = now
 
 
 def status_line(wanted: Mapping[str, float]) -> str:

@@ -236,16 +236,48 @@ def test_a_trial_that_runs_out_of_memory_starts_again_with_half_the_chunk(
     assert row["noise_free_length"] == small.noise_free_length
 
 
+def test_a_trial_whose_memory_no_chunk_fits_into_fails_after_three_restarts_and_says_so(
+    folder: Path,
+) -> None:
+    (folder / "greedy_model.py").write_text(GREEDY)
+    settings = ("--set", "model=greedy_model:greedy(most=32)", "--set", "coupled.tile_size=6")
+    with sweep(folder, "short", *settings, "--set", "resources.chunk=24") as process:
+        said = ended(process)
+    assert process.returncode == 1
+    (row,) = pq.read_table(folder / "short/faults/results.parquet").to_pylist()
+    assert row["status"] == "failed"
+    assert not row["transient"]
+    assert row["error"] == (
+        "out of memory with resources.chunk = 3, after 3 restarts with half of it; set a smaller "
+        "coupled.tile_size or trajectory.batch_size, or more blocks"
+    )
+    assert f"failed: {row['error']}" in said
+    assert "Traceback" not in said
+    log = (folder / "short/faults/trials" / row["trial_key"] / "log.txt").read_text()
+    tries = [line for line in log.splitlines() if line.startswith("warning: out of memory")]
+    assert tries == [
+        f"warning: out of memory with chunk {chunk}; begun again with {chunk // 2}"
+        for chunk in (24, 12, 6)
+    ]
+
+
 @pytest.fixture
-def nodes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A cluster of three nodes: the trial fits on the first, a block actor on each other one."""
+def nodes(
+    request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """A cluster of three nodes: the trial fits on the first, a block actor on each other one.
+
+    Its parameter is the number of CPUs of the first.
+    """
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.setenv("PYTHONPATH", f"{folder}:{os.environ.get('PYTHONPATH', '')}")
     monkeypatch.setenv("RAYTD_TEST_STORAGE", "nodes")
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": getattr(request, "param", 1)}
+    )
     for _ in range(2):
         cluster.add_node(num_cpus=2)
     cluster.wait_for_nodes()
@@ -312,10 +344,40 @@ def test_a_node_that_is_drained_and_then_goes_changes_nothing(
             leaving.node_id, why, "preempted", in_two_seconds
         )
         nodes.add_node(num_cpus=2)
+        wait_until(lambda: time.time() * 1000 > in_two_seconds, process)
+        nodes.remove_node(leaving, allow_graceful=False)
+        assert process.poll() is None
         said = ended(process)
     assert accepted
     assert process.returncode == 0, said
     assert_same_bits(folder, "drained", undisturbed)
+    (trial,) = (folder / "drained/faults/trials").iterdir()
+    assert "was made again" in (trial / "log.txt").read_text()
+
+
+def node_of(cluster: Any, pid: int) -> Any:
+    """The node whose raylet has started a process."""
+    parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    (node,) = (
+        n for n in cluster.worker_nodes if n.all_processes["raylet"][0].process.pid == parent
+    )
+    return node
+
+
+@pytest.mark.parametrize("nodes", [0], indirect=True)
+def test_a_lost_node_with_the_process_of_the_trial_and_its_coordinator_changes_nothing(
+    nodes: Any, folder: Path, undisturbed: DistanceResult
+) -> None:
+    how = ("--address", nodes.address, "--set", "resources.cpus_per_actor=1")
+    with sweep(folder, "moved", *how) as process:
+        wait_until(lambda: checkpoints(folder, "moved", "0001-0003"), process)
+        (pid,) = trial_processes("nodes")
+        nodes.remove_node(node_of(nodes, pid), allow_graceful=False)
+        nodes.add_node(num_cpus=2)
+        said = ended(process)
+    assert process.returncode == 0, said
+    assert "its process was lost; it goes on from its checkpoint" in said
+    assert_same_bits(folder, "moved", undisturbed)
 
 
 HOG = """

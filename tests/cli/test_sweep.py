@@ -194,20 +194,34 @@ def test_a_wider_grid_runs_only_what_is_new(
     assert sorted({row["seed"] for row in table}) == [0, 1, 2]
 
 
-def test_a_trial_that_fails_is_named_and_the_others_go_on(run: Run, folder: Path) -> None:
+def numbers_of(row: dict[str, Any]) -> dict[str, float]:
+    """What a trial has computed; how long it took is not among it."""
+    return {
+        name: value for name, value in row.items() if isinstance(value, float) and name != "wall_s"
+    }
+
+
+def test_a_trial_that_fails_is_named_and_the_others_go_on(
+    run: Run, folder: Path, rows: list[dict[str, Any]]
+) -> None:
     ended = run(
         "sweep", "small.yaml", "--set", "grid.trajectory.lr=[0.01, 1.0e+30]",
         "--set", "grid.seed=[0]", "--storage", "failing", "--tracking-uri", "none",
     )  # fmt: skip
     assert ended.returncode == 1
-    rows = pq.read_table(folder / "failing/small/results.parquet").to_pylist()
-    failed = [row for row in rows if row["status"] == "failed"]
-    assert len(rows) == 4
+    beside = pq.read_table(folder / "failing/small/results.parquet").to_pylist()
+    failed = [row for row in beside if row["status"] == "failed"]
+    done = {row["trial_key"]: row for row in beside if row["status"] == "done"}
+    undisturbed = {row["trial_key"]: numbers_of(row) for row in rows if row["seed"] == 0}
     assert len(failed) == 2
+    assert done.keys() == undisturbed.keys()
+    for key, numbers in undisturbed.items():
+        assert {name: done[key][name] for name in numbers} == numbers
     for row in failed:
         assert "block 0, segment 0: the weights became NaN" in row["error"]
         log = folder / "failing/small/trials" / row["trial_key"] / "log.txt"
-        assert "Traceback" in log.read_text()
+        assert "raytd/engine/worker.py" in log.read_text()  # where it was raised, in the actor
+        assert "\x1b" not in log.read_text()
         assert f"({log})" in ended.stderr
     assert "Traceback" not in ended.stderr
     again = run(
@@ -252,6 +266,33 @@ def test_two_sweeps_at_once_run_no_trial_twice(run: Run, folder: Path) -> None:
     assert len(ended) == len(set(ended)) == 2
     (wait,) = [e for e in events if e["event"] == "wait" and "another raytd sweep" in e["message"]]
     assert any(f"(process {process.pid} on " in wait["message"] for process in both)
+
+
+def test_trials_for_which_there_is_room_run_side_by_side_to_the_bits_of_one_alone(
+    run: Run, folder: Path, rows: list[dict[str, Any]]
+) -> None:
+    (folder / "beside").mkdir()
+    (folder / "beside/sources").symlink_to(folder / "runs/sources")
+    ended = run(
+        "sweep", "small.yaml", "--set", "methods=[coupled]", "--set", "coupled.iterations=6",
+        "--set", "resources.cpus_per_actor=0.1", "--storage", "beside", "--tracking-uri", "none",
+        "--progress", "jsonl",
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    events = [json.loads(line) for line in ended.stderr.splitlines()]
+    told = [(e["trial_key"], e["event"]) for e in events if "trial_key" in e]
+    keys = {key for key, _ in told}
+    assert len(keys) == 2
+    first_end = next(i for i, (_, event) in enumerate(told) if event == "end")
+    assert {key for key, event in told[:first_end] if event == "iteration"} == keys
+    for row in pq.read_table(folder / "beside/small/results.parquet").to_pylist():
+        alone = raytd.distance(
+            "digits-low", "digits-high", config=folder / "small.yaml", seed=row["seed"],
+            sources=folder / "runs/sources", coupled={"iterations": 6},
+        )  # fmt: skip
+        assert row["iterations"] == 6
+        assert row["distance"] == alone.distance
+        assert row["noise_free_length"] == alone.noise_free_length
 
 
 def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from raytd.sweep import waiting
-from raytd.sweep.waiting import Waiting, waiting_line
+from raytd.sweep.waiting import Silence, Waiting, waiting_line
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,28 @@ def test_a_wait_is_told_after_a_while_and_then_once_a_minute(
     now[0] += 4
     watch.note({"CPU": 2.0})
     assert len(told) == 3
+
+
+def test_silence_is_told_once_a_period_with_the_longest_first() -> None:
+    now, told = [50.0], []
+    silence = Silence(lambda line: told.append((now[0], line)), "news of", clock=lambda: now[0])
+    for _ in range(260):
+        silence.look(["a", "b"])
+        if now[0] == 80:
+            silence.heard("a")
+        now[0] += 1
+    assert told == [
+        (110, "waiting for news of b, 1 min"),
+        (170, "waiting for news of b and 1 more, 2 min"),
+        (230, "waiting for news of b and 1 more, 3 min"),
+        (290, "waiting for news of b and 1 more, 4 min"),
+    ]
+    silence.look(["a"])
+    assert told[-1] == (290, "waiting for news of b and 1 more, 4 min")
+    now[0] += 60
+    silence.look(["a"])
+    assert told[-1] == (370, "waiting for news of a, 4 min")
+    now[0] += 60
+    silence.heard("a")
+    silence.look(["a"])
+    assert len(told) == 5
