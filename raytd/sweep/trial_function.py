@@ -219,6 +219,7 @@ def checkpoint_settings(folder: StoragePath, resources: ResourcesConfig) -> Chec
             "threads": resources.threads,
             "chunk": resources.chunk,
             "gpu": resources.gpus_per_actor > 0,
+            "deterministic": resources.deterministic,
         },
     )
 
