@@ -181,16 +181,17 @@ class RayCall:
             WaitTimeoutError: if no actor takes its place in time.
         """
         executor, host = self.executor, self.executor.host_of(self.block)
-        lost = ""
         for _ in range(executor.limits.attempts):
             try:
                 value = unpacked(ray.get(self._ref, timeout=executor.limits.call_s))
-            except GetTimeoutError:
+            except GetTimeoutError as error:
+                last = error
                 lost = f"did not answer {self.method} within {executor.limits.call_s:g} s"
                 executor.end_hanging(host, self._generation)
             except (RayActorError, ObjectLostError, WorkerMissingError) as error:
                 if _is_of_the_worker(error):
                     raise
+                last = error
                 lost = f"was lost ({str(error).strip().splitlines()[0]})"
             else:
                 self._ref = None
@@ -200,7 +201,7 @@ class RayCall:
         raise WorkerLostError(
             f"block {self.block}: its actor was lost {executor.limits.attempts} times in "
             f"{self.method}; the last time it {lost}"
-        )
+        ) from last
 
     def _start(self) -> None:
         executor, host = self.executor, self.executor.host_of(self.block)

@@ -77,10 +77,15 @@ class CoordinatorHost:
         return step
 
     def call(self, method: str, executor: RayExecutor) -> Step:
-        """Calls `start` or `iterate` of the coordinator."""
+        """Calls `start` or `iterate` of the coordinator; an error takes the notes along."""
         if self._coordinator is None:
             raise WorkerMissingError("the coordinator")
-        step: Step = getattr(self._coordinator, method)(executor)
+        try:
+            step: Step = getattr(self._coordinator, method)(executor)
+        except Exception as error:
+            for note in executor.notes:
+                error.add_note(note)
+            raise
         return replace(step, notes=(*step.notes, *executor.notes))
 
 
@@ -196,7 +201,10 @@ class ActorPool:
         try:
             yield from self._launch(plan, cut, checkpoints, limits, tell, watch)
         except Exception as error:
-            if isinstance(local_cause(error), WaitTimeoutError):
+            cause = local_cause(error)
+            for note in getattr(cause, "__notes__", ()):
+                tell(note)
+            if isinstance(cause, WaitTimeoutError):
                 self.close()
             raise
 

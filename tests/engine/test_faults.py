@@ -163,6 +163,27 @@ def test_a_coordinator_that_hangs_is_killed_and_made_again(
     assert not Path(f"/proc/{pid}").exists()
 
 
+def test_what_was_noted_before_a_trial_failed_is_told_with_the_last_error(
+    pool: ActorPool, prepared: Prepared, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    limits = replace(LIMITS, attempts=1)
+    settings = CheckpointSettings(tmp_path, every=1)
+    run = pool.launch(
+        prepared.plan, prepared.cut, checkpoints=settings, limits=limits, tell=told.append
+    )
+    pid = ray.get(pool.hosts[1].pid.remote())
+    with (
+        once(lambda: [*tmp_path.glob("0000-0005*")], lambda: os.kill(pid, signal.SIGKILL)),
+        pytest.raises(WorkerLostError, match="block 1: its actor was lost 1 times") as caught,
+    ):
+        list(run)
+    (note,) = told
+    assert note.startswith("block actor 1 was lost (")
+    assert note.endswith(") and was made again")
+    assert "ray.exceptions.Actor" in str(caught.value)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("hung", ["block actor 1", "the coordinator's actor"])
 def test_an_actor_that_hangs_between_two_trials_is_killed_and_made_again(
