@@ -18,10 +18,14 @@ from raytd.engine.context import Pair
 from raytd.engine.coordinator import Coordinator, iterations
 from raytd.engine.encoding import decode, encode
 from raytd.engine.executor import Done, SerialExecutor, run_in_process
+from raytd.engine.objects import ObjectPath
 from raytd.engine.prepare import Prepared, deal, prepare
 from raytd.engine.records import CouplingSettings, Iteration, Knot
 from raytd.engine.sources import SourceCache
+from raytd.engine.storage import storage_path
+from raytd.errors import StorageError
 from tests.conftest import make_context
+from tests.object_store import Server
 
 N_ITERATIONS = 2
 
@@ -214,6 +218,59 @@ def test_with_every_checkpoint_corrupted_the_trial_starts_again(
     run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
     assert_same_bits(list(run), undisturbed)
     assert len(told) == 2
+
+
+@pytest.mark.parametrize("n_unreadable", [1, 2])
+def test_checkpoints_that_an_object_store_does_not_hand_out_are_passed_over_and_kept(
+    n_unreadable: int,
+    prepared: Prepared,
+    undisturbed: list[Iteration],
+    s3: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = storage_path(s3.uri(f"bucket/unreadable-{n_unreadable}"))
+    settings = CheckpointSettings(folder, every=5)
+    cut_off(prepared, settings, "advance", 2 * 33)
+    files = sorted(path.name for path in folder.iterdir())
+    assert [name[:9] for name in files] == ["0001-0005", "0001-0010"]
+    lost, really = files[-n_unreadable:], ObjectPath.read_bytes
+
+    def read_bytes(path: ObjectPath) -> bytes:
+        if path.name in lost:
+            raise StorageError(f"{path}: cannot be read (no server answers)")
+        return really(path)
+
+    monkeypatch.setattr(ObjectPath, "read_bytes", read_bytes)
+    told: list[str] = []
+    run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
+    assert_same_bits([next(run), next(run)], undisturbed)
+    assert [note[:32] for note in told] == [
+        f"checkpoint {name[:9]} is not used" for name in reversed(lost)
+    ]
+    assert {path.name[:9] for path in folder.iterdir()} >= {"0001-0010", "0001-0015"}
+
+
+def test_unreadable_checkpoints_further_on_leave_the_new_ones(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = CheckpointSettings(tmp_path, every=5)
+    cut_off(prepared, settings, "advance", 2 * 33)
+    ahead, really = {path.name for path in tmp_path.iterdir()}, Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if path.name in ahead:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return really(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    cut_off(prepared, settings, "advance", 2 * 13)
+    new = {path.name for path in tmp_path.iterdir()} - ahead
+    assert {name[:9] for name in new} == {"0000-0005", "0000-0010"}
+    snapshot, notes = Checkpoints(settings, prepared.plan).load()
+    assert snapshot is not None
+    assert snapshot.halfway is not None
+    assert snapshot.halfway.segment == 10
+    assert len(notes) == 2
 
 
 def test_a_checkpoint_of_other_numbers_is_not_used(
