@@ -128,32 +128,34 @@ class Checkpoints:
         Returns:
             What the user should know.
         """
+        return self._timed(lambda: snapshot)
+
+    def save_if_due(self, segment: int, snapshot: Callable[[], Snapshot]) -> list[str]:
+        """Writes a checkpoint of the trajectory under way, if it is time for one."""
+        return self._timed(snapshot) if self._is_due(segment) else []
+
+    def _timed(self, snapshot: Callable[[], Snapshot]) -> list[str]:
+        """Takes a snapshot and writes it; both count."""
         started = time.perf_counter()
+        notes = self._write(snapshot())
+        self._last = time.perf_counter() - started
+        self._spent += self._last
+        return notes
+
+    def _write(self, snapshot: Snapshot) -> list[str]:
         halfway = snapshot.halfway
         with torch_threads(1):  # copies wait for a second thread longer than they take
             content = encode({"identity": self._identity, "snapshot": snapshot})
         place = f"{len(snapshot.records):04}-{halfway.segment if halfway else 0:04}"
         path = self.folder / f"{place}.{_digest(content)}.safetensors"
-        notes = []
         try:
             write_bytes(path, content)
             self._passed_over.discard(path.name)
             self._prune()
         except StorageError as error:
-            notes = [] if self._told_failure else [f"a checkpoint could not be written: {error}"]
-            self._told_failure = True
-        self._last = time.perf_counter() - started
-        self._spent += self._last
-        return notes
-
-    def save_if_due(self, segment: int, snapshot: Callable[[], Snapshot]) -> list[str]:
-        """Writes a checkpoint of the trajectory under way, if it is time for one."""
-        return self.save(snapshot()) if self._is_due(segment) else []
-
-    @property
-    def share(self) -> float:
-        """Share of the time since the start that went into checkpoints."""
-        return self._spent / (time.perf_counter() - self._began)
+            told, self._told_failure = self._told_failure, True
+            return [] if told else [f"a checkpoint could not be written: {error}"]
+        return []
 
     def _is_due(self, segment: int) -> bool:
         if self.every is not None:
