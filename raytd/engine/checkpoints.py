@@ -106,6 +106,7 @@ class Checkpoints:
         self._began = time.perf_counter()
         self._spent = self._last = 0.0
         self._told_failure = False
+        self._passed_over: set[str] = set()
 
     def load(self) -> tuple[Snapshot | None, list[str]]:
         """The newest checkpoint that is whole and of this trial, and what is wrong with others."""
@@ -114,10 +115,11 @@ class Checkpoints:
         for path in reversed(self._files()):
             try:
                 return self._read(path), notes
-            except (OSError, ValueError) as error:
+            except (OSError, StorageError, ValueError) as error:
                 notes.append(f"checkpoint {path.name[:9]} is not used: {error}")
-                if isinstance(error, ValueError):  # or it would outlive newer ones
-                    path.unlink(missing_ok=True)
+                self._passed_over.add(path.name)
+                if isinstance(error, ValueError):  # what cannot be read may be whole
+                    _remove(path)
         return None, notes
 
     def save(self, snapshot: Snapshot) -> list[str]:
@@ -126,31 +128,34 @@ class Checkpoints:
         Returns:
             What the user should know.
         """
+        return self._timed(lambda: snapshot)
+
+    def save_if_due(self, segment: int, snapshot: Callable[[], Snapshot]) -> list[str]:
+        """Writes a checkpoint of the trajectory under way, if it is time for one."""
+        return self._timed(snapshot) if self._is_due(segment) else []
+
+    def _timed(self, snapshot: Callable[[], Snapshot]) -> list[str]:
+        """Takes a snapshot and writes it; both count."""
         started = time.perf_counter()
+        notes = self._write(snapshot())
+        self._last = time.perf_counter() - started
+        self._spent += self._last
+        return notes
+
+    def _write(self, snapshot: Snapshot) -> list[str]:
         halfway = snapshot.halfway
         with torch_threads(1):  # copies wait for a second thread longer than they take
             content = encode({"identity": self._identity, "snapshot": snapshot})
         place = f"{len(snapshot.records):04}-{halfway.segment if halfway else 0:04}"
         path = self.folder / f"{place}.{_digest(content)}.safetensors"
-        notes = []
         try:
             write_bytes(path, content)
+            self._passed_over.discard(path.name)
             self._prune()
         except StorageError as error:
-            notes = [] if self._told_failure else [f"a checkpoint could not be written: {error}"]
-            self._told_failure = True
-        self._last = time.perf_counter() - started
-        self._spent += self._last
-        return notes
-
-    def save_if_due(self, segment: int, snapshot: Callable[[], Snapshot]) -> list[str]:
-        """Writes a checkpoint of the trajectory under way, if it is time for one."""
-        return self.save(snapshot()) if self._is_due(segment) else []
-
-    @property
-    def share(self) -> float:
-        """Share of the time since the start that went into checkpoints."""
-        return self._spent / (time.perf_counter() - self._began)
+            told, self._told_failure = self._told_failure, True
+            return [] if told else [f"a checkpoint could not be written: {error}"]
+        return []
 
     def _is_due(self, segment: int) -> bool:
         if self.every is not None:
@@ -176,15 +181,20 @@ class Checkpoints:
         return [path for _, path in found]
 
     def _prune(self) -> None:
-        for path in self._files()[:-KEPT]:
-            with suppress(OSError):
-                path.unlink()
+        """Removes old ones; those that `load` passed over may be further on, and do not count."""
+        used = [path for path in self._files() if path.name not in self._passed_over]
+        for path in used[:-KEPT]:
+            _remove(path)
 
     def _remove_unfinished(self) -> None:
         """What a process that was killed while it wrote has left."""
         for path in self.folder.glob(".*"):
-            with suppress(OSError):
-                path.unlink()
+            _remove(path)
+
+
+def _remove(path: StoragePath) -> None:
+    with suppress(OSError, StorageError):
+        path.unlink()
 
 
 def _identity(settings: CheckpointSettings, plan: Plan) -> str:

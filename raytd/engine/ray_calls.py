@@ -17,6 +17,8 @@ from raytd.engine.worker import BlockWorker
 from raytd.errors import WaitTimeoutError, WorkerLostError
 
 _RETRY_PAUSE_S = 0.5
+_NOTICE_S = 10.0
+"""Within which Ray has ended a stopped process and refuses calls to it."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class RayExecutor:
 
         Raises:
             WaitTimeoutError: if an actor does not start in time.
+            WorkerLostError: if an actor is lost again and again, or hangs.
         """
         for host in range(len(self.hosts)):
             self._build_host(host)
@@ -133,12 +136,27 @@ class RayExecutor:
         return self._generation[host]
 
     def _build_host(self, host: int) -> None:
+        actor, limits = self.hosts[host], self.limits
         blocks = [b for b in range(len(self.setups)) if self.host_of(b) == host]
-        wait_for_actor(
-            lambda: [self.hosts[host].build.remote(self.trial, b, self.setups[b]) for b in blocks],
-            self.limits.wait_s,
-            f"block actor {host} to be placed and to start",
-        )
+        for _ in range(limits.attempts):
+            wake(f"block actor {host}", actor, actor.pid, limits, self.notes.append)
+            building = [actor.build.remote(self.trial, b, self.setups[b]) for b in blocks]
+            try:
+                ray.get(building, timeout=limits.call_s)
+            except GetTimeoutError as error:
+                lost, last = f"did not answer within {limits.call_s:g} s", error
+                ray.kill(actor, no_restart=False)
+            except (RayActorError, ObjectLostError) as error:
+                if _is_of_the_worker(error):
+                    raise
+                lost, last = " ".join(str(error).split()), error
+            else:
+                return
+            self.notes.append(f"block actor {host} was lost while it was given its blocks")
+        raise WorkerLostError(
+            f"block actor {host} was lost {limits.attempts} times while it was given its blocks; "
+            f"the last time: {lost}"
+        ) from last
 
 
 @dataclass
@@ -163,16 +181,17 @@ class RayCall:
             WaitTimeoutError: if no actor takes its place in time.
         """
         executor, host = self.executor, self.executor.host_of(self.block)
-        lost = ""
         for _ in range(executor.limits.attempts):
             try:
                 value = unpacked(ray.get(self._ref, timeout=executor.limits.call_s))
-            except GetTimeoutError:
+            except GetTimeoutError as error:
+                last = error
                 lost = f"did not answer {self.method} within {executor.limits.call_s:g} s"
                 executor.end_hanging(host, self._generation)
             except (RayActorError, ObjectLostError, WorkerMissingError) as error:
                 if _is_of_the_worker(error):
                     raise
+                last = error
                 lost = f"was lost ({str(error).strip().splitlines()[0]})"
             else:
                 self._ref = None
@@ -182,7 +201,7 @@ class RayCall:
         raise WorkerLostError(
             f"block {self.block}: its actor was lost {executor.limits.attempts} times in "
             f"{self.method}; the last time it {lost}"
-        )
+        ) from last
 
     def _start(self) -> None:
         executor, host = self.executor, self.executor.host_of(self.block)
@@ -224,6 +243,46 @@ def wait_for_actor(call: Callable[[], list[Any]], timeout_s: float, what: str) -
             time.sleep(_RETRY_PAUSE_S)
         else:
             return
+
+
+def wake(name: str, actor: Any, ask: Any, limits: Limits, tell: Callable[[str], None]) -> None:
+    """Waits until an actor that has had a place answers; one that is silent is killed.
+
+    Ray starts it again. Calls to an actor that has lost its place are refused until it has another
+    one, for which it is waited; only an actor that has its place is silent.
+
+    Args:
+        name: of the actor.
+        actor: its handle.
+        ask: a method of it that answers at once.
+        limits: on the silence, the wait, and how often the actor is killed.
+        tell: called when it is.
+
+    Raises:
+        WaitTimeoutError: if it has no place in time.
+        WorkerLostError: if it is silent again and again.
+    """
+    patience = min(limits.call_s, max(limits.wait_s, _NOTICE_S))
+    for _ in range(limits.attempts):
+        deadline = time.monotonic() + limits.wait_s
+        while True:
+            try:
+                ray.get(ask.remote(), timeout=patience)
+            except GetTimeoutError as error:
+                last = error
+                break
+            except RayActorError as error:
+                if time.monotonic() > deadline:
+                    what = f"{name} to be placed and to start"
+                    raise _in_vain(limits.wait_s, what) from error
+                time.sleep(_RETRY_PAUSE_S)
+            else:
+                return
+        ray.kill(actor, no_restart=False)
+        tell(f"{name} did not answer within {patience:g} s and was made again")
+    raise WorkerLostError(
+        f"{name} did not answer within {patience:g} s, {limits.attempts} times"
+    ) from last
 
 
 def _in_vain(timeout_s: float, what: str) -> WaitTimeoutError:

@@ -23,9 +23,10 @@ from raytd.engine.ray_calls import (
     WorkerMissingError,
     local_cause,
     wait_for_actor,
+    wake,
 )
 from raytd.engine.records import Iteration, Plan
-from raytd.errors import WorkerLostError
+from raytd.errors import WaitTimeoutError, WorkerLostError
 from raytd.transport.tiles import Tiles
 
 
@@ -76,10 +77,15 @@ class CoordinatorHost:
         return step
 
     def call(self, method: str, executor: RayExecutor) -> Step:
-        """Calls `start` or `iterate` of the coordinator."""
+        """Calls `start` or `iterate` of the coordinator; an error takes the notes along."""
         if self._coordinator is None:
             raise WorkerMissingError("the coordinator")
-        step: Step = getattr(self._coordinator, method)(executor)
+        try:
+            step: Step = getattr(self._coordinator, method)(executor)
+        except Exception as error:
+            for note in executor.notes:
+                error.add_note(note)
+            raise
         return replace(step, notes=(*step.notes, *executor.notes))
 
 
@@ -103,11 +109,6 @@ class RemoteCoordinator:
 
     def resume(self) -> Step:
         """See `Coordinator.resume`."""
-        wait_for_actor(
-            lambda: [self.actor.ping.remote()],
-            self.limits.wait_s,
-            "the coordinator's actor to be placed and to start",
-        )
         return self._answer(self.actor.resume.remote(self.plan, self.checkpoints))
 
     def start(self, executor: Executor) -> Step:
@@ -152,10 +153,14 @@ class ActorPool:
         shape: how many block actors, and what each asks for.
         group: placement group whose bundle 0 takes the coordinator and bundle i + 1 block actor i;
             None places them freely.
+
+    Attributes:
+        closed: whether the actors have been ended.
     """
 
     def __init__(self, shape: ActorShape, group: PlacementGroup | None = None) -> None:
         self.shape, self.group = shape, group
+        self.closed = self._placed = False
         lasting = {"max_restarts": -1, "max_task_retries": 0}
         host = ray.remote(BlockHost)
         self.hosts = [
@@ -190,16 +195,35 @@ class ActorPool:
         the same bits and are not yielded again.
 
         Raises:
-            WaitTimeoutError: if the actors do not start in time.
+            WaitTimeoutError: if the actors do not start in time; the pool is closed.
             WorkerLostError: if an actor is lost again and again.
         """
-        self._wait_for_hosts(limits)
+        try:
+            yield from self._launch(plan, cut, checkpoints, limits, tell, watch)
+        except Exception as error:
+            cause = local_cause(error)
+            for note in getattr(cause, "__notes__", ()):
+                tell(note)
+            if isinstance(cause, WaitTimeoutError):
+                self.close()
+            raise
+
+    def _launch(  # noqa: PLR0913
+        self,
+        plan: Plan,
+        cut: Cut,
+        checkpoints: CheckpointSettings | None,
+        limits: Limits,
+        tell: Tell,
+        watch: Watch,
+    ) -> Iterator[Iteration]:
         coordinator = RemoteCoordinator(self.coordinator, plan, checkpoints, limits, watch)
         n_yielded = n_losses = 0
         while True:
             try:
+                self._wait_for_actors(limits, tell)
                 for record in iterations(
-                    coordinator, cut, lambda setups: self._executor(setups, limits), tell=tell
+                    coordinator, cut, lambda setups: self._executor(setups, limits, tell), tell=tell
                 ):
                     if record.iteration == n_yielded:
                         yield record
@@ -214,17 +238,34 @@ class ActorPool:
                     ) from error
                 tell(f"the coordinator's actor {error} in iteration {n_yielded}; made again")
 
-    def _wait_for_hosts(self, limits: Limits) -> None:
+    def _wait_for_actors(self, limits: Limits, tell: Tell) -> None:
+        """Waits quietly until all have a place, the first time; later ones that hang are killed."""
+        if self._placed:
+            wake("the coordinator's actor", self.coordinator, self.coordinator.ping, limits, tell)
+            for index, host in enumerate(self.hosts):
+                wake(f"block actor {index}", host, host.pid, limits, tell)
+            return
         shape = self.shape
         wait_for_actor(
             lambda: [host.pid.remote() for host in self.hosts],
             limits.wait_s,
             f"{shape.n_actors} actors of {shape.cpus:g} CPUs and {shape.gpus:g} GPUs each",
         )
+        wait_for_actor(
+            lambda: [self.coordinator.ping.remote()],
+            limits.wait_s,
+            "the coordinator's actor to be placed and to start",
+        )
+        self._placed = True
 
-    def _executor(self, setups: Sequence[BlockSetup], limits: Limits) -> RayExecutor:
+    def _executor(self, setups: Sequence[BlockSetup], limits: Limits, tell: Tell) -> RayExecutor:
         executor = RayExecutor(self.hosts, [ray.put(s) for s in setups], limits=limits)
-        executor.build()
+        try:
+            executor.build()
+        finally:
+            for note in executor.notes:
+                tell(note)
+            executor.notes.clear()  # the coordinator gets a copy, and tells what it adds
         return executor
 
     def usage(self) -> dict[str, float]:
@@ -245,6 +286,7 @@ class ActorPool:
 
     def close(self) -> None:
         """Ends the actors."""
+        self.closed = True
         for actor in (*self.hosts, self.coordinator):
             ray.kill(actor)
 
@@ -260,7 +302,7 @@ _pools: dict[tuple[ActorShape, str], ActorPool] = {}
 def pool_of(shape: ActorShape, group: PlacementGroup) -> ActorPool:
     """The pool of this process for a shape and a group: made once, used by many trials."""
     key = (shape, group.id.hex())
-    if key not in _pools:
+    if key not in _pools or _pools[key].closed:
         for pool in _pools.values():
             pool.close()
         _pools.clear()

@@ -3,25 +3,33 @@
 import errno
 import math
 import os
-from collections.abc import Callable
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from raytd.engine import checkpoints as module
 from raytd.engine.checkpoints import Checkpoints, CheckpointSettings
 from raytd.engine.config import TrajectoryConfig
 from raytd.engine.context import Pair
 from raytd.engine.coordinator import Coordinator, iterations
 from raytd.engine.encoding import decode, encode
 from raytd.engine.executor import Done, SerialExecutor, run_in_process
+from raytd.engine.objects import ObjectPath
 from raytd.engine.prepare import Prepared, deal, prepare
 from raytd.engine.records import CouplingSettings, Iteration, Knot
 from raytd.engine.sources import SourceCache
+from raytd.engine.storage import storage_path
+from raytd.errors import StorageError
 from tests.conftest import make_context
+from tests.object_store import Server
 
 N_ITERATIONS = 2
 
@@ -160,18 +168,51 @@ def test_checkpoints_change_nothing_and_two_are_kept(
     assert kept == ["0001-0018", "0001-0019"]
 
 
+class Clock:
+    """Stands still but for what is said to take time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
 def test_where_nobody_says_how_often_they_take_two_percent_at_most_beside_each_iteration(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, spent = Clock(), 0.0
+    monkeypatch.setattr(module, "time", clock)
+    checkpoints = Checkpoints(CheckpointSettings(tmp_path), prepared.plan)
+
+    def takes(seconds: float, answer: Any) -> Any:
+        clock.now += seconds
+        return answer
+
+    monkeypatch.setattr(module, "encode", lambda _: takes(0.1, b""))
+    monkeypatch.setattr(module, "write_bytes", lambda *_: takes(0.1, None))
+    for iteration in range(40):
+        records, written = (None,) * iteration, 0
+        at_start = SimpleNamespace(records=records, halfway=None)
+        checkpoints.save(at_start)  # type: ignore[arg-type]
+        for segment in range(1, 100):
+            clock.now += 1
+            halfway = SimpleNamespace(records=records, halfway=SimpleNamespace(segment=segment))
+            began = clock.now
+            checkpoints.save_if_due(segment, lambda: takes(0.3, halfway))  # noqa: B023
+            written += clock.now > began
+            spent += clock.now - began
+        assert spent <= 0.02 * clock.now
+        assert 1 <= written <= 5
+    assert spent >= 0.015 * clock.now
+
+
+def test_checkpoints_as_often_as_they_cost_little_change_nothing(
     prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
 ) -> None:
-    checkpoints = Checkpoints(CheckpointSettings(tmp_path), prepared.plan)
-    checkpoints._spent, checkpoints._last = 0.0, 1e6
-    taken: list[int] = []
-    checkpoints.save_if_due(1, lambda: taken.append(1))  # type: ignore[arg-type, return-value]
-    assert taken == []
-    assert_same_bits(
-        list(run_in_process(prepared.plan, prepared.cut, checkpoints=CheckpointSettings(tmp_path))),
-        undisturbed,
-    )
+    settings = CheckpointSettings(tmp_path)
+    records = list(run_in_process(prepared.plan, prepared.cut, checkpoints=settings))
+    assert_same_bits(records, undisturbed)
 
 
 def newest(folder: Path) -> Path:
@@ -216,6 +257,59 @@ def test_with_every_checkpoint_corrupted_the_trial_starts_again(
     assert len(told) == 2
 
 
+@pytest.mark.parametrize("n_unreadable", [1, 2])
+def test_checkpoints_that_an_object_store_does_not_hand_out_are_passed_over_and_kept(
+    n_unreadable: int,
+    prepared: Prepared,
+    undisturbed: list[Iteration],
+    s3: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = storage_path(s3.uri(f"bucket/unreadable-{n_unreadable}"))
+    settings = CheckpointSettings(folder, every=5)
+    cut_off(prepared, settings, "advance", 2 * 33)
+    files = sorted(path.name for path in folder.iterdir())
+    assert [name[:9] for name in files] == ["0001-0005", "0001-0010"]
+    lost, really = files[-n_unreadable:], ObjectPath.read_bytes
+
+    def read_bytes(path: ObjectPath) -> bytes:
+        if path.name in lost:
+            raise StorageError(f"{path}: cannot be read (no server answers)")
+        return really(path)
+
+    monkeypatch.setattr(ObjectPath, "read_bytes", read_bytes)
+    told: list[str] = []
+    run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
+    assert_same_bits([next(run), next(run)], undisturbed)
+    assert [note[:32] for note in told] == [
+        f"checkpoint {name[:9]} is not used" for name in reversed(lost)
+    ]
+    assert {path.name[:9] for path in folder.iterdir()} >= {"0001-0010", "0001-0015"}
+
+
+def test_unreadable_checkpoints_further_on_leave_the_new_ones(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = CheckpointSettings(tmp_path, every=5)
+    cut_off(prepared, settings, "advance", 2 * 33)
+    ahead, really = {path.name for path in tmp_path.iterdir()}, Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if path.name in ahead:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return really(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    cut_off(prepared, settings, "advance", 2 * 13)
+    new = {path.name for path in tmp_path.iterdir()} - ahead
+    assert {name[:9] for name in new} == {"0000-0005", "0000-0010"}
+    snapshot, notes = Checkpoints(settings, prepared.plan).load()
+    assert snapshot is not None
+    assert snapshot.halfway is not None
+    assert snapshot.halfway.segment == 10
+    assert len(notes) == 2
+
+
 def test_a_checkpoint_of_other_numbers_is_not_used(
     prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
 ) -> None:
@@ -231,33 +325,43 @@ def test_a_checkpoint_of_other_numbers_is_not_used(
 
 
 @pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """After so many files as the list says, the disk is full when one is written to the end."""
-    left, really = [0], os.fsync
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small file system is not permitted here")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
-    def fsync(descriptor: int) -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        really(descriptor)
 
-    monkeypatch.setattr(os, "fsync", fsync)
-    return left
+def fill(disk: Path, left: int) -> Path:
+    """Fills a disk but for so many bytes."""
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(disk).free - left))
+    return ballast
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on(
-    prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path, full_disk: list[int]
+    prepared: Prepared, undisturbed: list[Iteration], small_disk: Path
 ) -> None:
-    settings = CheckpointSettings(tmp_path, every=1)
-    full_disk[0] = 8
+    folder = small_disk / "checkpoint"
+    settings = CheckpointSettings(folder, every=1)
+    cut_off(prepared, settings, "advance", 2 * 8 + 1)
+    before = sorted(folder.iterdir())
+    assert [path.name[:9] for path in before] == ["0000-0006", "0000-0007"]
+    ballast = fill(small_disk, left=4096)
     told: list[str] = []
     run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
     assert_same_bits(list(run), undisturbed)
-    assert len(told) == 1
-    assert "a checkpoint could not be written" in told[0]
-    assert "the disk is full" in told[0]
-    assert sorted(p.name[:9] for p in tmp_path.iterdir()) == ["0000-0006", "0000-0007"]
-    full_disk[0] = 10**6
+    (note,) = told
+    assert "a checkpoint could not be written" in note
+    assert "the disk is full" in note
+    assert sorted(folder.iterdir()) == before
+    ballast.unlink()
     left, records = count_of("advance", prepared, settings)
     assert_same_bits(records, undisturbed)
     assert left == 2 * (20 - 7 + 20)

@@ -166,6 +166,51 @@ def test_a_killed_block_actor_changes_nothing(
     assert_same_bits(disturbed, undisturbed)
 
 
+class DoomedCall(RayCall):
+    """Kills the actor under a call, and again under the same call when it is repeated."""
+
+    def _start(self) -> None:
+        executor = self.executor
+        assert isinstance(executor, Doomed)
+        pid = ray.get(executor.hosts[executor.host_of(self.block)].pid.remote())
+        super()._start()
+        if executor.kills < 2:
+            os.kill(pid, signal.SIGKILL)
+            executor.kills += 1
+
+
+class Doomed(RayExecutor):
+    """Dooms one call of a block."""
+
+    kills, before = 0, 7
+
+    def submit(self, block: int, method: str, *args: Any) -> RayCall:
+        if method == "advance" and block == 1:
+            self.before -= 1
+            if self.before == 0:
+                return DoomedCall(self, block, method, args)
+        return super().submit(block, method, *args)
+
+
+def test_a_call_whose_actor_is_killed_again_when_it_is_repeated_changes_nothing(
+    two_actors: ActorPool, prepared: Prepared, undisturbed: list[Iteration]
+) -> None:
+    made: list[Doomed] = []
+
+    def make_executor(setups: Sequence[BlockSetup]) -> Doomed:
+        made.append(Doomed(two_actors.hosts, [ray.put(s) for s in setups]))
+        made[-1].build()
+        return made[-1]
+
+    disturbed = list(iterations(Coordinator(prepared.plan), prepared.cut, make_executor))
+    assert_same_bits(disturbed, undisturbed)
+    for executor in made:
+        called = executor.before <= 0
+        assert executor.kills == 2 * called
+        assert [note[:22] for note in executor.notes] == ["block actor 1 was lost"] * 2 * called
+    assert any(executor.kills for executor in made)
+
+
 class Poison:
     """Ends the process that receives it."""
 

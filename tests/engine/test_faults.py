@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import ray
 import torch
+from ray.exceptions import RayActorError
 
 from raytd.engine.block import BlockSetup
 from raytd.engine.checkpoints import CheckpointSettings
@@ -22,7 +23,7 @@ from raytd.engine.context import Pair
 from raytd.engine.executor import run_in_process
 from raytd.engine.prepare import Prepared, deal, prepare
 from raytd.engine.ray_calls import Limits, RayExecutor
-from raytd.engine.ray_executor import ActorPool, ActorShape
+from raytd.engine.ray_executor import ActorPool, ActorShape, pool_of
 from raytd.engine.records import CouplingSettings, Iteration
 from raytd.engine.sources import SourceCache
 from raytd.errors import WaitTimeoutError, WorkerLostError
@@ -162,6 +163,44 @@ def test_a_coordinator_that_hangs_is_killed_and_made_again(
     assert not Path(f"/proc/{pid}").exists()
 
 
+def test_what_was_noted_before_a_trial_failed_is_told_with_the_last_error(
+    pool: ActorPool, prepared: Prepared, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    limits = replace(LIMITS, attempts=1)
+    settings = CheckpointSettings(tmp_path, every=1)
+    run = pool.launch(
+        prepared.plan, prepared.cut, checkpoints=settings, limits=limits, tell=told.append
+    )
+    pid = ray.get(pool.hosts[1].pid.remote())
+    with (
+        once(lambda: [*tmp_path.glob("0000-0005*")], lambda: os.kill(pid, signal.SIGKILL)),
+        pytest.raises(WorkerLostError, match="block 1: its actor was lost 1 times") as caught,
+    ):
+        list(run)
+    (note,) = told
+    assert note.startswith("block actor 1 was lost (")
+    assert note.endswith(") and was made again")
+    assert "ray.exceptions.Actor" in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hung", ["block actor 1", "the coordinator's actor"])
+def test_an_actor_that_hangs_between_two_trials_is_killed_and_made_again(
+    hung: str, pool: ActorPool, prepared: Prepared, undisturbed: list[Iteration]
+) -> None:
+    ask = pool.hosts[1].pid if hung == "block actor 1" else pool.coordinator.ping
+    assert_same_bits(list(pool.launch(prepared.plan, prepared.cut, limits=LIMITS)), undisturbed)
+    pid = ray.get(ask.remote())
+    os.kill(pid, signal.SIGSTOP)
+    told: list[str] = []
+    for _ in range(2):
+        again = pool.launch(prepared.plan, prepared.cut, limits=LIMITS, tell=told.append)
+        assert_same_bits(list(again), undisturbed)
+        assert told == [f"{hung} did not answer within 15 s and was made again"]
+    assert not Path(f"/proc/{pid}").exists()
+
+
 def test_a_wait_for_an_actor_that_has_no_place_ends_and_says_what_for(
     ray_cluster: None, prepared: Prepared
 ) -> None:
@@ -170,8 +209,24 @@ def test_a_wait_for_an_actor_that_has_no_place_ends_and_says_what_for(
         run = wanting.launch(prepared.plan, prepared.cut, limits=replace(LIMITS, wait_s=1))
         with pytest.raises(WaitTimeoutError, match="waited 1 s for 1 actors of 0.5 CPUs and 64"):
             next(run)
+        assert wanting.closed
     finally:
         wanting.close()
+
+
+def test_a_pool_that_was_closed_is_not_used_again(ray_cluster: None) -> None:
+    group = ray.util.placement_group([{"CPU": 0.5}, {"CPU": 0.5}])
+    shape = ActorShape(1, cpus=0.5, gpus=0)
+    try:
+        first = pool_of(shape, group)
+        assert pool_of(shape, group) is first
+        first.close()
+        second = pool_of(shape, group)
+        assert second is not first
+        ray.get(second.hosts[0].pid.remote(), timeout=LIMITS.wait_s)
+        second.close()
+    finally:
+        ray.util.remove_placement_group(group)
 
 
 def test_the_place_of_a_lost_actor_is_waited_for_no_longer_than_the_limit(
@@ -184,3 +239,27 @@ def test_the_place_of_a_lost_actor_is_waited_for_no_longer_than_the_limit(
     with pytest.raises(WaitTimeoutError, match="block actor 0 to be placed and to start, in vain"):
         executor.build()
     assert time.monotonic() - started < 60
+
+
+class Deadly:
+    """Ends the process that receives it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (1,)
+
+
+@pytest.mark.parametrize("place", ["built", "made again"])
+def test_an_actor_that_is_lost_whenever_it_is_given_its_blocks_is_given_up_and_says_why(
+    place: str, pool: ActorPool, prepared: Prepared
+) -> None:
+    setups = [ray.put(s) for s in prepared.cut(prepared.plan.tiles)]
+    executor = RayExecutor(pool.hosts, setups, limits=LIMITS)
+    if place == "made again":
+        executor.build()
+    executor.setups[1] = ray.put(Deadly())
+    fails = executor.build if place == "built" else executor.submit(1, "evaluate", Deadly()).result
+    expected = "block actor 1 was lost 3 times while it was given its blocks; the last time: The ac"
+    with pytest.raises(WorkerLostError, match=expected) as caught:
+        fails()
+    assert isinstance(caught.value.__cause__, RayActorError)
+    assert len(executor.notes) == (3 if place == "built" else 4)
