@@ -4,6 +4,7 @@
     python tests/benchmarks/engine.py --profile wrn-16-1        where a worker's time goes
     python tests/benchmarks/engine.py --precision [--seeds 3]   bfloat16: speed, effect on lengths
     python tests/benchmarks/engine.py --actors [--scale 4]      one actor against two on one trial
+    python tests/benchmarks/engine.py --checkpoints             what checkpoints take of that trial
 
 Images a second; the kinds of calls take turns, and of all rounds the best counts. One thread, and
 on a CPU its own time is counted, so that other work on the machine disturbs as little as it can.
@@ -20,7 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -29,8 +30,9 @@ from machine import machine
 from torch import nn
 from torch.profiler import ProfilerActivity
 
+from raytd.engine import coordinator
 from raytd.engine.block import BlockSetup, ImageSlice
-from raytd.engine.checkpoints import CheckpointSettings
+from raytd.engine.checkpoints import Checkpoints, CheckpointSettings, Snapshot
 from raytd.engine.coordinator import Cut
 from raytd.engine.executor import run_in_process
 from raytd.engine.records import Iteration, Plan
@@ -319,6 +321,44 @@ def print_actors(scale: int, rounds: int) -> None:
     print(f"\nspeed-up: {best[1] / best[2]:.2f}")
 
 
+class TimedCheckpoints(Checkpoints):
+    """Checkpoints that know what all of them have taken, in seconds."""
+
+    taken: ClassVar[list[float]] = []
+
+    def _timed(self, snapshot: Callable[[], Snapshot]) -> list[str]:
+        began = time.perf_counter()
+        try:
+            return super()._timed(snapshot)
+        finally:
+            self.taken.append(time.perf_counter() - began)
+
+
+def print_checkpoints(scale: int) -> None:
+    """Number, time and share of the checkpoints of the scaled trial in this process."""
+    sizes = (f"data.train={120 * scale}", f"trajectory.steps={300 * scale}")
+    trial = quickstart(*sizes, "stop.tolerance=0")
+    coordinator.Checkpoints = TimedCheckpoints  # type: ignore[misc]
+    print("| checkpoint_every | checkpoints | ms each | seconds of the trial | share |")
+    print("|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        run_trial(quickstart("coupled.iterations=1", *sizes), launch=run_in_process, sources=folder)
+        for every in (None, 5, 1):
+            TimedCheckpoints.taken.clear()
+            settings = CheckpointSettings(folder / str(every), every=every)
+
+            def launch(plan: Plan, cut: Cut) -> Iterable[Iteration]:
+                return run_in_process(plan, cut, checkpoints=settings)  # noqa: B023
+
+            began = time.perf_counter()
+            run_trial(trial, launch=launch, sources=folder)
+            took, spent = time.perf_counter() - began, sum(TimedCheckpoints.taken)
+            n = len(TimedCheckpoints.taken)
+            cells = [every or "auto", n, f"{1000 * spent / n:.0f}", f"{took:.1f}"]
+            print(f"| {' | '.join(map(str, cells))} | {100 * spent / took:.1f} % |", flush=True)
+
+
 def bare_seconds(trial: Trial) -> float:
     """CPU seconds that the bare network takes for all images of a trial, forward and in training.
 
@@ -354,6 +394,7 @@ def main() -> None:
     parser.add_argument("--precision", action="store_true")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--actors", action="store_true")
+    parser.add_argument("--checkpoints", action="store_true")
     parser.add_argument("--scale", type=int, default=4)
     asked = parser.parse_args()
     torch.set_num_threads(1)
@@ -364,6 +405,8 @@ def main() -> None:
         print_precision(asked.rounds, asked.seeds, gpu=asked.gpu)
     elif asked.actors:
         print_actors(asked.scale, asked.rounds)
+    elif asked.checkpoints:
+        print_checkpoints(asked.scale)
     else:
         print_throughput(asked.rounds, gpu=asked.gpu)
 
