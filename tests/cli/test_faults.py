@@ -118,14 +118,16 @@ def assert_same_bits(folder: Path, storage: str, undisturbed: DistanceResult) ->
 def test_a_killed_process_of_a_trial_starts_again_from_its_checkpoint(
     folder: Path, undisturbed: DistanceResult
 ) -> None:
-    with sweep(folder, "process") as process:
+    with sweep(folder, "process", "--json") as process:
         wait_until(lambda: checkpoints(folder, "process", "0001-0010"), process)
         for pid in trial_processes("process"):
             os.kill(pid, signal.SIGKILL)
-        said = ended(process)
+        out, said = process.communicate(timeout=LONGEST_S)
     assert process.returncode == 0, said
     assert "its process was lost; it goes on from its checkpoint" in said
-    assert_same_bits(folder, "process", undisturbed)
+    assert "(raylet) A worker died or was killed while executing a task" in said
+    row = assert_same_bits(folder, "process", undisturbed)
+    assert json.loads(out)["trials"][0]["distance"] == row["distance"]
 
 
 def test_a_killed_driver_leaves_a_checkpoint_from_which_the_same_command_goes_on(
