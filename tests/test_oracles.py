@@ -33,6 +33,14 @@ def test_a_test_that_the_page_names_is_there(path: str, name: str) -> None:
     assert name in collected((HERE / path).read_text(encoding="utf-8"))
 
 
+def test_the_tests_that_the_record_of_faults_names_are_there() -> None:
+    record = (HERE / "benchmarks/RESULTS.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", record))
+    files = [*HERE.glob("cli/test_*.py"), *HERE.glob("engine/test_*.py")]
+    assert len(named) >= 8
+    assert named <= set.union(*(collected(f.read_text(encoding="utf-8")) for f in files))
+
+
 def test_every_line_names_a_test_or_says_that_there_is_none() -> None:
     assert len(rows(PAGE)) > 50
     for _, tests, _ in rows(PAGE):
