@@ -49,7 +49,10 @@ def climb(
             return new.to(g), steps
         direction = newton_direction(coupling / epsilon, torch.zeros_like(p), missing)[1]
         direction -= (q * direction).sum()
-        step = min(1.0, farthest / float(direction.abs().amax()))
+        largest = float(direction.abs().amax())
+        if largest == 0:  # what is missing is rounding
+            return new.to(g), steps
+        step = min(1.0, farthest / largest)
         promise = float((missing * direction).sum())
         least = value - ROUNDING * (1 + abs(value))
         for _ in range(HALVINGS):

@@ -98,3 +98,12 @@ def test_groups_that_the_support_keeps_apart_are_solved_each() -> None:
     g, _ = climb(apart, torch.zeros(4).double(), EPSILON, tolerance=1e-9, max_steps=50)
     coupling = sinkhorn(apart, EPSILON, init=(_rows(apart, g, EPSILON), g)).coupling
     torch.testing.assert_close(coupling.sum(0), problem.b, rtol=0, atol=1e-8)
+
+
+def test_what_only_rounding_is_short_of_ends_without_a_step() -> None:
+    masses = torch.tensor([0.1, 0.2, 0.7], dtype=torch.float64)
+    one = torch.tensor([1.0], dtype=torch.float64)
+    problem = LinearProblem(torch.rand(3, 1, dtype=torch.float64), masses, one)
+    g, steps = climb(problem, torch.zeros(1).double(), EPSILON, tolerance=1e-300, max_steps=50)
+    assert float(g) == 0
+    assert steps == 0
