@@ -17,6 +17,7 @@ import pytest
 import raytd
 from raytd.cli.events import FIELDS
 from tests.cli.commands import command, environment, processes_with, run_in
+from tests.disks import small_disk
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -327,12 +328,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(folder: Path) -> No
 def test_a_full_disk_is_one_line_and_what_is_finished_stays_readable(
     run: Run, folder: Path
 ) -> None:
-    disk = folder / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1100k", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a small file system is not permitted here")
-    try:
+    with small_disk(folder, "1100k") as disk:
         ended = run("sweep", "small.yaml", "--storage", "disk", "--tracking-uri", "none")
         assert ended.returncode == 1
         assert "the disk is full" in ended.stderr
@@ -341,5 +337,3 @@ def test_a_full_disk_is_one_line_and_what_is_finished_stays_readable(
             json.loads(result.read_text())
         for weights in disk.glob("sources/*.json"):
             assert weights.with_suffix(".safetensors").stat().st_size > 400_000
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)

@@ -4,7 +4,6 @@ import errno
 import math
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from raytd.engine.sources import SourceCache
 from raytd.engine.storage import storage_path
 from raytd.errors import StorageError
 from tests.conftest import make_context
+from tests.disks import small_disk
 from tests.object_store import Server
 
 N_ITERATIONS = 2
@@ -325,17 +325,10 @@ def test_a_checkpoint_of_other_numbers_is_not_used(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a small file system is not permitted here")
-    try:
+    with small_disk(tmp_path, "16m") as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def fill(disk: Path, left: int) -> Path:
@@ -346,14 +339,14 @@ def fill(disk: Path, left: int) -> Path:
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on(
-    prepared: Prepared, undisturbed: list[Iteration], small_disk: Path
+    prepared: Prepared, undisturbed: list[Iteration], disk: Path
 ) -> None:
-    folder = small_disk / "checkpoint"
+    folder = disk / "checkpoint"
     settings = CheckpointSettings(folder, every=1)
     cut_off(prepared, settings, "advance", 2 * 8 + 1)
     before = sorted(folder.iterdir())
     assert [path.name[:9] for path in before] == ["0000-0006", "0000-0007"]
-    ballast = fill(small_disk, left=4096)
+    ballast = fill(disk, left=4096)
     told: list[str] = []
     run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
     assert_same_bits(list(run), undisturbed)
