@@ -34,6 +34,7 @@ class Dataset:
         train: rows from which tasks take training images.
         val: rows for validation, or None if tasks hold some of `train` back.
         reference: what it was read from, for messages.
+        notes: what its reader left out, merged or assumed, one sentence each.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Dataset:
     train: Split
     val: Split | None
     reference: str = ""
+    notes: tuple[str, ...] = ()
     _constants: dict[Form, Constants] = field(default_factory=dict, repr=False)
 
     def form(self, size: Size | None, channels: int | None) -> Form:
@@ -83,7 +85,7 @@ def read(
     order = sorted(class_names, key=CLASS_NAMES.get(name, class_names).index)
     numbers = np.array([order.index(c) for c in class_names], np.int64)
     train, *val = (Split(numbers[part.labels], part.images) for part in parts)
-    return Dataset(name, tuple(order), train, val[0] if val else None, reference)
+    return Dataset(name, tuple(order), train, val[0] if val else None, reference, content.notes)
 
 
 def _numbered(name: str, parts: list[Split]) -> tuple[str, ...]:

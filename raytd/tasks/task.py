@@ -27,6 +27,8 @@ class Task:
         val: validation images.
         mean: per channel, of the data set's pixels in [0, 1]; subtracted.
         std: per channel, likewise; divided by.
+        notes: what was left out, merged or assumed when its data were read, one sentence each;
+            they do not enter the digest.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Task:
     val: Part
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -83,6 +86,7 @@ def make_task(spec: TaskSpec, dataset: Dataset) -> Task:
         val=_part(dataset.val or dataset.train, val, form),
         mean=mean,
         std=std,
+        notes=dataset.notes,
     )
 
 

@@ -53,11 +53,13 @@ class Content:
         class_names: name of class c at index c, or None where the files only number them.
         train: rows from which tasks take training images.
         val: rows for validation, or None if tasks hold some of `train` back.
+        notes: what was left out, merged or assumed, one sentence each, with counts.
     """
 
     class_names: tuple[str, ...] | None
     train: Split
     val: Split | None
+    notes: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
