@@ -1,4 +1,4 @@
-"""What Ray Tune calls in the driver, and must not write to disk: it pickles all that it is given."""
+"""What Ray Tune calls in the driver and must not pickle, as it does with all that it is given."""
 
 from typing import Any, TypeVar
 
