@@ -19,6 +19,9 @@ _SHOWN = 20
 _AROUND = 4
 """Lines of the window that the drawing leaves to what stands above it, and to its own headline."""
 
+_BROAD = 110
+"""Columns in which the name of a trial stands on one line beside its place."""
+
 _LASTING = ("sweep", "plan", "wait", "warning", "error", "finish")
 
 
@@ -54,9 +57,10 @@ class Live:
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
         """Draws what has changed; what must not be missed is written above."""
         lasts = event in _LASTING or (event == "doing" and not self._live.is_started)
-        if lasts or (event == "end" and fields["status"] != "done"):
+        line = in_words(event, fields)
+        if line and (lasts or (event == "end" and fields["status"] != "done")):
             style = "red" if event == "end" else ""
-            self.console.print(Text(in_words(event, fields) or "", style=style), soft_wrap=True)
+            self.console.print(Text(line, style=style), soft_wrap=True)
         self._standing.take(event, fields)
 
     def close(self) -> None:
@@ -73,7 +77,8 @@ class Live:
         table = Table.grid(padding=(0, 2))
         rows = [self._training_row(t) for t in self._standing.training.values()]
         rows += [self._trial_row(t) for t in self._standing.running.values()]
-        room = max(1, min(_SHOWN, self.console.height - _AROUND))
+        high = 1 if self.console.width >= _BROAD else 2
+        room = max(1, min(_SHOWN, (self.console.height - _AROUND) // high))
         for row in rows[:room]:
             table.add_row(*row)
         more = len(rows) - room
@@ -83,7 +88,7 @@ class Live:
     def _training_row(self, state: Mapping[str, Any]) -> list[Any]:
         epoch, epochs = state["epoch"], state["epochs"]
         return [
-            Text(state["network"], overflow="ellipsis", no_wrap=True),
+            Text(state["network"], overflow="fold"),
             Text(f"network {state['number']}/{state['networks']}", no_wrap=True),
             self._bar(epochs, epoch - 1),
             Text(f"epoch {epoch}/{epochs}", no_wrap=True),
@@ -93,15 +98,18 @@ class Live:
         segment, segments = state.get("segment", 0), state.get("segments", 1)
         distance = state.get("distance")
         return [
-            Text(state["trial"], overflow="ellipsis", no_wrap=True),
+            Text(state["trial"], overflow="fold"),
             Text(f"iteration {state.get('iteration', 0)}", no_wrap=True),
             self._bar(segments, segment),
-            Text(f"segment {segment}/{segments}" if "segments" in state else "starting"),
+            Text(
+                f"segment {segment}/{segments}" if "segments" in state else "starting", no_wrap=True
+            ),
             Text("" if distance is None else f"{distance:.3f} rad", no_wrap=True),
         ]
 
     def _bar(self, total: float, completed: float) -> ProgressBar:
-        return ProgressBar(total=total, completed=completed, width=16)
+        width = 16 if self.console.width >= _BROAD else 8
+        return ProgressBar(total=total, completed=completed, width=width)
 
 
 class _Above:
