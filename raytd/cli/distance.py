@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 
 if TYPE_CHECKING:
     from raytd.cli.events import View
@@ -72,11 +73,9 @@ def command(
     if as_json:
         click.echo(json.dumps(row, indent=2))
         return
-    from rich.console import Console
-
     from raytd.cli.output import figures_table
 
-    Console().print(figures_table(row))
+    open_console().print(figures_table(row))
 
 
 def _run(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 from raytd.engine.storage import StoragePath
 
 if TYPE_CHECKING:
@@ -71,15 +72,13 @@ def command(  # noqa: PLR0913 - one for each option
 
 def _print(verdicts: "list[Verdict]") -> None:
     """A table for each truth: one network, one setting."""
-    from rich.console import Console
-
     from raytd.report.judge_text import legend, verdicts_table
 
-    console = Console()
+    console = open_console()
     if not verdicts:
         console.print("no other method has results with the network of the truth")
     for _, group in groupby(verdicts, key=lambda verdict: verdict.truth.title):
         judged = list(group)
         console.print(verdicts_table(judged))
         for line in legend(judged):
-            console.print(line, markup=False, highlight=False)
+            console.print(line)

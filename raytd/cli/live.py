@@ -12,6 +12,7 @@ from rich.text import Text
 
 from raytd.cli.events import in_words
 from raytd.cli.standing import Standing
+from raytd.cli.terminal import open_console
 
 _SHOWN = 20
 """Running trials and trainings that have a line of their own, where the window is high enough."""
@@ -37,7 +38,7 @@ class Live:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
+        self.console = console or open_console(stderr=True)
         self._standing = Standing()
         self._live = RichLive(
             get_renderable=self.picture,

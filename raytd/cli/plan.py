@@ -11,6 +11,7 @@ from raytd.cli import options
 from raytd.cli.events import doing, opened
 from raytd.cli.request import Request, request_options
 from raytd.cli.standing import duration
+from raytd.cli.terminal import open_console
 
 if TYPE_CHECKING:
     from raytd.sweep.autoscaling import Bundles
@@ -69,10 +70,9 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
 def _show(found: dict[str, Any]) -> None:
     """Tables for the eye."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = open_console()
     by_axis = Table(box=box.SIMPLE_HEAD, title="Trials by axis", title_justify="left")
     for heading in ("axis", "value"):
         by_axis.add_column(heading, overflow="fold")

@@ -1,7 +1,9 @@
 """The cluster that a sweep runs on: what it has, and being connected to it."""
 
+import atexit
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -74,3 +76,10 @@ def connect(address: str | None) -> Iterator[list[Node]]:
             yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
     finally:
         ray.shutdown()
+        _leave_colours_alone()
+
+
+def _leave_colours_alone() -> None:
+    """Keeps the colour library that Ray brings from writing to the terminal when all has ended."""
+    if (library := sys.modules.get("colorama.initialise")) is not None:
+        atexit.unregister(library.reset_all)

@@ -34,6 +34,8 @@ class Seen:
         unwrapped: the same on a terminal so wide that it wraps nothing.
         moments: the window, as text, each time that something was written.
         raw: what was written.
+        at_line_start: nothing stands to the left of where the shell would write next.
+        has_cursor: the cursor is to be seen again.
     """
 
     code: int = -1
@@ -42,6 +44,8 @@ class Seen:
     unwrapped: list[str] = field(default_factory=list)
     moments: list[str] = field(default_factory=list)
     raw: bytes = b""
+    at_line_start: bool = False
+    has_cursor: bool = False
 
     @property
     def text(self) -> str:
@@ -118,6 +122,8 @@ def shown_in(
         process.kill()
         process.wait()
         os.close(ours)
+    cursor = terminal.screen.cursor
+    seen.at_line_start, seen.has_cursor = cursor.x == 0, not cursor.hidden
     seen.screen, seen.unwrapped = _whole(terminal.lines()), _whole(wide.lines())
     return seen
 
@@ -145,4 +151,10 @@ def _whole(lines: list[str]) -> list[str]:
     return lines
 
 
-RULE = re.compile("[─━]{2,}")
+_GAP = re.compile(r"\S {2,}(?=\S)")
+
+
+def too_wide(seen: Seen) -> list[str]:
+    """Lines that the window has wrapped, and that are more than a label and one line of text."""
+    wrapped = [line for line in seen.unwrapped if len(line) > seen.columns]
+    return [line for line in wrapped if len(_GAP.findall(line)) > 1 or "──" in line]
