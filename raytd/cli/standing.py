@@ -41,7 +41,7 @@ class Standing:
     def headline(self) -> str:
         """What goes on, how long it has taken and how long it will take, in one line."""
         parts = [self._what(), f"{duration(self.elapsed_s())} so far"]
-        if self._left is not None and not self._doing:
+        if self._left is not None:
             at, left_s = self._left
             left_s = max(0.0, left_s - (self._clock() - at))
             end = datetime.now() + timedelta(seconds=left_s)
@@ -56,7 +56,7 @@ class Standing:
         return self.headline() + (f"; {places[0]}{more}" if places else "")
 
     def _what(self) -> str:
-        if self._doing:
+        if self._doing and not (self.training or self.running):
             return self._doing
         if self.training:
             of = next(iter(self.training.values()))["networks"]
@@ -81,20 +81,26 @@ class Standing:
         self._plan = dict(fields)
 
     def _on_training(self, fields: Mapping[str, Any]) -> None:
-        self._doing = ""
+        self._begin()
         self.training[fields["network"]] = dict(fields)
 
     def _on_trained(self, fields: Mapping[str, Any]) -> None:
-        self._doing, self._trained = "", fields["n_ended"]
+        self._begin()
+        self._trained = fields["n_ended"]
         self.training.pop(fields["network"], None)
 
     def _on_begin(self, fields: Mapping[str, Any]) -> None:
-        self._doing = ""
+        self._begin()
         self.running[fields["trial_key"]] = dict(fields)
 
     def _on_segment(self, fields: Mapping[str, Any]) -> None:
-        self._doing = ""
+        self._begin()
         self.running.setdefault(fields["trial_key"], {}).update(fields)
+
+    def _begin(self) -> None:
+        """From now on the counts of a sweep say what goes on; what has none still does the same."""
+        if self._plan:
+            self._doing = ""
 
     def _on_iteration(self, fields: Mapping[str, Any]) -> None:
         own = self.running.setdefault(fields["trial_key"], {})
