@@ -138,8 +138,8 @@ def _run_missing(
         finally:
             status = "interrupted" if interruption.pressed else status
             view.close()
-            _finish(view, progress, status)
             doing(view, "writing the table and the figures")
+            _finish(view, progress, status)
             progress.close(status)
     return {"done": 0, "failed": 1, "interrupted": 130}[status]
 
