@@ -46,6 +46,7 @@ def command(
     its images. NAME may also be a data set, such as digits or folder:PATH.
     """
     from raytd.sweep.catalogue_file import load_catalogue
+    from raytd.tasks.account import account_lines, accounts_of
     from raytd.tasks.references import data_root
 
     known, root = load_catalogue(catalogue), data_root(data)
@@ -59,11 +60,11 @@ def command(
     task = _read(spec.model_copy(update=given), root, download=download)
     path = sheet or Path(f"{spec.name}.png")
     _write_sheet(task, path)
-    facts = _facts(task, spec) | {"sheet": str(path)}
+    facts = _facts(task, spec) | {"sheet": str(path), "data": accounts_of([task])}
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     else:
-        _show(facts)
+        _show(facts, account_lines([task]))
 
 
 def _find(name: str, known: "Mapping[str, TaskSpec]") -> "TaskSpec":
@@ -125,7 +126,7 @@ def _facts(task: "Task", spec: "TaskSpec") -> dict[str, Any]:
     }
 
 
-def _show(facts: dict[str, Any]) -> None:
+def _show(facts: dict[str, Any], read: list[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -141,6 +142,7 @@ def _show(facts: dict[str, Any]) -> None:
         table.add_row(row["class"], str(row["train"]), str(row["val"]))
     console = Console(soft_wrap=True)
     console.print(f"{facts['name']}: {facts['dataset']}, digest {facts['digest']}")
+    console.print("\n".join(read), markup=False, highlight=False)
     console.print(table)
     mean, std = (", ".join(f"{v:.4f}" for v in facts[key]) for key in ("mean", "std"))
     console.print(

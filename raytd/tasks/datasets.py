@@ -1,16 +1,17 @@
 """Data sets before any task is cut from them: classes with their identity, and rows of images."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
 from raytd.errors import DataError
+from raytd.tasks.account import Account, part_read
 from raytd.tasks.form import Form, Size, form_of
 from raytd.tasks.normalisation import Constants, normalisation
 from raytd.tasks.readers.contract import Indices, Split
-from raytd.tasks.references import data_root, identity_of, names, read_content
+from raytd.tasks.references import data_root, identity_of, names, place_of, read_content
 from raytd.tasks.vocabulary import CLASS_NAMES, same_name
 
 __all__ = ["Dataset", "Part", "data_root", "names", "read"]
@@ -34,6 +35,7 @@ class Dataset:
         train: rows from which tasks take training images.
         val: rows for validation, or None if tasks hold some of `train` back.
         reference: what it was read from, for messages.
+        account: what was read, in numbers.
         notes: what its reader left out, merged or assumed, one sentence each.
     """
 
@@ -42,6 +44,7 @@ class Dataset:
     train: Split
     val: Split | None
     reference: str = ""
+    account: Account | None = None
     notes: tuple[str, ...] = ()
     _constants: dict[Form, Constants] = field(default_factory=dict, repr=False)
 
@@ -84,8 +87,11 @@ def read(
     class_names = _spelled(reference, name, written)
     order = sorted(class_names, key=CLASS_NAMES.get(name, class_names).index)
     numbers = np.array([order.index(c) for c in class_names], np.int64)
-    train, *val = (Split(numbers[part.labels], part.images) for part in parts)
-    return Dataset(name, tuple(order), train, val[0] if val else None, reference, content.notes)
+    train, *val = (replace(part, labels=numbers[part.labels]) for part in parts)
+    account = Account(reference, place_of(reference, root), *map(part_read, parts))
+    return Dataset(
+        name, tuple(order), train, val[0] if val else None, reference, account, content.notes
+    )
 
 
 def _numbered(name: str, parts: list[Split]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from raytd.errors import DataError
+from raytd.tasks.account import Account
 from raytd.tasks.datasets import Dataset, Part
 from raytd.tasks.form import Form
 from raytd.tasks.readers.contract import Indices, Split
@@ -27,8 +28,9 @@ class Task:
         val: validation images.
         mean: per channel, of the data set's pixels in [0, 1]; subtracted.
         std: per channel, likewise; divided by.
-        notes: what was left out, merged or assumed when its data were read, one sentence each;
-            they do not enter the digest.
+        account: what was read of its data set.
+        notes: what was left out, merged or assumed when its data were read, one sentence each.
+            Neither enters the digest.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Task:
     val: Part
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    account: Account | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -86,6 +89,7 @@ def make_task(spec: TaskSpec, dataset: Dataset) -> Task:
         val=_part(dataset.val or dataset.train, val, form),
         mean=mean,
         std=std,
+        account=dataset.account,
         notes=dataset.notes,
     )
 

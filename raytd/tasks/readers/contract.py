@@ -39,10 +39,14 @@ class Split:
     Attributes:
         labels: number of the class of every row.
         images: of the rows.
+        part: what the files call it: train, validation or test; empty where they say nothing.
+        files: how many hold its images; None where that is not counted.
     """
 
     labels: Indices
     images: Images
+    part: str = ""
+    files: int | None = None
 
 
 @dataclass(frozen=True)
