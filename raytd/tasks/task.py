@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +14,12 @@ from raytd.tasks.account import Account
 from raytd.tasks.datasets import Dataset, Part
 from raytd.tasks.form import Form
 from raytd.tasks.readers.contract import Indices, Split
+from raytd.tasks.readers.wording import listed
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.subset import class_pools, even_counts
+
+_MOST_NAMES = 100
+"""Class names in a message."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def make_task(spec: TaskSpec, dataset: Dataset) -> Task:
     """
     classes = spec.classes or dataset.class_names
     _check_classes(spec.name, classes, dataset)
-    pools = [class_pools(dataset, c, spec.seed or 0) for c in classes]
+    pools = class_pools(dataset, classes, spec.seed or 0)
     train = _chosen(spec, "train", classes, [p[0] for p in pools])
     val = _chosen(spec, "val", classes, [p[1] for p in pools])
     form = dataset.form(spec.size, spec.channels)
@@ -95,15 +100,20 @@ def make_task(spec: TaskSpec, dataset: Dataset) -> Task:
 
 
 def _check_classes(name: str, classes: tuple[str, ...], dataset: Dataset) -> None:
-    twice = [c for c in classes if classes.count(c) > 1]
+    twice = [c for c, times in Counter(classes).items() if times > 1]
     if twice:
         raise DataError(f"task '{name}': class '{twice[0]}' is named twice")
-    unknown = [c for c in classes if c not in dataset.class_names]
+    known = set(dataset.class_names)
+    unknown = [c for c in classes if c not in known]
     if unknown:
         raise DataError(
-            f"task '{name}': {dataset.name} has no class '{unknown[0]}'; "
-            f"it has {', '.join(dataset.class_names)}"
+            f"task '{name}': {dataset.name} has no class {_quoted(unknown)}; "
+            f"it has {listed(dataset.class_names, _MOST_NAMES)}"
         )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return listed([f"'{name}'" for name in names])
 
 
 def _chosen(
@@ -112,11 +122,14 @@ def _chosen(
     """The first rows of every class, as many as wanted, in class order."""
     wanted, n = (spec.train if split == "train" else spec.val), len(pools)
     counts = [len(p) for p in pools] if wanted is None else even_counts(wanted, n)
+    empty = [name for pool, name in zip(pools, classes, strict=True) if not len(pool)]
+    if empty:
+        noun, verb = ("class", "has") if len(empty) == 1 else ("classes", "have")
+        raise DataError(
+            f"task '{spec.name}': {noun} {_quoted(empty)} of {spec.dataset} {verb} no images for "
+            f"{split}"
+        )
     for pool, count, name in zip(pools, counts, classes, strict=True):
-        if not len(pool):
-            raise DataError(
-                f"task '{spec.name}': class '{name}' of {spec.dataset} has no images for {split}"
-            )
         if not 0 < count <= len(pool):
             raise DataError(
                 f"task '{spec.name}': {split} = {wanted} takes {count} images of class '{name}', "
