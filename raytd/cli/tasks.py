@@ -134,10 +134,11 @@ def _show(facts: dict[str, Any], read: list[str]) -> None:
 
     from raytd.tasks.contact_sheet import MOST_CLASSES
     from raytd.tasks.form import in_words
+    from raytd.tasks.readers.wording import counted
 
     table = Table(box=box.SIMPLE_HEAD, show_footer=True)
     counts = [[row[part] for row in facts["classes"]] for part in ("train", "val")]
-    table.add_column("class", footer=f"{len(facts['classes'])} classes")
+    table.add_column("class", footer=counted(len(facts["classes"]), "class"))
     for part, column in zip(("train", "val"), counts, strict=True):
         table.add_column(part, str(sum(column)), justify="right")
     for row in facts["classes"]:

@@ -11,7 +11,7 @@ from raytd.tasks.account import Account, part_read
 from raytd.tasks.form import Form, Size, form_of
 from raytd.tasks.normalisation import Constants, normalisation
 from raytd.tasks.readers.contract import Indices, Split
-from raytd.tasks.readers.wording import counted, listed
+from raytd.tasks.readers.wording import listed
 from raytd.tasks.references import data_root, identity_of, names, place_of, read_content
 from raytd.tasks.vocabulary import CLASS_NAMES, same_name
 
@@ -104,8 +104,12 @@ def read(
         val=val[0] if val else None,
         reference=reference,
         numbers=tuple(numbers[i] for i in order),
-        account=Account(reference, place_of(reference, root), *map(part_read, parts)),
-        notes=(*content.notes, *_without_images(class_names, train, val)),
+        account=Account(
+            reference,
+            place_of(reference, root),
+            *(part_read(part, class_names) for part in (train, *val)),
+        ),
+        notes=content.notes,
     )
 
 
@@ -120,18 +124,6 @@ def _numbered(parts: list[Split]) -> tuple[tuple[str, ...], list[Split], tuple[i
         _check_labels(part, int(found[-1]) + 1)
     numbered = [replace(p, labels=np.searchsorted(found, p.labels).astype(np.int64)) for p in parts]
     return tuple(map(str, found.tolist())), numbered, tuple(found.tolist())
-
-
-def _without_images(names: tuple[str, ...], train: Split, val: list[Split]) -> list[str]:
-    """A sentence for each part that has no image of some class."""
-    notes = []
-    for split, purpose in zip((train, *val), ("training", "validation"), strict=False):
-        counts = np.bincount(split.labels, minlength=len(names))
-        empty = [names[c] for c in np.flatnonzero(counts == 0)]
-        if empty:
-            classes = counted(len(empty), "class")
-            notes.append(f"No image for {purpose}: {classes} ({listed(empty)})")
-    return notes
 
 
 def _check_labels(part: Split, n_classes: int) -> None:

@@ -83,6 +83,7 @@ def make_task(spec: TaskSpec, dataset: Dataset) -> Task:
     classes = spec.classes or dataset.class_names
     _check_classes(spec.name, classes, dataset)
     pools = class_pools(dataset, classes, spec.seed or 0)
+    _require_images(spec, dataset, classes, pools)
     train = _chosen(spec, "train", classes, [p[0] for p in pools])
     val = _chosen(spec, "val", classes, [p[1] for p in pools])
     form = dataset.form(spec.size, spec.channels)
@@ -116,19 +117,30 @@ def _quoted(names: Sequence[str]) -> str:
     return listed([f"'{name}'" for name in names])
 
 
+def _require_images(
+    spec: TaskSpec,
+    dataset: Dataset,
+    classes: tuple[str, ...],
+    pools: Sequence[tuple[Indices, Indices]],
+) -> None:
+    """Refuses classes without images, with all that is known of why."""
+    for part, split in enumerate(("train", "val")):
+        empty = [name for pool, name in zip(pools, classes, strict=True) if not len(pool[part])]
+        if empty:
+            noun, verb = ("class", "has") if len(empty) == 1 else ("classes", "have")
+            why = f" ({'; '.join(dataset.notes)})" if dataset.notes else ""
+            raise DataError(
+                f"task '{spec.name}': {noun} {_quoted(empty)} of {spec.dataset} {verb} no images "
+                f"for {split}{why}"
+            )
+
+
 def _chosen(
     spec: TaskSpec, split: str, classes: tuple[str, ...], pools: Sequence[Indices]
 ) -> list[Indices]:
     """The first rows of every class, as many as wanted, in class order."""
     wanted, n = (spec.train if split == "train" else spec.val), len(pools)
     counts = [len(p) for p in pools] if wanted is None else even_counts(wanted, n)
-    empty = [name for pool, name in zip(pools, classes, strict=True) if not len(pool)]
-    if empty:
-        noun, verb = ("class", "has") if len(empty) == 1 else ("classes", "have")
-        raise DataError(
-            f"task '{spec.name}': {noun} {_quoted(empty)} of {spec.dataset} {verb} no images for "
-            f"{split}"
-        )
     for pool, count, name in zip(pools, counts, classes, strict=True):
         if not 0 < count <= len(pool):
             raise DataError(

@@ -21,9 +21,9 @@ def part_folders(walk: Walk) -> tuple[dict[str, Path], list[str]]:
         DataError: with both readings, if there are two.
     """
     inside = {path.name: path for path in walk.folders(walk.root)}
-    flat = [name for name, path in inside.items() if _holds_images(walk, path)]
     named = [name for name in inside if parts_in(name)]
-    deep = [name for name in named if name not in flat and walk.folders(inside[name])]
+    deep = [name for name in named if _holds_classes(walk, inside[name])]
+    flat = [n for n, path in inside.items() if n not in deep and _holds_images(walk, path)]
     if not deep:
         return {}, _notes_on_classes(walk, inside, flat)
     parts: dict[str, str] = {}
@@ -96,6 +96,12 @@ def _holds_images(walk: Walk, path: Path) -> bool:
     return walk.holds(path, is_image_name)
 
 
+def _holds_classes(walk: Walk, path: Path) -> bool:
+    """Whether folders with images lie in a folder: two or more, or one and no image beside it."""
+    full = [f for f in walk.folders(path) if walk.holds(f, is_image_name, below=True)]
+    return len(full) > 1 or (len(full) == 1 and not _holds_images(walk, path))
+
+
 def _first_folders(folder: Path, paths: list[Path]) -> set[str]:
     """The sub-folders of a class that hold its images; '' for the class folder itself."""
     depth = len(folder.parts)
@@ -163,7 +169,7 @@ def _one_too_high(walk: Walk, name: str) -> str:
         path = inside[0]
     below = listed([folder.name for folder in inside])
     return (
-        f"{walk.root}: the only folder with images is '{name}', which holds folders; if the "
-        f"classes are {below}, write folder:{path}; if '{name}' is the only class, put its "
+        f"{walk.root}: the only folder with images is '{name}', which holds folders; if the data "
+        f"set is inside ({below}), write folder:{path}; if '{name}' is the only class, put its "
         "images into it directly"
     )
