@@ -98,4 +98,6 @@ def _of_prefixes(path: Path, parts: Files) -> list[str]:
         )
     if len(found) == 1:
         return []
-    return [f"Files in several places are taken together: {listed([p or './' for p in found])}."]
+    return [
+        f"Files whose paths begin differently are taken together: {listed([p or './' for p in found])}."
+    ]
