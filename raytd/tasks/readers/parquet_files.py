@@ -98,6 +98,5 @@ def _of_prefixes(path: Path, parts: Files) -> list[str]:
         )
     if len(found) == 1:
         return []
-    return [
-        f"Files whose paths begin differently are taken together: {listed([p or './' for p in found])}."
-    ]
+    beginnings = listed([prefix or "./" for prefix in found])
+    return [f"Files whose paths begin differently are taken together: {beginnings}."]
