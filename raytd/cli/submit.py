@@ -11,13 +11,14 @@ from uuid import uuid4
 import click
 
 from raytd.cli import options
+from raytd.paths import expanded
 
 if TYPE_CHECKING:
     from raytd.sweep.jobs import Order
 
 
 @click.command("submit")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.UserPath())
 @click.option("--profile", help="A profile of the file, 'auto' or 'none'.")
 @options.overrides
 @options.job_address
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 @click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once, at most.")
 @click.option(
     "--include",
-    type=click.Path(path_type=Path),
+    type=options.UserPath(),
     multiple=True,
     metavar="PATH",
     help="A file or folder to ship beside FILE, such as the module of a model; repeatable.",
@@ -98,7 +99,7 @@ def _order(file: Path, catalogue: str | None, given: dict[str, Any]) -> "Order":
         file=file,
         storage=given["storage"].rstrip("/") or "/",
         options=words,
-        catalogue=Path(tasks) if tasks else None,
+        catalogue=expanded(tasks) if tasks else None,
         include=given["include"],
         data=given["data"],
         ship_code=not given["installed"],

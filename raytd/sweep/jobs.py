@@ -54,7 +54,8 @@ class Order:
     def problems(self) -> list[str]:
         """What can be said against the order before a cluster is asked."""
         found = []
-        place = storage_path(self.storage)
+        at_home = self.storage.startswith("~")  # the home folder of this machine is not the nodes'
+        place = Path(self.storage) if at_home else storage_path(self.storage)
         for option, path in {"--storage": place, "--data": Path(self.data or "/")}.items():
             if isinstance(path, Path) and not path.is_absolute():
                 found.append(
