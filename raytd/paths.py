@@ -50,7 +50,7 @@ def cache_folder() -> Path:
     if given:
         return expanded(given).absolute() / "raytd"
     if problem := home_problem():
-        raise HomeError(f"{problem}, or set XDG_CACHE_HOME or RAYTD_DATA")
+        raise HomeError(problem)
     return Path.home() / ".cache" / "raytd"
 
 

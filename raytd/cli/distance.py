@@ -24,9 +24,7 @@ from raytd.cli import options
 @options.data
 @options.catalogue
 @options.download
-@click.option(
-    "--out", type=options.UserPath(file_okay=False), help="Folder to keep everything in."
-)
+@click.option("--out", type=options.UserPath(file_okay=False), help="Folder to keep everything in.")
 @options.as_json
 def command(
     source: str, target: str, *, method: str, out: Path | None, as_json: bool, **given: Any
