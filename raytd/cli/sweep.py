@@ -76,12 +76,14 @@ def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: boo
             stack.enter_context(turn(plan.folder, tell))
             plan = plan.refreshed()
             view.show("plan", _counts(plan))
+            _tell_shortfalls(view, known := plan.shortfalls())
             write_plan(plan, loaded.text)
         except StorageError as error:
             raise RequestError(str(error)) from error
         code = 1 if plan.left else 0
         if plan.missing:
             code = _run_missing(plan, request, uri, view, nodes) or code
+            _tell_shortfalls(view, [text for text in plan.shortfalls() if text not in known])
     show(plan, as_json=as_json)
     return code
 
@@ -124,6 +126,12 @@ def _run_missing(
             _finish(view, progress, status)
             progress.close(status)
     return {"done": 0, "failed": 1, "interrupted": 130}[status]
+
+
+def _tell_shortfalls(view: View, texts: list[str]) -> None:
+    """Says why searches run fewer trials than were asked for."""
+    for text in texts:
+        view.show("warning", {"message": text})
 
 
 def _finish(view: View, progress: Any, status: str) -> None:

@@ -45,6 +45,7 @@ def outlook(
         "sweep": plan.spec.name,
         "folder": str(plan.folder),
         "summary": plan.summary(),
+        "shortfalls": plan.shortfalls(),
         "n_trials": len(plan.trials) + plan.n_ahead,
         "done": len(plan.done),
         "to_run": len(to_run),
@@ -108,7 +109,9 @@ def by_axis(plan: SweepPlan) -> list[dict[str, Any]]:
             if axis in searched:
                 continue
             counts = lines.setdefault((axis, str(value)), Counter())
-            counts.update({"trials": 1, plan.status(trial.key): 1, "to_run": trial.key in to_run})
+            counts.update(
+                {"trials": 1, plan.status(trial.key): 1, "to_run": int(trial.key in to_run)}
+            )
     return [
         {
             "axis": axis,
