@@ -17,16 +17,14 @@ from raytd.cli import options
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 0]")
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.UserPath(dir_okay=False),
     help="A sweep file whose settings hold where no option says otherwise.",
 )
 @options.overrides
 @options.data
 @options.catalogue
 @options.download
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to keep everything in."
-)
+@click.option("--out", type=options.UserPath(file_okay=False), help="Folder to keep everything in.")
 @options.as_json
 def command(
     source: str, target: str, *, method: str, out: Path | None, as_json: bool, **given: Any

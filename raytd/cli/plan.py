@@ -72,7 +72,7 @@ def _show(found: dict[str, Any], read: list[str]) -> None:
     for line in found["axes"]:
         by_axis.add_row(line["axis"], line["value"], *(str(line[c]) for c in counts))
     console.print(by_axis)
-    console.print(found["summary"])
+    console.print("\n".join([found["summary"], *found["shortfalls"]]))
     facts = Table.grid(padding=(0, 2))
     for name, text in _facts(found):
         facts.add_row(name, text)

@@ -38,9 +38,16 @@ class Progress:
         self.plan, self.view, self.forecast, self._check = plan, view, forecast, check
         self.n_done = self.n_failed = 0
         self._places: dict[str, tuple[int, int]] = {}
-        self.n_to_run = len(plan.missing) + plan.n_ahead
+        self._settled = plan.done.keys() | {t.key for t in plan.left}
+        self._ended: set[str] = set()
         resolved = plan.spec.model_dump(mode="json")
         self.tracker = open_tracker(tracking_uri, sweep_info(resolved, plan.folder))
+
+    @property
+    def n_to_run(self) -> int:
+        """Trials of this run, ended or not: fewer when a search repeats itself."""
+        known = {t.key for t in self.plan.suggested()} - self._settled
+        return len(known | self._ended) + self.plan.n_ahead
 
     def on_trained(self, name: str, outcome: str) -> None:
         """A network that trials need has been trained, or not."""
@@ -84,6 +91,7 @@ class Progress:
         done = row["status"] == "done"
         self.n_done += done
         self.n_failed += not done
+        self._ended.add(trial.key)
         self.forecast.end(trial.key, done=done)
         folder = Ledger(self.plan.folder).trial_folder(trial.key)
         log = folder / "log.txt"

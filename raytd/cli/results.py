@@ -32,7 +32,7 @@ Rows = Sequence[Mapping[str, Any]]
 @click.option("--columns", metavar="A,B,…", help="Only these columns.")
 @click.option("--all", "with_others", is_flag=True, help="Trials that the file dropped, too.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of the terminal."
+    "--out", type=options.UserPath(dir_okay=False), help="A file instead of the terminal."
 )
 @options.as_json
 def command(

@@ -74,16 +74,19 @@ def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: boo
         plan = request.plan(loaded, nodes, grow)
         for line in account_lines(plan.tasks):
             view.show("data", {"message": line})
+        uri = _tracking_uri(plan, request, tracking_uri)
         try:
             stack.enter_context(turn(plan.folder, tell))
             plan = plan.refreshed()
             view.show("plan", _counts(plan))
-            write_plan(plan, request.file.read_bytes())
+            _tell_shortfalls(view, known := plan.shortfalls())
+            write_plan(plan, loaded.text)
         except StorageError as error:
             raise RequestError(str(error)) from error
         code = 1 if plan.left else 0
         if plan.missing:
-            code = _run_missing(plan, request, tracking_uri, view, nodes) or code
+            code = _run_missing(plan, request, uri, view, nodes) or code
+            _tell_shortfalls(view, [text for text in plan.shortfalls() if text not in known])
     show(plan, as_json=as_json)
     return code
 
@@ -91,7 +94,7 @@ def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: boo
 def _run_missing(
     plan: "SweepPlan",
     request: Request,
-    tracking_uri: str | None,
+    uri: str | None,
     view: View,
     nodes: "list[Node]",
 ) -> int:
@@ -112,7 +115,6 @@ def _run_missing(
         if not request.address:
             stack.enter_context(connect(None))
         interruption = stack.enter_context(remembered())
-        uri = _tracking_uri(request, tracking_uri)
         progress = Progress(plan, uri, view, forecast, interruption.check)
         try:
             train_sources(plan, progress)
@@ -127,6 +129,12 @@ def _run_missing(
             _finish(view, progress, status)
             progress.close(status)
     return {"done": 0, "failed": 1, "interrupted": 130}[status]
+
+
+def _tell_shortfalls(view: View, texts: list[str]) -> None:
+    """Says why searches run fewer trials than were asked for."""
+    for text in texts:
+        view.show("warning", {"message": text})
 
 
 def _finish(view: View, progress: Any, status: str) -> None:
@@ -165,9 +173,12 @@ def _warnings_in(view: View) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _tracking_uri(request: Request, asked: str | None) -> str | None:
-    from raytd.tracking.open import default_uri
+def _tracking_uri(plan: "SweepPlan", request: Request, asked: str | None) -> str | None:
+    """The store that the sweep is sent to, which is asked whether it can take it."""
+    from raytd.tracking.open import chosen_uri
+    from raytd.tracking.reachable import require_experiment
 
-    if asked == "none":
-        return None
-    return asked or default_uri(request.storage)
+    uri = chosen_uri(asked, request.storage)
+    if uri is not None and plan.missing:
+        require_experiment(uri, plan.spec.tracking.experiment or plan.spec.name)
+    return uri

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--size", type=click.IntRange(1, 1024), help="Pixels that images are resized to.")
 @click.option(
     "--sheet",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.UserPath(dir_okay=False),
     help="Where the contact sheet of NAME goes.  [default: NAME.png]",
 )
 @options.download

@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from raytd.paths import expanded
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
@@ -33,6 +35,15 @@ def _canonical(name: str) -> str:
 
 ModelName = Annotated[str, AfterValidator(_known_model)]
 """What `raytd.models.zoo` can build."""
+
+
+def _in_a_known_home(path: str) -> str:
+    expanded(path)
+    return path
+
+
+UserPath = Annotated[str, Field(min_length=1), AfterValidator(_in_a_known_home)]
+"""A path as it was written; a `~` in front stands for a home folder that is known."""
 
 
 def as_tuple(value: Any) -> Any:

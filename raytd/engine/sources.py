@@ -16,7 +16,7 @@ from raytd.engine.files import write_bytes, write_json
 from raytd.engine.locks import make_once
 from raytd.engine.pretrain import Recipe, accuracy, logits, on_device, pretrain
 from raytd.engine.storage import StoragePath
-from raytd.errors import StorageError
+from raytd.errors import InputError, StorageError
 from raytd.models import zoo
 from raytd.models.heads import extension_logit, find_head
 from raytd.models.weights import file_digest, load_weights, read_weights
@@ -209,5 +209,7 @@ def given_model(task: Task, given: Given, *, device: torch.device) -> nn.Module:
         given.model, in_channels=task.image_shape[0], n_classes=len(task.classes), seed=0
     )
     weights = read_weights(given.path)
+    if file_digest(given.path) != given.digest:
+        raise InputError(f"{given.path}: the weights have changed since they were looked at first")
     load_weights(model, weights, path=given.path, name=given.model, task=task.name)
     return place(model, device).eval()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
-from raytd.engine.config import Count, NonNegative, Positive, Settings
+from raytd.engine.config import Count, NonNegative, Positive, Settings, UserPath
 
 if TYPE_CHECKING:
     from raytd.engine.context import Context, Pair
@@ -52,7 +52,7 @@ class Task2VecConfig(Settings):
     """
 
     probe: Annotated[str, AfterValidator(_known)] = "source"
-    weights: str | None = None
+    weights: UserPath | None = None
     fisher: Literal["montecarlo", "variational"] = "montecarlo"
     asymmetric: bool = False
     alpha: NonNegative = 0.15

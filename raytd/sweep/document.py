@@ -6,7 +6,8 @@ survives profiles and overrides. A dotted key is the same as nested keys, everyw
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from raytd.errors import RequestError
+from raytd.sweep.reading import content_of
 
 KeyPath = tuple[str | int, ...]
 
@@ -112,17 +114,20 @@ class Document:
 
     root: Entry
     findings: tuple[Finding, ...] = ()
+    text: bytes = b""
+    """As it was read."""
 
 
 def read_document(path: Path) -> Document:
-    """Reads a YAML file.
+    """Reads a YAML file, or standard input where the path is `-`.
 
     Raises:
         RequestError: if there is no such file, or its text is not YAML.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        return _Reader(str(path), None).read(text)
+        content = content_of(path)
+        text = TextIOWrapper(BytesIO(content), encoding="utf-8-sig").read()
+        return replace(_Reader(str(path), None).read(text), text=content)
     except OSError as error:
         raise RequestError(f"{path}  cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

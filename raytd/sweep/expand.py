@@ -22,6 +22,7 @@ from raytd.engine.config import (
 )
 from raytd.methods.registry import METHODS, Method
 from raytd.models.zoo import canonical
+from raytd.paths import expanded
 from raytd.sweep.combinations import cells, meets
 from raytd.sweep.effect import is_effective, settings_of
 from raytd.sweep.layout import SECTIONS, Distribution, Scalar, SweepSpec
@@ -324,4 +325,4 @@ def _weights(written: str | None, source: str, choices: dict[str, Any]) -> str |
 
 
 def _absolute(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path))
+    return os.path.abspath(expanded(path))

@@ -14,6 +14,7 @@ from raytd.engine.config import (
     Settings,
     StopConfig,
     TrajectoryConfig,
+    UserPath,
     as_tuple,
 )
 from raytd.methods.coupled import CoupledConfig
@@ -62,7 +63,7 @@ Name = Annotated[
     Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"),
     AfterValidator(_not_reserved),
 ]
-WeightsPath = Annotated[str, Field(min_length=1), AfterValidator(_known_fields)]
+WeightsPath = Annotated[UserPath, AfterValidator(_known_fields)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Scalar = str | int | float | bool | None
 
@@ -113,7 +114,7 @@ class DataConfig(Settings):
     channels: Channels | None = None
     seed: SubsetSeed | None = None
     download: bool = False
-    catalogue: Annotated[str, Field(min_length=1)] | None = None
+    catalogue: UserPath | None = None
 
 
 class TrackingConfig(Settings):

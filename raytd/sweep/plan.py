@@ -1,5 +1,6 @@
 """The plan of a sweep: its trials with their data, what is done, what is missing, what it takes."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -120,6 +121,12 @@ class SweepPlan:
     def ahead(self) -> list[Trial]:
         """A trial like each of those, to reckon with."""
         return [study.stand_in for study in self.studies for _ in range(study.n_left)]
+
+    def shortfalls(self) -> list[str]:
+        """Why searches run fewer trials than were asked for, a sentence for each reason."""
+        found = Counter(text for study in self.studies if (text := study.shortfall) is not None)
+        alike = {text: f" (in each of {n} such searches)" for text, n in found.items() if n > 1}
+        return [text + alike.get(text, "") for text in found]
 
     def worse(self) -> set[str]:
         """Keys of searched trials that are not the best of their search."""

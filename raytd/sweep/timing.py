@@ -14,7 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from raytd.engine.files import write_json
-from raytd.errors import StorageError
+from raytd.errors import HomeError, StorageError
+from raytd.paths import cache_folder
 from raytd.sweep.calibration import Speed, calibrate
 from raytd.sweep.estimate import speed_key
 from raytd.sweep.trial import Trial
@@ -24,9 +25,12 @@ Kept = tuple[float, dict[str, Speed]]
 
 
 def cache_file() -> Path:
-    """Where measured speeds are kept: in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "raytd" / "speeds.json"
+    """Where measured speeds are kept: in the user's cache folder.
+
+    Raises:
+        HomeError: if there is none.
+    """
+    return cache_folder() / "speeds.json"
 
 
 def measured_speeds(trials: Sequence[Trial], *, side_by_side: int) -> Kept:
@@ -53,7 +57,7 @@ def measured_speeds(trials: Sequence[Trial], *, side_by_side: int) -> Kept:
 
 def kept_speeds() -> dict[str, Speed]:
     """Speeds that were measured on this machine before."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
+    with suppress(OSError, ValueError, TypeError, KeyError):  # HomeError is a ValueError
         kept = json.loads(cache_file().read_text())
         if kept["machine"] == _machine():
             return {key: Speed(**speed) for key, speed in kept["speeds"].items()}
@@ -82,7 +86,7 @@ def _keep(start_s: float, speeds: dict[str, Speed]) -> None:
         "start_s": start_s,
         "speeds": {key: asdict(speed) for key, speed in known.items()},
     }
-    with suppress(StorageError):  # the next plan measures again
+    with suppress(StorageError, HomeError):  # the next plan measures again
         write_json(cache_file(), content)
 
 
