@@ -209,27 +209,23 @@ def test_the_default_is_exact_and_drawn_labels_say_how_wrong_they_are(
 
 
 def test_draws_for_many_classes_give_the_distance_within_the_error(context: Context) -> None:
-    tasks = [many_classes(start) for start in (0, 300)]
-    pair = Pair(*tasks, "cnn8-narrow", seed=3)
-    for error in (0.01, 0.05):
-        drawn, exact = (
-            run(pair, config(head_steps=100, fisher=f, error=error), context)
-            for f in ("auto", "exact")
-        )
-        assert 0 < drawn.figures["drawn_error"] < error * drawn.value
-        assert drawn.value == pytest.approx(exact.value, rel=error)
-        assert drawn.value != exact.value
-        assert drawn.figures["source_gradients"] < exact.figures["source_gradients"] == 150
-        assert run(pair, config(head_steps=100, error=error), context) == drawn
+    pair = Pair(many_classes(0), many_classes(100), "cnn8-narrow", seed=3)
+    exact = run(pair, config(fisher="exact"), context)
+    drawn, again = (run(pair, config(error=0.25), context) for _ in range(2))
+    assert drawn == again
+    assert 0 < drawn.figures["drawn_error"] < 0.25 * drawn.value
+    assert drawn.value == pytest.approx(exact.value, rel=0.25)
+    assert drawn.figures["source_gradients"] < exact.figures["source_gradients"] == 40
+    few = run(pair, config(error=1e-3), context)
+    assert (few.value, few.figures["drawn_error"]) == (exact.value, 0)
 
 
 def many_classes(start: int) -> Task:
-    """600 digits in 150 classes that mean nothing."""
-    digits = small_task("digits", train=900)
-    chosen = np.arange(start, start + 600)
-    part = digits.train
-    names = tuple(str(i) for i in range(150))
-    train = replace(part, images=part.images[chosen], labels=chosen % 150)
+    """120 digits in 40 classes that mean nothing."""
+    digits = small_task("digits", train=300)
+    chosen = np.arange(start, start + 120)
+    names = tuple(str(i) for i in range(40))
+    train = replace(digits.train, images=digits.train.images[chosen], labels=chosen % 40)
     return replace(digits, classes=names, train=train)
 
 
