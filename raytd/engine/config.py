@@ -60,6 +60,13 @@ class Settings(BaseModel):
         """Keys whose values change nothing beside those of the others."""
         return frozenset()
 
+    def revised(self) -> dict[str, int]:
+        """Keys whose present values once meant something else, with the number of the meaning.
+
+        Part of a trial's identity, so that no result of an earlier meaning is taken for this one's.
+        """
+        return {}
+
 
 class PathConfig(Settings):
     """How SGD goes along a path that is measured at knots; base of the settings of such paths.

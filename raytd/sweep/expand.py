@@ -131,7 +131,8 @@ class TrialConfig(Settings):
                 if key not in idle and is_effective(method, self.settings, f"{section}.{key}")
             }
             if effective:
-                identity[section] = effective
+                revised = part.revised()
+                identity[section] = effective | ({"revised": revised} if revised else {})
         return identity if self.weights is None else identity | {"weights": self.weights}
 
     def _idle(self, part: Settings) -> frozenset[str]:
