@@ -23,9 +23,8 @@ def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
     """The rows of the sweep's own trials that have ended, in the order of the plan."""
     from raytd.sweep.ledger import Ledger
 
-    ledger = Ledger(plan.folder)
-    rows = [ledger.row(t.key) for t in plan.suggested()]
-    return [row for row in rows if row is not None]
+    ended = {row["trial_key"]: row for row in Ledger(plan.folder).rows()}
+    return [ended[trial.key] for trial in plan.suggested() if trial.key in ended]
 
 
 def write_report(plan: SweepPlan) -> list[StoragePath]:

@@ -135,9 +135,11 @@ def _format(panels: Sequence[DistanceMatrix]) -> str:
 
 
 def _cells(matrix: DistanceMatrix, digits: str) -> Iterator[tuple[int, int, str]]:
-    """Every cell with what is written in it, the spread below the mean."""
+    """Every cell with what is written in it: a star if it is doubtful, the spread below."""
     for row, column in product(*map(range, matrix.values.shape)):
         text = format(matrix.values[row, column], digits)
+        if (matrix.sources[row], matrix.targets[column]) in matrix.doubts:
+            text += "*"
         if matrix.n_seeds[row, column] > 1:
             text += f"\n±{matrix.spread[row, column]:{digits}}"
         yield row, column, text

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from raytd.errors import InputError
-from raytd.report.rows import Row, denied, number, quantity, setting, task_order, unit_of, varying
+from raytd.report.rows import Row, number, quantity, setting, task_order, unit_of, varying
+from raytd.sweep.doubts import Doubt, denied, pair_doubts
 
 Floats = npt.NDArray[np.float64]
 _NEVER_MIXED = ("method", "model", "protocol")
@@ -28,6 +29,7 @@ class DistanceMatrix:
         values: mean over seeds, (sources, targets); NaN where there is no result.
         spread: standard deviation over seeds (n - 1); NaN where there are fewer than two.
         n_seeds: how many seeds stand behind each cell.
+        doubts: what is doubtful about the results behind a cell, by source and target.
     """
 
     fixed: Mapping[str, Any]
@@ -39,6 +41,7 @@ class DistanceMatrix:
     values: Floats
     spread: Floats
     n_seeds: npt.NDArray[np.int64]
+    doubts: Mapping[tuple[str, str], tuple[Doubt, ...]]
 
     @property
     def method(self) -> str:
@@ -133,6 +136,7 @@ def _matrix(
         values=values,
         spread=spread,
         n_seeds=n_seeds,
+        doubts=pair_doubts(group),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from raytd.cli import cli
+from raytd.errors import RequestError
 from tests.cli import saved_sweep
 
 Run = Callable[..., Result]
@@ -81,8 +82,8 @@ def test_what_is_all_alike_is_no_agreement_but_a_dash(run: Run) -> None:
 
 def test_without_that_truth_it_says_which_methods_there_are(run: Run) -> None:
     done = run("judge", "demo", "--truth", "finetune")
-    assert done.exit_code != 0
-    assert "no results of finetune with a value; there are coupled, transfer" in str(done.exception)
+    assert isinstance(done.exception, RequestError)
+    assert "no results of finetune; there are coupled, transfer" in str(done.exception)
 
 
 def test_sources_are_ranked_with_the_evidence(run: Run) -> None:
