@@ -79,6 +79,7 @@ _FIGURES = (
     ("learning rate", "lr"),
     ("effective partners", "effective_partners"),
     ("source accuracy", "source_accuracy"),
+    ("  by guessing", "source_chance"),
     ("target accuracy", "target_accuracy"),
     ("arrived", "arrived"),
     ("coupling converged", "coupling_converged"),
@@ -123,6 +124,7 @@ def _figures(row: dict[str, Any]) -> list[tuple[str, str]]:
 _ABOUT = (
     "trial_key", "status", "error", "method", "model", "source", "target", "seed", "unit",
     "smaller_is_closer", "threads", "chunk", "raytd_version", "warnings", "parameters", "device",
+    "source_weights", "source_val_images", "same_weights_as",
 )  # fmt: skip
 """Columns that say what the row is about, or stand elsewhere."""
 

@@ -67,3 +67,18 @@ def test_many_settings_are_cut_and_the_caption_says_so(row):
     (figure,) = figures(rows, axes=["coupled.lam"])
     assert len(panels(figure)) == len(figure.data) == 12
     assert figure.caption.endswith("The first 12 of 20 matrices are shown.")
+
+
+def test_a_doubtful_cell_has_a_star_and_its_reason_stands_in_caption_and_data(row):
+    (figure,) = figures([row("a", "b", 2.0, arrived=False), row("b", "a", 1.0)])
+    texts = [text.get_text() for text in figure.draw().axes[0].texts]
+    assert texts == ["2.00*", "1.00"]
+    assert (
+        "A star marks a doubtful number. coupled, cnn8: a → b (did not arrive)." in figure.caption
+    )
+    assert [cell["doubts"] for cell in figure.data] == ["did not arrive", None]
+
+
+def test_ends_that_tie_are_counted_and_not_chosen_by_rounding(row):
+    (figure,) = figures([row("a", "b", 0.3), row("b", "a", 0.1 + 0.2)])
+    assert "Smallest: a to b and 1 more that tie, 0.3" in figure.alt

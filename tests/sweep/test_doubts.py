@@ -1,14 +1,21 @@
 """What is doubtful about a row, at the bounds of each doubt."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 from scipy.stats import binomtest
 
+from raytd.engine.executor import run_in_process
+from raytd.models import zoo
 from raytd.sweep.doubts import MARKS, gathered, pair_doubts, row_doubts, with_doubts
+from raytd.sweep.single import single_trial
+from raytd.sweep.trial import run_trial
 
 
 def source(accuracy: float | None, n: int = 100, share: float = 0.5) -> dict[str, Any]:
@@ -93,3 +100,35 @@ def test_the_doubts_of_seeds_are_one_for_each_mark() -> None:
     ]
     assert [doubt.mark for doubt in gathered(rows)] == ["A", "M"]
     assert list(pair_doubts(rows)) == [("a", "b")]
+
+
+def row_of(source: str, method: str, **settings: Any) -> dict[str, Any]:
+    wanted = {"methods": [method], "data": {"train": 300, "val": 100}, **settings}
+    trial = single_trial((source, "digits-low"), wanted)
+    _, row = run_trial(trial, launch=run_in_process, sources=None)
+    return row
+
+
+def test_a_trial_says_what_its_source_is_held_against() -> None:
+    row = row_of("digits-high", "leep", pretrain={"epochs": 1, "lr": 1e-6})
+    assert (row["source_val_images"], row["source_chance"]) == (100, 0.2)  # five classes, evenly
+    assert marks(row) == "G"
+    assert marks(row_of("digits-high", "leep", pretrain={"epochs": 3})) == ""
+
+
+def test_a_method_that_looks_at_no_source_says_nothing_of_one() -> None:
+    row = row_of("digits-high", "otdd")
+    assert row.get("source_weights") is row.get("source_accuracy") is None
+    assert marks(row) == ""
+
+
+def test_one_network_for_two_sources_is_found_whatever_file_it_is_in(tmp_path: Path) -> None:
+    weights = zoo.build("cnn8-narrow", in_channels=1, n_classes=5, seed=0).state_dict()
+    torch.save(weights, tmp_path / "digits-even.pt")
+    save_file(weights, tmp_path / "digits-odd.safetensors")
+    even = row_of("digits-even", "leep", weights=str(tmp_path / "digits-even.pt"))
+    odd = row_of("digits-odd", "emd", weights=str(tmp_path / "digits-odd.safetensors"))
+    own = row_of("digits-high", "leep", pretrain={"epochs": 1})
+    found = with_doubts([even, odd, own])
+    assert [r["same_weights_as"] for r in found] == ["digits-odd", "digits-even", None]
+    assert all(marks(row) == "GW" for row in found[:2])
