@@ -39,8 +39,14 @@ def doubts(
         value: the column that is compared.
         names: what the settings are called.
     """
-    for name, rows in zip(names, (lefts, rights), strict=True):
-        yield from _alone(name, rows)
+    left, right = (_alone(rows) for rows in (lefts, rights))
+    for mark in ROW_MARKS:
+        if mark in left and left[mark] == right.get(mark):
+            yield Doubt(mark, f"both sides: {left[mark]}")
+            continue
+        for name, own in zip(names, (left, right), strict=True):
+            if mark in own:
+                yield Doubt(mark, f"{name} {_VERBS[mark]}{own[mark]}")
     protocols = {(a.get("protocol"), b.get("protocol")) for a, b in zip(lefts, rights, strict=True)}
     for ours, theirs in sorted(map(_words, protocols)):
         if ours != theirs:
@@ -61,13 +67,13 @@ def listed(pairs: Mapping[tuple[str, str], Sequence[Doubt]]) -> str:
     return ", ".join(named[:_MOST_NAMED]) + more
 
 
-def _alone(name: str, rows: Sequence[Row]) -> Iterator[Doubt]:
-    """What is doubtful about the numbers of one setting, with the seeds that it concerns."""
-    for mark in ROW_MARKS:
-        found = [(row, d.text) for row in rows for d in row_doubts(row) if d.mark == mark]
-        if found:
-            seeds = _seeds([row for row, _ in found])
-            yield Doubt(mark, f"{name} {_VERBS[mark]}{found[0][1]}{seeds}")
+def _alone(rows: Sequence[Row]) -> dict[str, str]:
+    """What is doubtful about the numbers of one setting, by mark, with the seeds it concerns."""
+    found: dict[str, list[tuple[Row, str]]] = {}
+    for row in rows:
+        for doubt in row_doubts(row):
+            found.setdefault(doubt.mark, []).append((row, doubt.text))
+    return {mark: own[0][1] + _seeds([row for row, _ in own]) for mark, own in found.items()}
 
 
 def _noise(lefts: Sequence[Row], rights: Sequence[Row], value: str) -> Iterator[Doubt]:

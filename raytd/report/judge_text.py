@@ -29,6 +29,7 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
         "n_pairs": verdict.ranks.n_pairs,
         "n_seeds": len(contestant.seeds),
         "no_evidence": verdict.no_evidence,
+        "n_doubtful": verdict.n_doubtful,
         "doubts": ", ".join(f"{mark} {n}" for mark, n in verdict.marks.items()) or None,
         "spearman": verdict.ranks.spearman,
         "spearman_low": low,
@@ -123,14 +124,15 @@ def legend(verdicts: Sequence[Verdict]) -> list[str]:
 
 def _doubted(verdicts: Sequence[Verdict]) -> list[str]:
     """How many pairs of each contestant are doubtful, and what the marks mean."""
-    lines = [
-        f"doubtful pairs of {v.contestant.title} (or of the truth), of {v.ranks.n_pairs}: "
-        + ", ".join(f"{n} {mark}" for mark, n in v.marks.items())
-        for v in verdicts
-        if v.marks
-    ]
+    groups: dict[str, list[str]] = {}
+    for v in verdicts:
+        if v.marks:
+            counts = ", ".join(f"{n} {mark}" for mark, n in v.marks.items())
+            groups.setdefault(f"{counts} of {v.ranks.n_pairs}", []).append(v.contestant.title)
+    lines = [f"   {counts}: {'; '.join(titles)}" for counts, titles in groups.items()]
+    title = ["pairs with a doubtful number, of the method or of the truth:"] if lines else []
     met = {mark for v in verdicts for mark in v.marks}
-    return [*lines, *(f"{mark}  {text}" for mark, text in MARKS.items() if mark in met)]
+    return [*title, *lines, *(f"{mark}  {text}" for mark, text in MARKS.items() if mark in met)]
 
 
 def _shown(value: float | None, form: str) -> str:

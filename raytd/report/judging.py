@@ -19,7 +19,7 @@ from raytd.report.mantel import Mantel, mantel
 from raytd.report.rows import Row, number
 from raytd.report.ties import sorted_by
 from raytd.report.unknown import without_results
-from raytd.sweep.doubts import MARKS
+from raytd.sweep.doubts import MARKS, SERIOUS
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,16 +62,24 @@ class Verdict:
     @property
     def marks(self) -> dict[str, int]:
         """How many of the pairs have a doubtful number on either side, by the mark of the doubt."""
+        found = self._marks_of_pairs()
+        counts = {mark: sum(mark in marks for marks in found) for mark in MARKS}
+        return {mark: n for mark, n in counts.items() if n}
+
+    @property
+    def n_doubtful(self) -> int:
+        """How many pairs have a number that may be small for a wrong reason, on either side."""
+        return sum(bool(marks & SERIOUS) for marks in self._marks_of_pairs())
+
+    def _marks_of_pairs(self) -> list[set[str]]:
         both = np.isfinite(self.contestant.closeness() + self.truth.closeness())
         sides = (self.contestant.doubts, self.truth.doubts)
-        found = [
+        return [
             {doubt.mark for side in sides for doubt in side.get((source, target), ())}
             for i, source in enumerate(self.truth.tasks)
             for j, target in enumerate(self.truth.tasks)
             if i != j and both[i, j]
         ]
-        counts = {mark: sum(mark in marks for marks in found) for mark in MARKS}
-        return {mark: n for mark, n in counts.items() if n}
 
 
 def judge(

@@ -147,4 +147,6 @@ def in_words(verdict: Verdict, unit: str) -> str:
     rank = f"; Spearman over all pairs {verdict.ranks.spearman:+.2f}"
     rank += "" if interval is None else f" ({interval[0]:+.2f} … {interval[1]:+.2f} over seeds)"
     chance = verdict.mantel_ranks
-    return lines + rank + ("" if chance is None else f", p = {chance.p_greater:.2g}")
+    rank += "" if chance is None else f", p = {chance.p_greater:.2g}"
+    n = verdict.n_doubtful
+    return lines + rank + (f"; {n} of {verdict.ranks.n_pairs} pairs are doubtful" if n else "")

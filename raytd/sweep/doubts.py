@@ -112,7 +112,7 @@ def _at_chance(row: Row) -> Doubt | None:
         return None
     if _as_good_by_chance(round(accuracy * n), n, share) < CHANCE_LEVEL:
         return None
-    return Doubt("G", f"source at chance (accuracy {accuracy:.3f}, guessing {share:.3f}, n = {n})")
+    return Doubt("G", f"source at chance ({accuracy:.2f}, guessing {share:.2f}, n = {n})")
 
 
 @cache

@@ -248,7 +248,7 @@ def test_pairs_that_are_all_equal_are_no_evidence(row):
         (
             {"source_accuracy": 0.2, "source_val_images": 100, "source_chance": 0.2},
             "G",
-            "coupled has a source at chance (accuracy 0.200, guessing 0.200, n = 100) (seed 0)",
+            "coupled has a source at chance (0.20, guessing 0.20, n = 100) (seed 0)",
         ),
         ({"same_weights_as": "c"}, "W", "coupled has the same weights as source c (seed 0)"),
         ({"coupling_converged": False}, "C", "coupled has a coupling not converged (seed 0)"),
@@ -270,3 +270,9 @@ def test_the_summary_counts_what_is_left_without_doubtful_pairs(row):
     assert len(lines) == 1
     assert lines[0].startswith("1 pair is doubtful (a model did not arrive")
     assert lines[0].endswith("without them coupled is smaller than uncoupled in 1 of 2")
+
+
+def test_a_doubt_that_both_sides_share_is_said_once(row):
+    rows = [r | {"same_weights_as": "c"} for r in both(row, "ab", 2.0, 1.0)]
+    (pair,) = methods(rows)[0].pairs
+    assert [d.text for d in pair.doubts] == ["both sides: same weights as source c (seed 0)"]

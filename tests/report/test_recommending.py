@@ -92,3 +92,10 @@ def test_the_evidence_says_what_following_the_method_costs() -> None:
     assert "best one for 100% of 4 targets (a blind choice: 33%)" in said
     assert "falls short of the best source by 0 accuracy" in said
     assert "Spearman over all pairs +1.00, p = 0.042" in said
+
+
+def test_evidence_that_rests_on_doubtful_pairs_says_so() -> None:
+    judged = rows("d", 1 - TRUTH)
+    judged[0]["arrived"] = False
+    (verdict,) = judge([*truth(), *judged])
+    assert in_words(verdict, "accuracy").endswith("p = 0.042; 1 of 12 pairs are doubtful")

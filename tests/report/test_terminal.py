@@ -61,7 +61,7 @@ def test_compact_fits_eighty_columns(row):
         ({"arrived": False}, ["did not arrive"]),
         (
             {"source_accuracy": 0.2, "source_val_images": 50, "source_chance": 0.2},
-            ["source at chance (accuracy 0.200, guessing 0.200, n = 50)"],
+            ["source at chance (0.20, guessing 0.20, n = 50)"],
         ),
         ({"same_weights_as": "b"}, ["same weights as source b"]),
         ({"coupling_converged": False}, ["coupling not converged"]),
