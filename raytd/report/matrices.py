@@ -12,6 +12,9 @@ from raytd.report.rows import Row, number, quantity, setting, task_order, unit_o
 from raytd.sweep.doubts import Doubt, denied, pair_doubts
 
 Floats = npt.NDArray[np.float64]
+SCORE = "score"
+"""What the values of a method are called of which more is closer."""
+
 _NEVER_MIXED = ("method", "model", "protocol")
 
 
@@ -47,6 +50,11 @@ class DistanceMatrix:
     def method(self) -> str:
         """The method of every cell."""
         return str(self.fixed["method"])
+
+    @property
+    def is_score(self) -> bool:
+        """Whether the numbers are larger where tasks are closer, so that they are no distances."""
+        return self.quantity == SCORE
 
     @property
     def title(self) -> str:
@@ -143,7 +151,7 @@ def _matrix(
 def _quantity(row: Row, value: str) -> str:
     """What a column holds, in words; what is larger where tasks are closer is no distance."""
     is_score = value == "value" and denied(row, "smaller_is_closer")
-    return "score" if is_score else quantity(value)
+    return SCORE if is_score else quantity(value)
 
 
 def _details(fixed: Mapping[str, Any], telling: Sequence[str]) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ def task_map(matrix: DistanceMatrix) -> Figure | None:
     """A map of the tasks by multidimensional scaling of the mean of there and back.
 
     Returns:
-        None with fewer than three tasks, or where a pair has no result in one direction.
+        None with fewer than three tasks, where a pair has no result in one direction, or of a score
+        that is larger where tasks are closer.
     """
     there = _square(matrix)
     if there is None:
@@ -89,7 +90,7 @@ def _upright(points: Floats) -> Floats:
 
 def _square(matrix: DistanceMatrix) -> Floats | None:
     """The matrix over tasks that are source and target, its diagonal 0; None where it has holes."""
-    if matrix.sources != matrix.targets or len(matrix.sources) < _FEWEST:
+    if matrix.sources != matrix.targets or len(matrix.sources) < _FEWEST or matrix.is_score:
         return None
     values = matrix.values.copy()
     np.fill_diagonal(values, 0.0)
