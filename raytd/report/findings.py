@@ -16,6 +16,9 @@ _KINDS = {
 }
 """What is said of the trials that have a mark."""
 
+_OF_SOURCE = ("G", "W")
+"""Marks that belong to a source, whatever its target."""
+
 
 def key_facts(saved: SavedSweep) -> list[tuple[str, str]]:
     """Name and text of each fact."""
@@ -39,7 +42,12 @@ def findings(saved: SavedSweep) -> list[str]:
     failed = [row for row in saved.rows if row.get("status") == "failed"]
     doubted = {mark: [row for row in rows if mark in _marks(row)] for mark in _KINDS}
     kinds = {"failed": failed, **{_KINDS[mark]: found for mark, found in doubted.items()}}
-    lines = [_count(found, len(saved.rows), what) for what, found in kinds.items() if found]
+    of_source = {_KINDS[mark] for mark in _OF_SOURCE}
+    lines = [
+        _count(found, len(saved.rows), what, of_source=what in of_source)
+        for what, found in kinds.items()
+        if found
+    ]
     if saved.n_missing:
         lines.append(f"{saved.n_missing} of {saved.n_trials} trials have not ended; the figures "
                      "show what there is")  # fmt: skip
@@ -60,11 +68,11 @@ def _marks(row: Row) -> set[str]:
     return {doubt.mark for doubt in row_doubts(row)}
 
 
-def _count(rows: list[Row], n: int, what: str) -> str:
-    """How many trials of n, and the first of them by name."""
-    names = [
-        f"{row['source']} → {row['target']} ({row['model']}, seed {row['seed']})" for row in rows
-    ]
+def _count(rows: list[Row], n: int, what: str, *, of_source: bool) -> str:
+    """How many trials of n, and the first of them, or of their sources, by name."""
+    ends = [row["source"] if of_source else f"{row['source']} → {row['target']}" for row in rows]
+    places = [f"({row['model']}, seed {row['seed']})" for row in rows]
+    names = list(dict.fromkeys(f"{e} {place}" for e, place in zip(ends, places, strict=True)))
     more = f", and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return f"{len(rows)} of {n} trials {what}: {', '.join(names[:_MOST_NAMED])}{more}"
 

@@ -10,7 +10,7 @@ from raytd.report.figure import Figure, slug
 from raytd.report.groups import Group, groups
 from raytd.report.rows import Row, number
 from raytd.report.saved import SavedSweep
-from raytd.report.ties import lowest, named
+from raytd.report.ties import alike, lowest, named
 
 EPSILON, LAM = "coupled.epsilon", "coupled.lam"
 
@@ -106,7 +106,7 @@ def _panel(axes: Any, values: Any, *, share: bool) -> None:
     from raytd.report.drawing import readable_on
 
     low, high = (0.0, 1.0) if share else (float(np.nanmin(values)), float(np.nanmax(values)))
-    scale = Normalize(low, high if high > low else low + 1)
+    scale = Normalize(low, low + 1 if alike(values) else high)
     axes.imshow(values, cmap="cividis", norm=scale, origin="lower", aspect="auto")
     axes.tick_params(length=0, labelsize=8)
     axes.spines[:].set_visible(False)

@@ -8,6 +8,7 @@ from raytd.report.doubts import listed
 from raytd.report.figure import Figure, slug
 from raytd.report.rows import quantity
 from raytd.report.style import FAINT, INK, colour, dress, new_figure
+from raytd.report.ties import alike
 
 _MOST_NAMED = 24
 
@@ -103,7 +104,7 @@ def _limits(data: tuple[dict[str, Any], ...]) -> tuple[float, float]:
         for side in ("left", "right")
         for sign in (-1, 1)
     ]
-    margin = 0.06 * (max(ends) - min(ends)) or 0.5
+    margin = 0.5 if alike(ends) else 0.06 * (max(ends) - min(ends))
     return min(ends) - margin, max(ends) + margin
 
 

@@ -9,6 +9,7 @@ from raytd.report.doubts import listed
 from raytd.report.figure import Figure, slug
 from raytd.report.judging import Verdict
 from raytd.report.style import colour, dress, marker, new_figure
+from raytd.report.ties import levelled
 
 
 def verdict_scatter(verdict: Verdict) -> Figure:
@@ -57,11 +58,12 @@ def _words(contestant: Contestant, truth: Contestant, pair: tuple[str, str]) -> 
 def _draw(data: tuple[dict[str, Any], ...], x: str, y: str, title: str) -> Any:
     figure = new_figure(4.6, 3.4)
     axes = figure.add_subplot()
+    xs, ys = (levelled([row[side] for row in data]) for side in ("value", "true_value"))
     for index, target in enumerate(dict.fromkeys(row["target"] for row in data)):
-        own = [row for row in data if row["target"] == target]
+        own = [place for place, row in enumerate(data) if row["target"] == target]
         axes.plot(
-            [row["value"] for row in own],
-            [row["true_value"] for row in own],
+            xs[own],
+            ys[own],
             linestyle="none",
             marker=marker(index),
             color=colour(index),

@@ -1,3 +1,5 @@
+import pytest
+
 from raytd.report.heatmap import heatmaps
 from raytd.report.matrices import distance_matrices
 
@@ -82,3 +84,11 @@ def test_a_doubtful_cell_has_a_star_and_its_reason_stands_in_caption_and_data(ro
 def test_ends_that_tie_are_counted_and_not_chosen_by_rounding(row):
     (figure,) = figures([row("a", "b", 0.3), row("b", "a", 0.1 + 0.2)])
     assert "Smallest: a to b and 1 more that tie, 0.3" in figure.alt
+
+
+def test_numbers_that_differ_by_rounding_have_one_colour(row):
+    rows = [row(s, t, 4 + k * 8e-16) for k, (s, t) in enumerate([("a", "b"), ("b", "a")])]
+    (figure,) = figures(rows)
+    tiles = [patch.get_facecolor() for patch in figure.draw().axes[0].patches]
+    # the diagonal stands around them; one of 256 steps of the map, which the middle may fall on
+    assert tiles[1] == pytest.approx(tiles[2], abs=0.01)

@@ -168,3 +168,12 @@ def test_two_sources_with_the_same_weights_are_flagged_wherever_numbers_stand(ro
     (csv,) = (path for path in report.files if path.name == "distances-coupled.csv")
     assert "same weights as source b" in csv.read_text()
     assert "A star marks a doubtful number." in page.text
+
+
+def test_a_source_at_chance_is_named_once_above_the_numbers(rows, keep):
+    chance = {"source_accuracy": 0.2, "source_val_images": 50, "source_chance": 0.2}
+    found = [r | chance if r["source"] == "a" else r for r in rows]
+    page, _ = written(keep(found))
+    said = page.text.split("says nothing: ", 1)[1].split("</li>")[0]
+    assert said.split(", a ")[0].startswith("a (cnn8")
+    assert said.count("(cnn8, seed 0)") == 1

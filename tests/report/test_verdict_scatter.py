@@ -33,3 +33,10 @@ def test_a_pair_without_a_number_has_no_point(row):
 
 def test_what_is_all_alike_has_no_correlation(row):
     assert "rank correlation: no evidence" in figure_of(row, [1.0] * 6, [0.5] * 6).alt
+
+
+def test_numbers_that_differ_by_rounding_are_drawn_at_one_place(row):
+    figure = figure_of(row, [4 + k * 8e-16 for k in range(6)], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    drawn = np.concatenate([line.get_xydata() for line in figure.draw().axes[0].get_lines()])
+    assert set(drawn[:, 0]) == {4.0}
+    assert "equal, but for rounding" in figure.caption
