@@ -107,7 +107,8 @@ def judge(
     """
     true = contestants([r for r in rows if r["method"] == truth], axes=axes, columns=(column,))
     if not true:
-        raise RequestError(without_results(rows, truth, column, option="--truth"))
+        options = {"option": "--truth", "column_option": "--column"}
+        raise RequestError(without_results(rows, truth, column, **options))
     judged = contestants([row for row in rows if row["method"] != truth], axes=axes)
     found = [
         _verdict(_over(c, t.tasks), t, np.random.default_rng(seed))

@@ -77,7 +77,8 @@ def recommend(
     """
     ours = [row for row in rows if row["method"] == method]
     if not any(number(row, column) is not None for row in ours):
-        raise RequestError(without_results(rows, method, column, option="--method"))
+        options = {"option": "--method", "column_option": "--value"}
+        raise RequestError(without_results(rows, method, column, **options))
     ranked = [
         candidate
         for contestant in contestants(ours, axes=axes, columns=(column,))

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from raytd.report.rows import Row
+from raytd.report.rows import Row, number
 from raytd.sweep.wording import did_you_mean
 
 
-def without_results(rows: Sequence[Row], method: str, column: str, *, option: str) -> str:
+def without_results(
+    rows: Sequence[Row], method: str, column: str, *, option: str, column_option: str
+) -> str:
     """Why a method has no number in a column, in one line.
 
     Args:
@@ -14,6 +16,7 @@ def without_results(rows: Sequence[Row], method: str, column: str, *, option: st
         method: as the user wrote it.
         column: likewise.
         option: by which the method was named.
+        column_option: by which the column was named.
     """
     methods = list(dict.fromkeys(str(row["method"]) for row in rows))
     if method not in methods:
@@ -21,13 +24,11 @@ def without_results(rows: Sequence[Row], method: str, column: str, *, option: st
         hint = did_you_mean(method, methods)
         return f"{option} {method}: there are no results of {method}; there are {there}{hint}"
     own = [row for row in rows if row["method"] == method]
-    columns = dict.fromkeys(c for row in own for c in row if _is_number(row[c]))
-    if column not in columns:
-        return (
-            f"the results of {method} have no number in a column {column}"
-            f"{did_you_mean(column, columns) or '; there are ' + (', '.join(columns) or 'none')}"
-        )
-    return f"no trial of {method} has ended with a {column}"
+    if not any(number(row, "value") is not None for row in own):
+        return f"{option} {method}: none of its {len(own)} trials has ended with a number"
+    columns = dict.fromkeys(c for row in own for c in row if c != "seed" and _is_number(row[c]))
+    hint = did_you_mean(column, columns) or f"; there are {', '.join(columns)}"
+    return f"{column_option} {column}: the results of {method} have no such number{hint}"
 
 
 def unknown_choice(word: str, known: Sequence[str], *, option: str, what: str, kind: str) -> str:

@@ -45,8 +45,13 @@ def test_a_target_without_results_is_refused_with_those_that_have_some() -> None
 def test_a_method_or_a_column_that_is_not_there_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(RequestError, match="there are coupled; did you mean 'coupled'"):
         recommend(rows("coupled", TRUTH), "b", method="copled")
-    with pytest.raises(RequestError, match="no number in a column wal_s; did you mean 'wall_s'"):
+    with pytest.raises(
+        RequestError, match="--value wal_s: .* no such number; did you mean 'wall_s'"
+    ):
         recommend(rows("coupled", TRUTH), "b", method="coupled", column="wal_s")
+    failed = [row | {"status": "failed", "value": None} for row in rows("otdd", TRUTH)]
+    with pytest.raises(RequestError, match="none of its 12 trials has ended with a number"):
+        recommend([*rows("coupled", TRUTH), *failed], "b", method="otdd")
 
 
 def test_numbers_that_tie_share_a_rank_and_keep_the_order_of_the_rows() -> None:
