@@ -36,6 +36,7 @@ def command(
     from raytd.cli.output import figures_table, say
     from raytd.engine.executor import run_in_process
     from raytd.methods.score import Score
+    from raytd.sweep.doubts import row_doubts, with_doubts
     from raytd.sweep.ledger import Ledger, iteration_row
     from raytd.sweep.single import single_trial
     from raytd.sweep.trial import run_trial
@@ -69,9 +70,12 @@ def command(
         lines = [json.dumps(iteration_row(i)) for i in iterations]
         log = "".join(f"{line}\n" for line in [*lines, *(f"warning: {w}" for w in result.warnings)])
         Ledger(out).write_result(row, trial.config.model_dump(mode="json"), result, log)
+    for doubt in row_doubts(row):
+        say(f"doubtful: {doubt.text}")
+    (shown,) = with_doubts([row])
     if as_json:
-        click.echo(json.dumps(row, indent=2))
+        click.echo(json.dumps(shown, indent=2))
         return
     from rich.console import Console
 
-    Console().print(figures_table(row))
+    Console().print(figures_table(shown))

@@ -76,6 +76,17 @@ class Source:
     new_output_logit: float
     accuracy: float
 
+    @property
+    def digest(self) -> str:
+        """Of the numbers of all weights, whatever file they came from; 16 hex digits."""
+        content = hashlib.sha256()
+        named = {**self.weights.parameters, **self.weights.buffers}
+        for name in sorted(named):
+            tensor = named[name].detach().cpu().contiguous()
+            content.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+            content.update(tensor.numpy().tobytes())
+        return content.hexdigest()[:16]
+
 
 def source_key(task: Task, origin: Origin) -> str:
     """Content address of a source: the task's data, and the recipe or the content of a file."""
@@ -135,6 +146,10 @@ class SourceCache:
             make = self._make if self.folder is None else self._read_or_make
             self._memory[key] = make(task, origin)
         return self._memory[key]
+
+    def held(self, task: Task, origin: Origin) -> Source | None:
+        """The source if this cache has made or read it; None if nothing asked for it."""
+        return self._memory.get(source_key(task, origin))
 
     def _make(self, task: Task, origin: Origin) -> Source:
         with torch_threads(self.threads):

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from raytd.report.matrices import DistanceMatrix
-from raytd.report.rows import Row, denied, number, varying
+from raytd.report.rows import Row, number, varying
+from raytd.sweep.doubts import MARKS, row_doubts
 
 _WHERE_VARYING = ("method", "model", "seed")
 
@@ -75,15 +76,29 @@ def _protocol(rows: Sequence[Row]) -> list[str]:
 
 
 def matrix_table(matrix: DistanceMatrix) -> Table:
-    """A distance matrix: sources as rows, targets as columns, a dash where nothing is known."""
+    """A distance matrix: sources as rows, targets as columns, a dash where nothing is known.
+
+    A number that is doubtful has the marks of its doubts behind it, and they are explained below.
+    """
     title = f"{matrix.title}: {matrix.label}, {matrix.seeds}"
     table = _table(title)
     table.add_column("source \\ target", style="bold")
     for target in matrix.targets:
         table.add_column(target, justify="right")
     for source, values in zip(matrix.sources, matrix.values, strict=True):
-        table.add_row(source, *(_digits(float(value)) for value in values))
+        marked = [_marks(matrix, source, target) for target in matrix.targets]
+        numbers = [_digits(float(value)) for value in values]
+        table.add_row(source, *(f"{n}{m}" for n, m in zip(numbers, marked, strict=True)))
+    if met := {doubt.mark for found in matrix.doubts.values() for doubt in found}:
+        table.caption = Text("\n".join(f"{m}  {text}" for m, text in MARKS.items() if m in met))
+        table.caption_justify = "left"
     return table
+
+
+def _marks(matrix: DistanceMatrix, source: str, target: str) -> str:
+    """The marks behind a number, after a blank; empty where nothing is doubtful."""
+    found = matrix.doubts.get((source, target), ())
+    return f" {''.join(doubt.mark for doubt in found)}" if found else ""
 
 
 def notes(row: Row) -> list[str]:
@@ -91,12 +106,7 @@ def notes(row: Row) -> list[str]:
     if row.get("status") == "failed":
         error = str(row.get("error") or "").strip() or "no message"
         return [f"failed: {error.splitlines()[0]}"]
-    said = {
-        "arrived": "did not arrive",
-        "coupling_converged": "coupling not converged",
-        "distance_converged": "still moving",
-    }
-    known = [words for column, words in said.items() if denied(row, column)]
+    known = [doubt.text for doubt in row_doubts(row)]
     return known + ([str(row["warnings"])] if row.get("warnings") else [])
 
 
