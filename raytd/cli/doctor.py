@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 from raytd.engine.storage import StoragePath
 from raytd.errors import RequestError
 
@@ -66,8 +67,11 @@ def command(
 
 
 def _show(findings: "list[Finding]") -> None:
-    width = max(len(each.subject) for each in findings)
+    from rich.text import Text
+
+    console, width = open_console(), max(len(each.subject) for each in findings)
     for each in findings:
-        mark = click.style("!", fg="red", bold=True) if each.todo else " "
+        mark = Text("!", style="bold red") if each.todo else Text(" ")
         text = f"{each.found}. {each.todo}" if each.todo else each.found
-        click.echo(f"{mark} {each.subject:<{width}}  {text}")
+        line = mark.append(f" {each.subject:<{width}}  {text}", style="not bold default")
+        console.print(line, soft_wrap=True)

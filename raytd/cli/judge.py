@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 from raytd.engine.storage import StoragePath
 
 if TYPE_CHECKING:
@@ -74,17 +75,15 @@ def command(  # noqa: PLR0913 - one for each option
 
 def _print(verdicts: "list[Verdict]", missing: "list[tuple[str, str]]") -> None:
     """A table for each truth: one network, one setting; then who is in none."""
-    from rich.console import Console
-
     from raytd.report.judge_text import legend, verdicts_table
 
-    console = Console()
+    console = open_console()
     if not verdicts:
         console.print("no other method has results with the network of the truth")
     for _, group in groupby(verdicts, key=lambda verdict: verdict.truth.title):
         judged = list(group)
         console.print(verdicts_table(judged))
         for line in legend(judged):
-            console.print(line, markup=False, highlight=False)
+            console.print(line)
     for title, reason in missing:
-        console.print(f"no evidence about {title}: {reason}", markup=False, highlight=False)
+        console.print(f"no evidence about {title}: {reason}")

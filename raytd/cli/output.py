@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from raytd.cli.terminal import open_console
 from raytd.engine.storage import StoragePath
 from raytd.sweep.plan import SweepPlan
 
@@ -135,19 +136,18 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"folder": str(plan.folder), "trials": rows}, indent=2))
         return
-    from rich.console import Console
-
     from raytd.report.compare import compare
     from raytd.report.comparison_text import summary
-    from raytd.report.terminal import matrix_table, results_table
+    from raytd.report.terminal import matrix_tables, results_table
 
-    console = Console()
+    console = open_console()
     console.print(results_table(rows, compact=console.width < 120))
     for matrix in _matrices(plan, rows):
-        console.print(matrix_table(matrix))
+        for table in matrix_tables(matrix, console.width):
+            console.print(table)
     if {"coupled", "uncoupled"} <= set(plan.spec.methods):
         for one in compare(_best(plan, rows), "method", "uncoupled", "coupled", axes=_axes(plan)):
-            console.print("\n".join(summary(one)), markup=False, highlight=False)
+            console.print("\n".join(summary(one)))
     console.print(f"results  {plan.folder / 'results.parquet'}", soft_wrap=True)
     report = plan.folder / "report" / "index.html"
     where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 from raytd.engine.storage import StoragePath
 from raytd.errors import RequestError
 
@@ -132,10 +133,9 @@ def _about_order(ranked: "Sequence[Candidate]") -> list[str]:
 
 def _print(ranked: "list[Candidate]", target: str, said: list[str]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = open_console()
     closer = "smaller" if ranked[0].contestant.smaller_is_closer else "larger"
     title = f"Sources for {target}, nearest first ({closer} is closer)"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
@@ -150,11 +150,9 @@ def _print(ranked: "list[Candidate]", target: str, said: list[str]) -> None:
         table.add_row(*named, f"{row['value']:.4g}", spread, "; ".join(notes))
     console.print(table)
     for line in (*_about_order(ranked), *said):
-        console.print(line, markup=False, highlight=False)
+        console.print(line)
     if len({candidate.contestant.title for candidate in ranked}) > 1:
         console.print(
             "Numbers of different networks or settings need not be on one scale: compare within "
             "one of them first.",
-            markup=False,
-            highlight=False,
         )

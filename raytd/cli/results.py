@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 from raytd.engine.storage import StoragePath
 from raytd.errors import RequestError
 
@@ -70,7 +71,10 @@ def command(
         click.echo(f"{saved.n_missing} of {saved.n_trials} trials have not ended", err=True)
     for line in _remarks(rows, names, where, all_columns=columns is None):
         click.echo(line, err=True)
-    _emit(_content(form, saved, rows, names, chosen_columns=columns is not None), out)
+    content = _content(form, saved, rows, names, chosen_columns=columns is not None)
+    if out is not None and form == "table":  # colours are for the eye
+        content = click.unstyle(content.decode()).encode()
+    _emit(content, out)
 
 
 def _remarks(
@@ -106,14 +110,12 @@ def _content(
 
 
 def _printed(saved: "SavedSweep", rows: Rows, names: Sequence[str] | None) -> str:
-    from rich.console import Console
-
     from raytd.report.terminal import plain_table, results_table
 
-    console = Console()
+    console = open_console()
     with console.capture() as captured:
         if names is not None:
-            console.print(plain_table(rows, names))
+            console.print(plain_table(rows, names, console.width))
         else:
             console.print(results_table(rows, axes=saved.axes, compact=console.width < 120))
     return captured.get()

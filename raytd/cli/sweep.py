@@ -1,22 +1,23 @@
 """`raytd sweep FILE`: run what is missing, log it, and show where everything is."""
 
-import logging
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytd.cli import options
-from raytd.cli.events import MODES, View, open_view
+from raytd.cli.events import MODES, View, doing, open_view, warnings_in
 from raytd.cli.output import show
 from raytd.cli.request import Request, request_options
 from raytd.errors import RaytdError, RequestError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from raytd.sweep.autoscaling import Bundles
     from raytd.sweep.cluster import Node
+    from raytd.sweep.networks import Network
     from raytd.sweep.plan import SweepPlan
     from raytd.tracking.base import SweepStatus
 
@@ -41,8 +42,9 @@ def command(*, tracking_uri: str | None, mode: Any, as_json: bool, **given: Any)
     nothing that is finished.
     """
     view = open_view(mode)
+    view.open()
     try:
-        with _warnings_in(view):
+        with warnings_in(view):
             code = _run(Request.of(given), tracking_uri, view, as_json=as_json)
     except RaytdError as error:
         view.close()
@@ -71,6 +73,8 @@ def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: boo
         loaded = request.load(nodes, grow)
         told = {"profile": loaded.profile, "reason": loaded.reason}
         view.show("sweep", {"name": loaded.spec.name, **told})
+        n_tasks = len(loaded.spec.tasks)
+        doing(view, f"reading the data of {n_tasks} tasks")
         plan = request.plan(loaded, nodes, grow)
         for line in account_lines(plan.tasks):
             view.show("data", {"message": line})
@@ -87,6 +91,7 @@ def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: boo
         if plan.missing:
             code = _run_missing(plan, request, uri, view, nodes) or code
             _tell_shortfalls(view, [text for text in plan.shortfalls() if text not in known])
+    view.close()
     show(plan, as_json=as_json)
     return code
 
@@ -102,19 +107,31 @@ def _run_missing(
     from raytd.cli.interruption import remembered
     from raytd.cli.progress import Progress
     from raytd.sweep.cluster import connect
+    from raytd.sweep.estimate import trainings_at_once
     from raytd.sweep.forecast import forecast_of
+    from raytd.sweep.networks import missing_networks
     from raytd.sweep.placement import trials_at_once
     from raytd.sweep.runner import run_trials, train_sources
     from raytd.sweep.timing import kept_speeds
 
     at_once = min(trials_at_once(t.config, nodes) for t in plan.missing)
     at_once = min(at_once, request.max_concurrent or at_once)
-    forecast = forecast_of(plan.missing, kept_speeds(), at_once=at_once, to_come=plan.ahead)
+    networks = missing_networks(plan.missing, plan.sources)
+    forecast = forecast_of(
+        plan.missing,
+        kept_speeds(),
+        at_once=at_once,
+        to_come=plan.ahead,
+        networks=networks,
+        networks_at_once=trainings_at_once(networks, nodes),
+    )
     status: SweepStatus = "failed"
     with ExitStack() as stack:
         if not request.address:
+            doing(view, "starting Ray on this machine")
             stack.enter_context(connect(None))
         interruption = stack.enter_context(remembered())
+        doing(view, _first_steps(networks))
         progress = Progress(plan, uri, view, forecast, interruption.check)
         try:
             train_sources(plan, progress)
@@ -127,6 +144,7 @@ def _run_missing(
             status = "interrupted" if interruption.pressed else status
             view.close()
             _finish(view, progress, status)
+            doing(view, "writing the table and the figures")
             progress.close(status)
     return {"done": 0, "failed": 1, "interrupted": 130}[status]
 
@@ -135,6 +153,14 @@ def _tell_shortfalls(view: View, texts: list[str]) -> None:
     """Says why searches run fewer trials than were asked for."""
     for text in texts:
         view.show("warning", {"message": text})
+
+
+def _first_steps(networks: "Sequence[Network]") -> str:
+    """What happens until the first event of a training or a trial."""
+    n = len(networks)
+    if not n:
+        return "starting the first trials"
+    return f"starting the training of {n} network{'' if n == 1 else 's'}"
 
 
 def _finish(view: View, progress: Any, status: str) -> None:
@@ -155,22 +181,6 @@ def _counts(plan: "SweepPlan") -> dict[str, Any]:
         "left": len(plan.left),
         "message": plan.summary(),
     }
-
-
-@contextmanager
-def _warnings_in(view: View) -> Iterator[None]:
-    """Shows what our own code warns of as events."""
-
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            view.show("warning", {"message": record.getMessage()})
-
-    logger, handler = logging.getLogger("raytd"), Handler(logging.WARNING)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 def _tracking_uri(plan: "SweepPlan", request: Request, asked: str | None) -> str | None:

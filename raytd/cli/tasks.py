@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 from raytd.errors import DataError, RequestError, StorageError
 
 if TYPE_CHECKING:
@@ -128,7 +129,6 @@ def _facts(task: "Task", spec: "TaskSpec") -> dict[str, Any]:
 
 def _show(facts: dict[str, Any], read: list[str]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from raytd.tasks.contact_sheet import MOST_CLASSES
@@ -137,14 +137,14 @@ def _show(facts: dict[str, Any], read: list[str]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, show_footer=True)
     counts = [[row[part] for row in facts["classes"]] for part in ("train", "val")]
-    table.add_column("class", footer=counted(len(facts["classes"]), "class"))
+    table.add_column("class", overflow="fold", footer=counted(len(facts["classes"]), "class"))
     for part, column in zip(("train", "val"), counts, strict=True):
         table.add_column(part, str(sum(column)), justify="right")
     for row in facts["classes"]:
         table.add_row(row["class"], str(row["train"]), str(row["val"]))
-    console = Console(soft_wrap=True, markup=False)
-    console.print(f"{facts['name']}: {facts['dataset']}, digest {facts['digest']}")
-    console.print("\n".join(read), markup=False, highlight=False)
+    console = open_console()
+    console.print(f"{facts['name']}: {facts['dataset']}, digest {facts['digest']}", soft_wrap=True)
+    console.print("\n".join(read), soft_wrap=True)
     console.print(table)
     mean, std = (", ".join(f"{v:.4f}" for v in facts[key]) for key in ("mean", "std"))
     console.print(
@@ -152,7 +152,7 @@ def _show(facts: dict[str, Any], read: list[str]) -> None:
     )
     more = len(facts["classes"]) - MOST_CLASSES
     shown = f", which shows the first {MOST_CLASSES} classes" if more > 0 else ""
-    console.print(f"sheet   {facts['sheet']}{shown}")
+    console.print(f"sheet   {facts['sheet']}{shown}", soft_wrap=True)
 
 
 def _list(known: "Mapping[str, TaskSpec]", root: Path, *, as_json: bool) -> None:
@@ -168,16 +168,15 @@ def _list(known: "Mapping[str, TaskSpec]", root: Path, *, as_json: bool) -> None
         click.echo(json.dumps({"root": str(root), "tasks": rows}, indent=2))
         return
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("task", "data set", "there", "classes"):
-        table.add_column(column, no_wrap=column != "classes")
+        table.add_column(column, overflow="fold")
     for spec in known.values():
         there = "yes" if places[spec.dataset] else "no"
         table.add_row(spec.name, spec.dataset, there, _classes(spec))
-    console = Console()
+    console = open_console()
     console.print(table)
     for dataset, place in places.items():
         console.print(f"{dataset}  {place or f'not under {root}'}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from raytd.engine.devices import pick_device, place, torch_threads
 from raytd.engine.files import write_bytes, write_json
 from raytd.engine.locks import make_once
+from raytd.engine.places import TrainingPlace
 from raytd.engine.pretrain import Recipe, accuracy, logits, on_device, pretrain
 from raytd.engine.storage import StoragePath
 from raytd.errors import InputError, StorageError
@@ -103,6 +105,10 @@ def _identity(origin: Origin) -> dict[str, Any]:
     return {f.name: settings[f.name] for f in fields(origin) if settings[f.name] != f.default}
 
 
+OnTraining = Callable[[Task, Origin, TrainingPlace], None]
+"""Is called with what is being trained, and how far it is; see `OnTrainingStep`."""
+
+
 class SourceCache:
     """Trained sources in a folder, or in memory alone.
 
@@ -113,6 +119,7 @@ class SourceCache:
         use_gpu: whether to train on a GPU where there is one.
         deterministic: see `pick_device`.
         threads: torch threads in training.
+        on_training: called while one is being trained here.
     """
 
     def __init__(
@@ -122,8 +129,9 @@ class SourceCache:
         use_gpu: bool = False,
         deterministic: bool = True,
         threads: int = 1,
+        on_training: OnTraining = lambda *_: None,
     ) -> None:
-        self.folder, self.threads = folder, threads
+        self.folder, self.threads, self._on_training = folder, threads, on_training
         self.device = pick_device(use_gpu, deterministic=deterministic)
         self._memory: dict[str, Source] = {}
 
@@ -154,7 +162,12 @@ class SourceCache:
     def _make(self, task: Task, origin: Origin) -> Source:
         with torch_threads(self.threads):
             if isinstance(origin, Recipe):
-                model = pretrain(task, origin, device=self.device)
+                model = pretrain(
+                    task,
+                    origin,
+                    device=self.device,
+                    on_step=lambda place: self._on_training(task, origin, place),
+                )
             else:
                 model = given_model(task, origin, device=self.device)
             train, val = (on_device(task, part, self.device) for part in (task.train, task.val))

@@ -1,8 +1,10 @@
 """The cluster that a sweep runs on: what it has, and being connected to it."""
 
+import atexit
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -70,6 +72,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
         if address is None:
             local = {"include_dashboard": False, "num_cpus": int(local_nodes()[0]["CPU"])}
             local |= stack.enter_context(local_settings(_logger.warning))
+        stack.callback(_leave_colours_alone)
         stack.callback(ray.shutdown)
         _init(address, local)
         stack.enter_context(ray_messages_sorted())
@@ -95,3 +98,9 @@ def _init(address: str | None, local: dict[str, Any]) -> None:
             f"Ray cannot start on this machine ({reason}{named}); set TMPDIR to a folder that can "
             "be written and has room"
         ) from error
+
+
+def _leave_colours_alone() -> None:
+    """Keeps the colour library that Ray brings from writing to the terminal when all has ended."""
+    if (library := sys.modules.get("colorama.initialise")) is not None:
+        atexit.unregister(library.reset_all)

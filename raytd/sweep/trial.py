@@ -16,7 +16,7 @@ from raytd.engine.context import Context, Pair, source_recipe
 from raytd.engine.devices import torch_threads
 from raytd.engine.executor import Launcher
 from raytd.engine.records import Iteration
-from raytd.engine.sources import SourceCache
+from raytd.engine.sources import OnTraining, SourceCache
 from raytd.engine.storage import StoragePath
 from raytd.methods.finetune import FinetuneConfig
 from raytd.methods.registry import METHODS
@@ -115,6 +115,7 @@ def run_trial(
     launch: Launcher,
     sources: StoragePath | None,
     on_iteration: Callable[[Iteration], None] = lambda _: None,
+    on_training: OnTraining = lambda *_: None,
 ) -> tuple[DistanceResult | Score, dict[str, Any]]:
     """Runs a trial; returns its result and its row.
 
@@ -123,6 +124,7 @@ def run_trial(
         launch: where.
         sources: folder of the source cache; None keeps sources in memory.
         on_iteration: called with each iteration as it ends.
+        on_training: called while a network is being trained for it.
     """
     config = trial.config
     context = Context(
@@ -132,6 +134,7 @@ def run_trial(
             use_gpu=config.resources.gpus_per_actor > 0,
             deterministic=config.resources.deterministic,
             threads=config.resources.threads,
+            on_training=on_training,
         ),
         trajectory=config.trajectory,
         pretrain=config.pretrain,
