@@ -105,15 +105,23 @@ class Progress:
         )
 
     def close(self, status: SweepStatus) -> None:
-        """Writes the table and the figures of what there is, and ends the tracker's run."""
-        artifacts: list[StoragePath] = write_report(self.plan)
+        """Writes the table and the figures of what there is, and ends the tracker's run.
+
+        After an interruption the run is ended first: whoever sent the signal may not wait for the
+        figures, and a second one leaves them out.
+        """
+        interrupted = status == "interrupted"
+        ledger = Ledger(self.plan.folder)
+        artifacts: list[StoragePath]
+        artifacts = [ledger.write_results()] if interrupted else write_report(self.plan)
         counts = {
             "trials": float(len(self.plan.suggested()) + self.plan.n_ahead),
             "trials_done": float(len(self.plan.done) + self.n_done),
             "trials_failed": float(len(self.plan.left) + self.n_failed),
         }
-        rows = Ledger(self.plan.folder).rows()
-        self.tracker.close(Closing(status, counts, artifacts, rows))
+        self.tracker.close(Closing(status, counts, artifacts, ledger.rows()))
+        if interrupted:
+            write_report(self.plan)
 
     def _show(self, event: str, trial: Trial, fields: dict[str, Any]) -> None:
         self._check()

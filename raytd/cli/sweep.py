@@ -10,11 +10,13 @@ import click
 
 from raytd.cli import options
 from raytd.cli.events import MODES, View, open_view
+from raytd.cli.interruption import Interruption, pass_interruption
 from raytd.cli.output import show
 from raytd.cli.request import Request, request_options
 from raytd.errors import RaytdError, RequestError, StorageError
 
 if TYPE_CHECKING:
+    from raytd.cli.progress import Progress
     from raytd.sweep.autoscaling import Bundles
     from raytd.sweep.cluster import Node
     from raytd.sweep.plan import SweepPlan
@@ -33,7 +35,16 @@ if TYPE_CHECKING:
     help="What standard error shows meanwhile; 'auto' is 'rich' on a terminal, else 'plain'.",
 )
 @options.as_json
-def command(*, tracking_uri: str | None, mode: Any, as_json: bool, **given: Any) -> None:
+@pass_interruption
+def command(
+    interruption: Interruption,
+    /,
+    *,
+    tracking_uri: str | None,
+    mode: Any,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Run what is missing of the sweep in FILE, and show its table.
 
     Trains the missing source models, runs the missing trials on Ray, logs them to MLflow and writes
@@ -43,18 +54,31 @@ def command(*, tracking_uri: str | None, mode: Any, as_json: bool, **given: Any)
     view = open_view(mode)
     try:
         with _warnings_in(view):
-            code = _run(Request.of(given), tracking_uri, view, as_json=as_json)
+            code = _run(Request.of(given), tracking_uri, view, interruption, as_json=as_json)
+            interruption.check()
     except RaytdError as error:
+        interruption.check()
         view.close()
         for line in str(error).splitlines():
             view.show("error", {"message": line})
         code = error.exit_code
     finally:
         view.close()
+        if interruption.signal and not interruption.told:
+            interruption.told = True
+            fields = {"status": "interrupted", "done": 0, "failed": 0}
+            view.show("finish", {**fields, "message": interruption.line()})
     sys.exit(code)
 
 
-def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: bool) -> int:
+def _run(
+    request: Request,
+    tracking_uri: str | None,
+    view: View,
+    interruption: Interruption,
+    *,
+    as_json: bool,
+) -> int:
     from raytd.sweep.autoscaling import can_add
     from raytd.sweep.plan import write_plan
     from raytd.sweep.turn import turn
@@ -80,20 +104,20 @@ def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: boo
             raise RequestError(str(error)) from error
         code = 1 if plan.left else 0
         if plan.missing:
-            code = _run_missing(plan, request, tracking_uri, view, nodes) or code
+            code = _run_missing(plan, request, tracking_uri, view, nodes, interruption) or code
     show(plan, as_json=as_json)
     return code
 
 
-def _run_missing(
+def _run_missing(  # noqa: PLR0913
     plan: "SweepPlan",
     request: Request,
     tracking_uri: str | None,
     view: View,
     nodes: "list[Node]",
+    interruption: Interruption,
 ) -> int:
     """Runs and tracks what is missing; the exit code."""
-    from raytd.cli.interruption import remembered
     from raytd.cli.progress import Progress
     from raytd.sweep.cluster import connect
     from raytd.sweep.forecast import forecast_of
@@ -104,35 +128,41 @@ def _run_missing(
     at_once = min(trials_at_once(t.config, nodes) for t in plan.missing)
     at_once = min(at_once, request.max_concurrent or at_once)
     forecast = forecast_of(plan.missing, kept_speeds(), at_once=at_once, to_come=plan.ahead)
-    status: SweepStatus = "failed"
     with ExitStack() as stack:
         if not request.address:
             stack.enter_context(connect(None))
-        interruption = stack.enter_context(remembered())
+        stack.enter_context(interruption.held())
         uri = _tracking_uri(request, tracking_uri)
         progress = Progress(plan, uri, view, forecast, interruption.check)
+        status: SweepStatus = "failed"
         try:
-            train_sources(plan, progress)
-            run_trials(plan, progress, max_concurrent=request.max_concurrent)
+            with interruption.let_through():
+                train_sources(plan, progress)
+                run_trials(plan, progress, max_concurrent=request.max_concurrent)
             status = "failed" if progress.n_failed else "done"
-        except BaseException:
-            if not interruption.pressed:
-                raise
         finally:
-            status = "interrupted" if interruption.pressed else status
-            view.close()
-            _finish(view, progress, status)
-            progress.close(status)
-    return {"done": 0, "failed": 1, "interrupted": 130}[status]
+            _close(progress, status, interruption)
+    return {"done": 0, "failed": 1}[status]
 
 
-def _finish(view: View, progress: Any, status: str) -> None:
+def _close(progress: "Progress", status: "SweepStatus", interruption: Interruption) -> None:
+    """Says how it ended, and writes what is left to write; a signal is told of at once."""
+    view, was_stopped = progress.view, interruption.signal is not None
+    view.close()
+    if was_stopped:
+        _tell_end(progress, "interrupted", interruption)
+    progress.close("interrupted" if was_stopped else status)
+    if not was_stopped:
+        _tell_end(progress, "interrupted" if interruption.signal else status, interruption)
+
+
+def _tell_end(progress: "Progress", status: str, interruption: Interruption) -> None:
+    counts = {"done": progress.n_done, "failed": progress.n_failed}
     message = None
     if status == "interrupted":
-        n = progress.n_done
-        message = f"interrupted: {n} trials finished; the same command goes on from there"
-    counts = {"done": progress.n_done, "failed": progress.n_failed}
-    view.show("finish", {"status": status, **counts, "message": message})
+        interruption.told = True
+        message = interruption.line(f": {progress.n_done} of {progress.n_to_run} trials finished")
+    progress.view.show("finish", {"status": status, **counts, "message": message})
 
 
 def _counts(plan: "SweepPlan") -> dict[str, Any]:

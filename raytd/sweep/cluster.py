@@ -1,7 +1,9 @@
 """The cluster that a sweep runs on: what it has, and being connected to it."""
 
 import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -60,17 +62,43 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_task_oom_retries", str(OUT_OF_MEMORY_RETRIES))
+    # Ray's own handler of SIGTERM would print a C++ stack and end the process on the spot.
+    os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
     import ray
 
     local: dict[str, Any] = {}
     if address is None:
         local = {"include_dashboard": False, "num_cpus": int(local_nodes()[0]["CPU"])}
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **local)
-    except ConnectionError as error:
-        raise RequestError(f"--address {address}: no Ray cluster answers there") from error
-    try:
+        try:
+            with _signals_stay_ours():
+                ray.init(
+                    address=address or "local", log_to_driver=False, logging_level="ERROR", **local
+                )
+        except ConnectionError as error:
+            raise RequestError(f"--address {address}: no Ray cluster answers there") from error
         with ray_messages_sorted():
             yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
     finally:
-        ray.shutdown()
+        ray.shutdown(wait_for_processes=True)
+
+
+@contextmanager
+def _signals_stay_ours() -> Iterator[None]:
+    """Puts back the handler of SIGTERM, in whose place Ray puts one that raises SystemExit."""
+    handler = signal.getsignal(signal.SIGTERM)
+    is_main = threading.current_thread() is threading.main_thread()
+
+    def put_back() -> None:
+        if is_main and handler is not None:
+            signal.signal(signal.SIGTERM, handler)
+
+    try:
+        yield
+    except SystemExit as error:
+        put_back()
+        if error.code == signal.SIGTERM:
+            signal.raise_signal(signal.SIGTERM)
+        raise
+    finally:
+        put_back()
