@@ -82,17 +82,18 @@ class Interruption:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Within the block, a first signal waits for the end of the block.
+        """Within the block, a first signal waits for the end of the outermost such block.
 
         Raises:
-            KeyboardInterrupt: at the end, if a signal came.
+            KeyboardInterrupt: at that end, if a signal came.
         """
-        self._is_held = True
+        before, self._is_held = self._is_held, True
         try:
             yield
         finally:
-            self._is_held = False
-        self.check()
+            self._is_held = before
+        if not before:
+            self.check()
 
     @contextmanager
     def let_through(self) -> Iterator[None]:

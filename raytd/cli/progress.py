@@ -1,9 +1,10 @@
 """Listens to a running sweep: tells the view, the forecast and the tracker."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from raytd.cli.events import View
+from raytd.cli.interruption import Interruption
 from raytd.cli.output import write_report
 from raytd.engine.storage import StoragePath
 from raytd.sweep.forecast import Forecast
@@ -24,7 +25,8 @@ class Progress:
         tracking_uri: of MLflow, or None.
         view: is told what happens.
         forecast: of the end.
-        check: is called before anything is told; raises where the sweep is to stop.
+        interruption: stops the sweep before the next thing that is told, and never within a call
+            of the tracker, which would leave its store locked.
     """
 
     def __init__(
@@ -33,14 +35,20 @@ class Progress:
         tracking_uri: str | None,
         view: View,
         forecast: Forecast,
-        check: Callable[[], None] = lambda: None,
+        interruption: Interruption,
     ) -> None:
-        self.plan, self.view, self.forecast, self._check = plan, view, forecast, check
+        self.plan, self.view, self.forecast = plan, view, forecast
+        self._interruption = interruption
         self.n_done = self.n_failed = 0
         self._places: dict[str, tuple[int, int]] = {}
         self.n_to_run = len(plan.missing) + plan.n_ahead
         resolved = plan.spec.model_dump(mode="json")
         self.tracker = open_tracker(tracking_uri, sweep_info(resolved, plan.folder))
+
+    @property
+    def n_left(self) -> int:
+        """Trials that have not ended."""
+        return self.n_to_run - self.n_done - self.n_failed
 
     def on_trained(self, name: str, outcome: str) -> None:
         """A network that trials need has been trained, or not."""
@@ -72,12 +80,13 @@ class Progress:
         names = ("iteration", "distance", "target_accuracy")
         self.forecast.reach(trial.key, (figures["iteration"] + 1) / _iterations(trial))
         self._show("iteration", trial, {name: figures[name] for name in names})
-        self.tracker.log_iteration(
-            _info(trial),
-            figures["iteration"],
-            numbers(figures, without={"iteration"}),
-            [numbers(k, without={"iteration"}) for k in knots],
-        )
+        with self._interruption.held():
+            self.tracker.log_iteration(
+                _info(trial),
+                figures["iteration"],
+                numbers(figures, without={"iteration"}),
+                [numbers(k, without={"iteration"}) for k in knots],
+            )
 
     def on_end(self, trial: Trial, row: dict[str, Any]) -> None:
         """A trial has ended, done or failed."""
@@ -97,12 +106,13 @@ class Progress:
                 "n_to_run": self.n_to_run,
             },
         )
-        self.tracker.finish_trial(
-            _info(trial),
-            finals(row),
-            status="done" if done else "failed",
-            artifacts=trial_artifacts(folder),
-        )
+        with self._interruption.held():
+            self.tracker.finish_trial(
+                _info(trial),
+                finals(row),
+                status="done" if done else "failed",
+                artifacts=trial_artifacts(folder),
+            )
 
     def close(self, status: SweepStatus) -> None:
         """Writes the table and the figures of what there is, and ends the tracker's run.
@@ -124,7 +134,7 @@ class Progress:
             write_report(self.plan)
 
     def _show(self, event: str, trial: Trial, fields: dict[str, Any]) -> None:
-        self._check()
+        self._interruption.check()
         left_s = self.forecast.left_s()
         own = {"trial_key": trial.key, "trial": trial.config.name}
         left = None if left_s is None else round(left_s, 1)

@@ -133,7 +133,7 @@ def _run_missing(  # noqa: PLR0913
             stack.enter_context(connect(None))
         stack.enter_context(interruption.held())
         uri = _tracking_uri(request, tracking_uri)
-        progress = Progress(plan, uri, view, forecast, interruption.check)
+        progress = Progress(plan, uri, view, forecast, interruption)
         status: SweepStatus = "failed"
         try:
             with interruption.let_through():
@@ -146,12 +146,17 @@ def _run_missing(  # noqa: PLR0913
 
 
 def _close(progress: "Progress", status: "SweepStatus", interruption: Interruption) -> None:
-    """Says how it ended, and writes what is left to write; a signal is told of at once."""
+    """Says how it ended, and writes what is left to write; a signal is told of at once.
+
+    A sweep that was stopped after its last trial is complete.
+    """
     view, was_stopped = progress.view, interruption.signal is not None
     view.close()
     if was_stopped:
         _tell_end(progress, "interrupted", interruption)
-    progress.close("interrupted" if was_stopped else status)
+        complete: SweepStatus = "failed" if progress.n_failed else "done"
+        status = complete if progress.n_left == 0 else "interrupted"
+    progress.close(status)
     if not was_stopped:
         _tell_end(progress, "interrupted" if interruption.signal else status, interruption)
 

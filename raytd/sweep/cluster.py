@@ -1,15 +1,14 @@
 """The cluster that a sweep runs on: what it has, and being connected to it."""
 
 import os
-import signal
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from raytd.errors import RequestError
 from raytd.sweep.ray_messages import ray_messages_sorted
+from raytd.sweep.ray_signals import signals_wait
 
 Node = dict[str, float]
 
@@ -71,7 +70,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
         local = {"include_dashboard": False, "num_cpus": int(local_nodes()[0]["CPU"])}
     try:
         try:
-            with _signals_stay_ours():
+            with signals_wait():
                 ray.init(
                     address=address or "local", log_to_driver=False, logging_level="ERROR", **local
                 )
@@ -80,25 +79,5 @@ def connect(address: str | None) -> Iterator[list[Node]]:
         with ray_messages_sorted():
             yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
     finally:
-        ray.shutdown(wait_for_processes=True)
-
-
-@contextmanager
-def _signals_stay_ours() -> Iterator[None]:
-    """Puts back the handler of SIGTERM, in whose place Ray puts one that raises SystemExit."""
-    handler = signal.getsignal(signal.SIGTERM)
-    is_main = threading.current_thread() is threading.main_thread()
-
-    def put_back() -> None:
-        if is_main and handler is not None:
-            signal.signal(signal.SIGTERM, handler)
-
-    try:
-        yield
-    except SystemExit as error:
-        put_back()
-        if error.code == signal.SIGTERM:
-            signal.raise_signal(signal.SIGTERM)
-        raise
-    finally:
-        put_back()
+        with signals_wait():
+            ray.shutdown(wait_for_processes=True)
