@@ -12,6 +12,7 @@ from typing import Any
 from raytd.errors import RequestError
 from raytd.sweep.local_ray import local_settings
 from raytd.sweep.ray_messages import ray_messages_sorted
+from raytd.sweep.ray_signals import signals_wait
 
 Node = dict[str, float]
 _logger = logging.getLogger("raytd")
@@ -65,6 +66,8 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_task_oom_retries", str(OUT_OF_MEMORY_RETRIES))
+    # Ray's own handler of SIGTERM would print a C++ stack and end the process on the spot.
+    os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
     import ray
 
     with ExitStack() as stack:
@@ -73,7 +76,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
             local = {"include_dashboard": False, "num_cpus": int(local_nodes()[0]["CPU"])}
             local |= stack.enter_context(local_settings(_logger.warning))
         stack.callback(_leave_colours_alone)
-        stack.callback(ray.shutdown)
+        stack.callback(_end)
         _init(address, local)
         stack.enter_context(ray_messages_sorted())
         yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
@@ -88,7 +91,10 @@ def _init(address: str | None, local: dict[str, Any]) -> None:
     import ray
 
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **local)
+        with signals_wait():
+            ray.init(
+                address=address or "local", log_to_driver=False, logging_level="ERROR", **local
+            )
     except OSError as error:
         if address is not None:
             raise RequestError(f"--address {address}: no Ray cluster answers there") from error
@@ -98,6 +104,14 @@ def _init(address: str | None, local: dict[str, Any]) -> None:
             f"Ray cannot start on this machine ({reason}{named}); set TMPDIR to a folder that can "
             "be written and has room"
         ) from error
+
+
+def _end() -> None:
+    """Leaves the cluster; one that was started here has ended when this returns."""
+    import ray
+
+    with signals_wait():
+        ray.shutdown(wait_for_processes=True)
 
 
 def _leave_colours_alone() -> None:
