@@ -41,6 +41,7 @@ def command(
     from raytd.sweep.ledger import Ledger, iteration_row
     from raytd.sweep.single import single_trial
     from raytd.sweep.trial import run_trial
+    from raytd.tasks.account import account_lines
 
     asked = options.settings_of(catalogue=given["catalogue"], download=given["download"])
     chosen = {key: given[key] for key in ("model", "seed") if given[key] is not None}
@@ -52,6 +53,8 @@ def command(
         overrides=given["overrides"] + asked,
         caller="raytd distance",
     )
+    for line in account_lines([trial.source, trial.target]):
+        say(line)
     result, row = run_trial(
         trial,
         launch=run_in_process,

@@ -13,6 +13,7 @@ MODES: tuple[Mode, ...] = ("auto", "rich", "plain", "jsonl", "none")
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "sweep": ("name", "profile", "reason"),
+    "data": ("message",),
     "plan": ("trials", "done", "to_run", "failed", "left", "message"),
     "trained": ("network", "message"),
     "begin": ("trial_key", "trial", "left_s"),

@@ -16,7 +16,7 @@ from raytd.cli.events import duration, in_words
 _SHOWN = 20
 """Running trials that have a line of their own."""
 
-_LASTING = ("sweep", "plan", "wait", "warning", "error", "finish")
+_LASTING = ("sweep", "data", "plan", "wait", "warning", "error", "finish")
 
 
 class Live:

@@ -31,6 +31,7 @@ def command(*, price: float | None, as_json: bool, **given: Any) -> None:
     """
     from raytd.sweep.autoscaling import is_autoscaling
     from raytd.sweep.outlook import outlook
+    from raytd.tasks.account import account_lines
 
     request = Request.of(given)
 
@@ -43,23 +44,25 @@ def command(*, price: float | None, as_json: bool, **given: Any) -> None:
         profile = f"profile {loaded.profile}" if loaded.profile else "the file as written"
         say(f"{loaded.spec.name}: {profile} ({loaded.reason})")
         plan = request.plan(loaded, nodes, could_grow)
+        lines = account_lines(plan.tasks)
         if plan.missing:
             say("timing the networks on this machine")
         found = outlook(plan, nodes=nodes, max_concurrent=request.max_concurrent, price=price)
     if as_json:
         click.echo(json.dumps({"profile": loaded.profile, **found}, indent=2))
     else:
-        _show(found)
+        _show(found, lines)
     sys.exit(0)
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any], read: list[str]) -> None:
     """Tables for the eye."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
+    console.print("\n".join(read), markup=False, highlight=False, soft_wrap=True)
     by_axis = Table(box=box.SIMPLE_HEAD, title="Trials by axis", title_justify="left")
     for heading in ("axis", "value"):
         by_axis.add_column(heading, overflow="fold")

@@ -58,6 +58,7 @@ def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: boo
     from raytd.sweep.autoscaling import can_add
     from raytd.sweep.plan import write_plan
     from raytd.sweep.turn import turn
+    from raytd.tasks.account import account_lines
 
     def tell(line: str) -> None:
         view.show("wait", {"message": line})
@@ -71,6 +72,8 @@ def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: boo
         told = {"profile": loaded.profile, "reason": loaded.reason}
         view.show("sweep", {"name": loaded.spec.name, **told})
         plan = request.plan(loaded, nodes, grow)
+        for line in account_lines(plan.tasks):
+            view.show("data", {"message": line})
         try:
             stack.enter_context(turn(plan.folder, tell))
             plan = plan.refreshed()

@@ -14,6 +14,7 @@ from raytd.sweep.plan import SweepPlan
 from raytd.sweep.timing import measured_speeds
 from raytd.sweep.trial import Trial, sgd_steps_of
 from raytd.sweep.work import work_of
+from raytd.tasks.account import accounts_of
 
 
 def outlook(
@@ -45,6 +46,7 @@ def outlook(
         "sweep": plan.spec.name,
         "folder": str(plan.folder),
         "summary": plan.summary(),
+        "data": accounts_of(plan.tasks),
         "n_trials": len(plan.trials) + plan.n_ahead,
         "done": len(plan.done),
         "to_run": len(to_run),

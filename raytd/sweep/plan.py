@@ -71,6 +71,12 @@ class SweepPlan:
             return "done"
         return "failed" if key in self.failed else "missing"
 
+    @property
+    def tasks(self) -> list[Task]:
+        """Those of its trials, in the order of the sweep file."""
+        found = {t.name: t for trial in self.trials for t in (trial.source, trial.target)}
+        return [found[spec.name] for spec in self.spec.tasks if spec.name in found]
+
     def summary(self) -> str:
         """What there is and what is to be done, in one line."""
         n_trials, n_to_run = (n + self.n_ahead for n in (len(self.trials), len(self.missing)))

@@ -1,6 +1,6 @@
 """Data sets before any task is cut from them: classes with their identity, and rows of images."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -8,11 +8,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from raytd.errors import DataError
+from raytd.tasks.account import Account, part_read
+from raytd.tasks.copies import Prints, prints
 from raytd.tasks.form import WHITE, Colour, Form, Size, form_of
 from raytd.tasks.levels import Levels, Range, found, stated
 from raytd.tasks.normalisation import Constants, normalisation
 from raytd.tasks.readers.contract import Indices, Split
-from raytd.tasks.references import data_root, identity_of, names, read_content
+from raytd.tasks.references import data_root, identity_of, names, place_of, read_content
 from raytd.tasks.vocabulary import CLASS_NAMES, same_name
 
 __all__ = ["Dataset", "Part", "data_root", "names", "read"]
@@ -25,6 +27,11 @@ class Part:
     images: UInt8[np.ndarray, "n channels height width"]
     labels: Indices
 
+    @cached_property
+    def prints(self) -> Prints:
+        """A number for each image that only the same images share."""
+        return prints(self.images)
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -36,6 +43,7 @@ class Dataset:
         train: rows from which tasks take training images.
         val: rows for validation, or None if tasks hold some of `train` back.
         reference: what it was read from, for messages.
+        account: what was read, in numbers.
         notes: what its reader left out, merged or assumed, one sentence each.
     """
 
@@ -44,6 +52,7 @@ class Dataset:
     train: Split
     val: Split | None
     reference: str = ""
+    account: Account | None = None
     notes: tuple[str, ...] = ()
     _constants: dict[Form, Constants] = field(default_factory=dict, repr=False)
 
@@ -62,9 +71,7 @@ class Dataset:
     ) -> Form:
         """The form that tasks of this data set have; what is None is as in its first image."""
         levels = self.levels if range is None else stated(*range)
-        return form_of(
-            self.train, size, channels, levels=levels, background=background or WHITE
-        )
+        return form_of(self.train, size, channels, levels=levels, background=background or WHITE)
 
     def constants(self, form: Form) -> Constants:
         """Mean and standard deviation per channel, of pixels in [0, 1]; computed once a form."""
@@ -101,8 +108,11 @@ def read(
     class_names = _spelled(reference, name, written)
     order = sorted(class_names, key=CLASS_NAMES.get(name, class_names).index)
     numbers = np.array([order.index(c) for c in class_names], np.int64)
-    train, *val = (Split(numbers[part.labels], part.images) for part in parts)
-    return Dataset(name, tuple(order), train, val[0] if val else None, reference, content.notes)
+    train, *val = (replace(part, labels=numbers[part.labels]) for part in parts)
+    account = Account(reference, place_of(reference, root), *map(part_read, parts))
+    return Dataset(
+        name, tuple(order), train, val[0] if val else None, reference, account, content.notes
+    )
 
 
 def _numbered(name: str, parts: list[Split]) -> tuple[str, ...]:

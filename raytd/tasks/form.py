@@ -1,4 +1,4 @@
-"""The one form that all images of a task have: channels, height and width, in levels of 0 to 255."""
+"""The one form that all images of a task have: channels, height and width, in 256 levels."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from raytd.errors import DataError
-from raytd.tasks.levels import BYTES, Levels
+from raytd.tasks.levels import BYTES, Levelled, Levels
 from raytd.tasks.readers.contract import Indices, Raw, Split
 
 Size = tuple[int, int]
@@ -22,8 +22,6 @@ WHITE: Colour = (255, 255, 255)
 
 TRANSPARENT = "transparent"
 """What `Form.read` counts: images with transparent pixels."""
-
-Levelled = UInt8[np.ndarray, "channels height width"]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ from raytd.tasks.readers.contract import Raw, Split
 Range = tuple[float, float]
 """Values that become level 0 and level 255."""
 
+Levelled = UInt8[np.ndarray, "channels height width"]
+"""An image in levels from 0 to 255."""
+
 _BYTES, _WHOLE, _FRACTIONS, _TRUTH = "bytes", "whole numbers", "fractions", "truth values"
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bits of the numbers that cameras and scanners store in 16 bits."""
@@ -39,7 +42,7 @@ class Levels:
     kind: str | None
     note: str = field(default="", compare=False)
 
-    def of(self, image: Raw, place: Callable[[], str]) -> UInt8[np.ndarray, "channels height width"]:
+    def of(self, image: Raw, place: Callable[[], str]) -> Levelled:
         """The levels of an image; of an alpha channel, which is 0 to 255 already, they stay.
 
         A whole number v becomes the integral part of 256 (v - low) / n, of the n = high - low + 1
@@ -79,15 +82,15 @@ class Levels:
                 f"[{self.low:g}, {self.high:g}]; state the range of all images: range: [low, high]"
             )
 
-    def _scaled(self, values: np.ndarray[Any, Any]) -> UInt8[np.ndarray, "channels height width"]:
+    def _scaled(self, values: np.ndarray[Any, Any]) -> Levelled:
         if values.dtype.kind == "f":
-            levels = (values.astype(np.float64) - self.low) * (255 / (self.high - self.low))
-            return np.rint(levels).astype(np.uint8)
+            fractions = (values.astype(np.float64) - self.low) * (255 / (self.high - self.low))
+            return np.rint(fractions).astype(np.uint8)
         low, high = (int(v) if float(v).is_integer() else v for v in (self.low, self.high))
         above, n = values.astype(np.int64) - low, high - low + 1
-        if n < 256:
-            return np.rint(above * (255 / (high - low))).astype(np.uint8)
-        return (above * 256 // n).astype(np.uint8)
+        spread: Levelled = np.rint(above * (255 / (high - low))).astype(np.uint8)
+        bins: Levelled = (above * 256 // n).astype(np.uint8)
+        return spread if n < 256 else bins
 
 
 BYTES = Levels(0, 255, _BYTES)
@@ -127,9 +130,8 @@ def _found_depth(split: Split) -> Levels:
     bits = next(bits for bits in _DEPTHS if highest < 2**bits)
     reduced = ", reduced to 256 levels" if bits > _DEPTHS[0] else ""
     note = (
-        f"The pixels are whole numbers of more than 8 bits, up to {highest} in the training "
-        f"images: they are read as {bits}-bit numbers{reduced}; range: [low, high] states another "
-        "scale."
+        f"The images store more than 8 bits a channel. Their largest training pixel is {highest}, "
+        f"so they are read as {bits}-bit numbers{reduced}; range: [low, high] states another scale."
     )
     return Levels(0, 2**bits - 1, _WHOLE, note)
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from raytd.tasks.form import Form, Levelled
-from raytd.tasks.levels import BYTES
+from raytd.tasks.form import Form
+from raytd.tasks.levels import BYTES, Levelled
 from raytd.tasks.readers.contract import Split
 from raytd.tasks.shuffle import shuffled
 

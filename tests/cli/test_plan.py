@@ -54,6 +54,7 @@ def test_the_plan_is_one_document_with_counts_needs_duration_and_cost(
     found = json.loads(out)
     assert code == 0
     assert found["summary"] == "6 trials: 0 done, 6 to run"
+    assert [data["reference"] for data in found["data"]] == ["digits"]
     (need,) = found["per_trial"]
     assert (need["trials"], need["actors"], need["cpus"], need["gpus"]) == (6, 2, 1.5, 0)
     assert 5e8 < need["memory_bytes"] < 5e9
@@ -69,6 +70,7 @@ def test_the_plan_is_one_document_with_counts_needs_duration_and_cost(
     code, out = run(capsys, "small.yaml")
     assert code == 0
     assert "expected duration" in out
+    assert out.startswith("digits (in scikit-learn): 1,797 images of 10 classes; a third of each")
 
 
 @pytest.fixture(scope="module")

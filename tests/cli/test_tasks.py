@@ -77,6 +77,10 @@ def test_a_task_is_shown_with_its_classes_counts_and_digest(
     lines = [line.split() for line in out.splitlines()]
     assert ["digits/3", "6", "4"] in lines
     assert ["5", "classes", "30", "20"] in lines
+    assert out.splitlines()[1] == (
+        "digits (in scikit-learn): 1,797 images of 10 classes; "
+        "a third of each class is held back for validation"
+    )
     assert "images  8×8, grey; mean 0.2873; standard deviation 0.3539" in out
     with Image.open(folder / "digits-low.png") as sheet:
         assert min(sheet.size) > 100
@@ -95,6 +99,9 @@ def test_a_data_set_by_its_path_is_shown_without_a_catalogue(
         {"class": "pets/ant", "train": 8, "val": 8},
         {"class": "pets/bee", "train": 8, "val": 8},
     ]
+    (data,) = facts["data"]
+    assert data["val"] == {"part": "test", "files": 16, "images": 16, "classes": 2}
+    assert data["notes"] == []
     assert facts["sheet"] == "sheet.png"
     assert (folder / "sheet.png").exists()
     _, out, _ = run(capsys, "bees", "--data", "root", "--catalogue", "mine.yaml", "--json")

@@ -82,7 +82,9 @@ def _decoded(data: bytes | Path, place: str) -> _Pixels:
         if width * height > MAX_PIXELS:
             raise DataError(f"{place}: {_too_large(f'{height}×{width}')}")
         if image.mode == "LAB":
-            raise DataError(f"{place}: its colours are CIE L*a*b*, which is not read; make them RGB")
+            raise DataError(
+                f"{place}: its colours are CIE L*a*b*, which is not read; make them RGB"
+            )
         lower, key = lower_bytes(image), image.info.get("transparency")
         pixels = _upright(image) if lower else _pixels(image)
     if lower:

@@ -59,7 +59,7 @@ def read(path: Path) -> Content:
         if other is not None:
             raise DataError(f"{folders[part] / other}: there is no class '{other}' for training")
     splits = {
-        part: _split(names, {name: _files(folder) for name, folder in found.items()})
+        part: _split(part, names, {name: _files(folder) for name, folder in found.items()})
         for part, found in classes.items()
     }
     return Content(tuple(names), *train_and_val(splits))
@@ -75,7 +75,8 @@ def _files(folder: Path) -> list[Path]:
     return in_order((p for p in inside if not p.name.startswith(".")), folder)
 
 
-def _split(names: list[str], files: dict[str, list[Path]]) -> Split:
+def _split(part: str, names: list[str], files: dict[str, list[Path]]) -> Split:
     counts = [len(files.get(name, ())) for name in names]
     labels = np.repeat(np.arange(len(names), dtype=np.int64), counts)
-    return Split(labels, FileImages(tuple(p for name in names for p in files.get(name, ()))))
+    paths = tuple(path for name in names for path in files.get(name, ()))
+    return Split(labels, FileImages(paths), part, len(paths))

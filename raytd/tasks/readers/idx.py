@@ -51,7 +51,8 @@ def _split(folder: Path, part: str) -> Split:
     numbers = _labels(labels)
     check_rows(n, len(numbers), f"{images} and {labels.name}")
     opener = partial(_open, images)
-    return Split(numbers, StreamedImages(str(images), opener, 16, (height, width, 1), False))
+    rows = StreamedImages(str(images), opener, 16, (height, width, 1), False)
+    return Split(numbers, rows, {"train": "train", "val": "test"}[part], 1)
 
 
 def _header(path: Path, n_dimensions: int) -> tuple[int, ...]:

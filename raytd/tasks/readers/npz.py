@@ -1,10 +1,12 @@
 """NumPy archives: arrays of images and of labels, in the names that Keras and MedMNIST use.
 
-Images are numbers, (n, height, width), (n, height, width, channels) or (n, channels, height, width).
+Images are numbers: (n, height, width), (n, height, width, channels) or (n, channels, height,
+width).
 Members are read as streams, never unpacked to disk, and never unpickled.
 """
 
 import zipfile
+from dataclasses import replace
 from functools import partial
 from math import prod
 from pathlib import Path, PurePosixPath
@@ -46,7 +48,11 @@ def read(path: Path) -> Content:
         if found["train"] is None:
             wanted = " or ".join(_PARTS["train"])
             raise DataError(f"{path}: no array {wanted}; it has {', '.join(members) or 'none'}")
-        splits = {p: _split(path, archive, members, name) for p, name in found.items() if name}
+        splits = {
+            p: replace(_split(path, archive, members, name), part=p, files=1)
+            for p, name in found.items()
+            if name
+        }
         names_member = next((n for n in _CLASS_NAMES if n in members), None)
         names = None
         if names_member is not None:

@@ -79,7 +79,9 @@ def read(path: Path) -> Content:
             for file, values in labels.items()
         }
     parts = {
-        part: _split([(file, columns[file]) for file in found], [labels[file] for file in found])
+        part: _split(
+            part, [(file, columns[file]) for file in found], [labels[file] for file in found]
+        )
         for part, found in files.items()
     }
     return Content(names, *train_and_val(parts))
@@ -98,11 +100,11 @@ def _files(path: Path) -> dict[str, list[Path]]:
     return parts
 
 
-def _split(files: list[tuple[Path, Columns]], labels: list[Indices]) -> Split:
+def _split(part: str, files: list[tuple[Path, Columns]], labels: list[Indices]) -> Split:
     starts = np.cumsum([0, *map(len, labels)])
     check_rows(int(starts[-1]), int(starts[-1]), str(files[0][0]))
     images: Images = ParquetImages(files, starts)
-    return Split(np.concatenate(labels), images)
+    return Split(np.concatenate(labels), images, part, len(files))
 
 
 def _labels(path: Path, columns: Columns) -> np.ndarray[Any, Any]:

@@ -1,0 +1,58 @@
+"""What was read is said once for each data set, with what was not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from raytd.tasks import datasets
+from raytd.tasks.account import account_lines, accounts_of
+from raytd.tasks.spec import TaskSpec
+from raytd.tasks.task import Task, make_task
+from tests.tasks.formats import made, write_folder, write_idx
+
+PETS = made(("ant", "bee"), (4, 4, 1), per_class=3)
+
+
+def whole(reference: str, root: Path) -> Task:
+    return make_task(TaskSpec(name="t", dataset=reference), datasets.read(reference, root))
+
+
+def test_each_part_is_counted_in_files_images_and_classes(tmp_path: Path) -> None:
+    write_folder(tmp_path / "pets", PETS, ["train", "test"])
+    (account,) = accounts_of([whole("folder:pets", tmp_path)])
+    assert account["reference"] == "folder:pets"
+    assert account["place"] == str(tmp_path / "pets")
+    assert account["train"] == {"part": "train", "files": 6, "images": 6, "classes": 2}
+    assert account["val"] == {"part": "test", "files": 6, "images": 6, "classes": 2}
+    assert account["said"] == (
+        "folder:pets: 6 images of 2 classes in 6 files for training; "
+        "6 images of 2 classes in 6 files for validation (test)"
+    )
+
+
+def test_what_is_held_back_for_validation_is_said(tmp_path: Path) -> None:
+    write_folder(tmp_path / "pets", PETS, [""])
+    (line,) = account_lines([whole("folder:pets", tmp_path)])
+    assert line == (
+        "folder:pets: 6 images of 2 classes in 6 files; "
+        "a third of each class is held back for validation"
+    )
+
+
+def test_a_known_data_set_is_said_with_its_place(tmp_path: Path) -> None:
+    write_idx(tmp_path / "fashion-mnist", made([str(c) for c in range(10)], (4, 4, 1)))
+    (line,) = account_lines([whole("fashion-mnist", tmp_path)])
+    assert line.startswith(f"fashion-mnist ({tmp_path / 'fashion-mnist'}): 60 images of 10 ")
+
+
+@pytest.mark.parametrize("shared", [("read",), ()])
+def test_two_tasks_of_one_data_set_are_one_account_with_the_notes_of_both(
+    shared: tuple[str, ...], tmp_path: Path
+) -> None:
+    write_folder(tmp_path / "pets", PETS, [""])
+    task = whole("folder:pets", tmp_path)
+    one, other = (replace(task, name=n, notes=(*shared, f"{n}'s own")) for n in ("one", "other"))
+    said, *notes = account_lines([one, other])
+    assert said.startswith("folder:pets: ")
+    assert notes == [f"  {note}" for note in (*shared, "one's own", "other's own")]
