@@ -356,9 +356,9 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
         npz_member("a\\..\\..\\evil.npy", b"x"),
         "{data}.npz: the member 'a\\..\\..\\evil.npy' leaves the archive's folder; not read",
     ),
-    "images of fractions": (
-        npz_with(images=IMAGES / 255, labels=LABELS),
-        "{data}.npz: images holds float64; bytes (uint8) wanted",
+    "complex images": (
+        npz_with(images=IMAGES * 1j, labels=LABELS),
+        "{data}.npz: images holds complex128; numbers wanted",
     ),
     "images of no form": (
         npz_with(images=IMAGES[..., :2], labels=LABELS),
@@ -420,13 +420,21 @@ DECODABLE = {
 
 
 @pytest.mark.parametrize("mode", DECODABLE)
-def test_every_kind_of_pixel_becomes_grey_or_colour(mode: str) -> None:
+def test_every_kind_of_pixel_becomes_grey_or_colour_with_alpha_where_it_is_transparent(
+    mode: str,
+) -> None:
     out = io.BytesIO()
     DECODABLE[mode].save(out, "PNG")
     image = decode_image(out.getvalue(), "here")
-    expected = {"L": [200], "LA": [200], "I;16": [200], "1": [255]}.get(mode, [1, 2, 3])
+    expected = {
+        "L": [200],
+        "LA": [200, 9],
+        "I;16": [200 * 256 + 7],
+        "1": [255],
+        "RGBA": [1, 2, 3, 9],
+    }.get(mode, [1, 2, 3])
     assert image.shape == (len(expected), 2, 3)
-    assert image.dtype == np.uint8
+    assert image.dtype == (np.uint16 if mode == "I;16" else np.uint8)
     assert [int(level) for level in image[:, 1, 2]] == expected
 
 
