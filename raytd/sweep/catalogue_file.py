@@ -11,6 +11,7 @@ from pathlib import Path
 from raytd.errors import RequestError
 from raytd.sweep.definition import check_definition
 from raytd.sweep.document import Document, Finding, KeyPath, Position, read_document
+from raytd.sweep.texts import with_texts
 from raytd.sweep.wording import shown, unknown_key
 from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.spec import TaskSpec
@@ -29,7 +30,7 @@ def known_tasks(file: Path | str | None) -> tuple[Mapping[str, TaskSpec], list[F
     if not path:
         return CATALOGUE, []
     try:
-        document = read_document(Path(path).expanduser())
+        document = with_texts(read_document(Path(path).expanduser()))
     except RequestError as error:
         place, message = error.problems[0].split("  ", 1)
         return CATALOGUE, [Finding((), message, _position(place, 0))]

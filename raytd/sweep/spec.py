@@ -17,6 +17,7 @@ from raytd.sweep.document import (
 )
 from raytd.sweep.layout import SweepSpec
 from raytd.sweep.profiles import NONE, Profiles, find_profiles
+from raytd.sweep.texts import with_texts
 from raytd.sweep.wording import one_line, show, shown
 
 __all__ = ["LoadedSweep", "SweepSpec", "load_sweep"]
@@ -63,7 +64,7 @@ def load_sweep(
     Raises:
         RequestError: with every problem, in the order of their positions.
     """
-    document = read_document(Path(path))
+    document = with_texts(read_document(Path(path)))
     options, problems = _read_overrides(overrides)
     report = _Report([*document.findings, *problems])
     report.add(document.root, [*document.findings, *problems])
@@ -170,7 +171,7 @@ def _read_overrides(texts: Sequence[str]) -> tuple[Entry, list[Finding]]:
     """The overrides laid over one another, and what is wrong with their texts."""
     options, findings = Entry({}, Position("--set", (1, 0))), list[Finding]()
     for number, text in enumerate(texts):
-        document = read_override(text, number)
+        document = with_texts(read_override(text, number))
         options = options.overlaid(document.root)
         findings += document.findings
     return options, findings

@@ -212,9 +212,7 @@ def test_normalisation_is_that_of_all_training_pixels(
 @given(
     images=arrays(
         np.uint8,
-        st.tuples(
-            st.integers(3, 8), st.sampled_from([1, 3]), st.integers(1, 5), st.integers(1, 5)
-        ),
+        st.tuples(st.integers(3, 8), st.sampled_from([1, 3]), st.integers(1, 5), st.integers(1, 5)),
     )
 )
 def test_normalisation_agrees_with_numpy_for_any_images(images: np.ndarray) -> None:
