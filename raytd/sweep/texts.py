@@ -17,6 +17,10 @@ from raytd.tasks.spec import TaskSpec
 _KINDS = {bool: "boolean", int: "integer", float: "number", type(None): "null"}
 """JSON Schema's names of the kinds that YAML reads."""
 
+_NOTHING = ("null", "~")
+_UNREAD = object()
+"""Stands for a number that the document refuses, such as one that is too large."""
+
 
 def with_texts(document: Document) -> Document:
     """The document with what was written where text is wanted.
@@ -36,7 +40,10 @@ def _written(entry: Entry, path: KeyPath, taken: set[KeyPath]) -> Entry:
         items = [_written(e, (*path, i), taken) for i, e in enumerate(entry.value)]
         return Entry(items, entry.at)
     own = path[2:] if path[:1] == ("profiles",) else path
-    if entry.text is None or not _is_text(own, entry.value):
+    if entry.text is None:
+        return entry
+    is_unread = entry.value is None and entry.text.lower() not in _NOTHING
+    if not _is_text(own, _UNREAD if is_unread else entry.value):
         return entry
     taken.add(path)
     return Entry(entry.text, entry.at)
