@@ -39,6 +39,7 @@ def command(
     from raytd.engine.executor import run_in_process
     from raytd.methods.score import Score
     from raytd.sweep.ledger import Ledger, iteration_row
+    from raytd.sweep.sharing import sharing_notes
     from raytd.sweep.single import single_trial
     from raytd.sweep.trial import run_trial
     from raytd.tasks.account import account_lines
@@ -53,7 +54,8 @@ def command(
         overrides=given["overrides"] + asked,
         caller="raytd distance",
     )
-    for line in account_lines([trial.source, trial.target]):
+    ends = (trial.source, trial.target)
+    for line in account_lines(ends) + sharing_notes([ends]):
         say(line)
     result, row = run_trial(
         trial,

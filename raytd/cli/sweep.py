@@ -72,7 +72,7 @@ def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: boo
         told = {"profile": loaded.profile, "reason": loaded.reason}
         view.show("sweep", {"name": loaded.spec.name, **told})
         plan = request.plan(loaded, nodes, grow)
-        for line in account_lines(plan.tasks):
+        for line in account_lines(plan.tasks) + plan.shared_images():
             view.show("data", {"message": line})
         try:
             stack.enter_context(turn(plan.folder, tell))

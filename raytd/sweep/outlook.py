@@ -47,6 +47,7 @@ def outlook(
         "folder": str(plan.folder),
         "summary": plan.summary(),
         "data": accounts_of(plan.tasks),
+        "shared_images": plan.shared_images(),
         "n_trials": len(plan.trials) + plan.n_ahead,
         "done": len(plan.done),
         "to_run": len(to_run),

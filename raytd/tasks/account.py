@@ -1,13 +1,13 @@
 """What was read of each data set, and what was not: for people and as JSON-able data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from raytd.tasks.readers.contract import Split
-from raytd.tasks.readers.wording import counted
+from raytd.tasks.readers.wording import counted, listed
 
 if TYPE_CHECKING:
     from raytd.tasks.task import Task
@@ -22,12 +22,14 @@ class PartRead:
         files: how many hold the images; None where that is not counted.
         images: how many.
         classes: how many have an image.
+        without: names of those that have none.
     """
 
     part: str
     files: int | None
     images: int
     classes: int
+    without: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         files = "" if self.files is None else f" in {counted(self.files, 'file')}"
@@ -59,11 +61,23 @@ class Account:
         part = f" ({self.val.part})" if self.val.part not in ("", "validation") else ""
         return f"{head}{self.train} for training; {self.val} for validation{part}"
 
+    def gaps(self) -> list[str]:
+        """A sentence for each part that has no image of some class."""
+        parts = {"training": self.train, "validation": self.val}
+        without = {p: part.without for p, part in parts.items() if part is not None}
+        return [
+            f"No image for {purpose}: {counted(len(names), 'class')} ({listed(names)})"
+            for purpose, names in without.items()
+            if names
+        ]
 
-def part_read(split: Split) -> PartRead:
+
+def part_read(split: Split, class_names: Sequence[str]) -> PartRead:
     """Counts what a part holds."""
-    labels = np.unique(split.labels)
-    return PartRead(split.part, split.files, len(split.labels), len(labels))
+    per_class = np.bincount(split.labels, minlength=len(class_names))
+    without = tuple(class_names[int(c)] for c in np.flatnonzero(per_class == 0))
+    n_classes = len(class_names) - len(without)
+    return PartRead(split.part, split.files, len(split.labels), n_classes, without)
 
 
 def accounts_of(tasks: "Iterable[Task]") -> list[dict[str, Any]]:
@@ -72,7 +86,7 @@ def accounts_of(tasks: "Iterable[Task]") -> list[dict[str, Any]]:
     for task in tasks:
         if task.account is None:
             continue
-        new = asdict(task.account) | {"said": str(task.account), "notes": []}
+        new = asdict(task.account) | {"said": str(task.account), "notes": task.account.gaps()}
         notes = found.setdefault(task.account.reference, new)["notes"]
         notes += [note for note in task.notes if note not in notes]
     return list(found.values())

@@ -14,6 +14,7 @@ from raytd.tasks.form import WHITE, Colour, Form, Size, form_of
 from raytd.tasks.levels import Levels, Range, found, stated
 from raytd.tasks.normalisation import Constants, normalisation
 from raytd.tasks.readers.contract import Indices, Split
+from raytd.tasks.readers.wording import listed
 from raytd.tasks.references import data_root, identity_of, names, place_of, read_content
 from raytd.tasks.vocabulary import CLASS_NAMES, same_name
 
@@ -43,7 +44,8 @@ class Dataset:
         train: rows from which tasks take training images.
         val: rows for validation, or None if tasks hold some of `train` back.
         reference: what it was read from, for messages.
-        account: what was read, in numbers.
+        numbers: number of class c at index c, by which its images are drawn.
+        account: what was read, in counts.
         notes: what its reader left out, merged or assumed, one sentence each.
     """
 
@@ -52,6 +54,7 @@ class Dataset:
     train: Split
     val: Split | None
     reference: str = ""
+    numbers: tuple[int, ...] = ()
     account: Account | None = None
     notes: tuple[str, ...] = ()
     _constants: dict[Form, Constants] = field(default_factory=dict, repr=False)
@@ -99,51 +102,74 @@ def read(
     """
     content = read_content(reference, root, download=download)
     name = known_as or identity_of(reference)
-    parts = [part for part in (content.train, content.val) if part is not None]
     if not len(content.train.labels):
         raise DataError(f"{reference}: no images for training")
-    written = content.class_names or _numbered(name, parts)
-    for part in parts:
-        _check_labels(part, len(written))
-    class_names = _spelled(reference, name, written)
-    order = sorted(class_names, key=CLASS_NAMES.get(name, class_names).index)
-    numbers = np.array([order.index(c) for c in class_names], np.int64)
-    train, *val = (replace(part, labels=numbers[part.labels]) for part in parts)
-    account = Account(reference, place_of(reference, root), *map(part_read, parts))
+    parts = [part for part in (content.train, content.val) if part is not None]
+    written = content.class_names or CLASS_NAMES.get(name)
+    if written is None:
+        written, parts, numbers = _numbered(parts)
+    else:
+        for part in parts:
+            _check_labels(part, len(written))
+        written = _spelled(reference, name, written)
+        places = {c: i for i, c in enumerate(CLASS_NAMES.get(name, written))}
+        numbers = tuple(places[c] for c in written)
+    order = np.argsort(numbers, kind="stable")
+    ranks = np.argsort(order, kind="stable").astype(np.int64)
+    train, *val = (replace(part, labels=ranks[part.labels]) for part in parts)
+    class_names = tuple(written[i] for i in order)
     return Dataset(
-        name, tuple(order), train, val[0] if val else None, reference, account, content.notes
+        name=name,
+        class_names=class_names,
+        train=train,
+        val=val[0] if val else None,
+        reference=reference,
+        numbers=tuple(numbers[i] for i in order),
+        account=Account(
+            reference,
+            place_of(reference, root),
+            *(part_read(part, class_names) for part in (train, *val)),
+        ),
+        notes=content.notes,
     )
 
 
-def _numbered(name: str, parts: list[Split]) -> tuple[str, ...]:
-    """Names for classes that have numbers alone: the known ones, else the numbers."""
-    known = CLASS_NAMES.get(name)
-    return known or tuple(
-        str(c) for c in range(max(int(p.labels.max(initial=0)) for p in parts) + 1)
-    )
+def _numbered(parts: list[Split]) -> tuple[tuple[str, ...], list[Split], tuple[int, ...]]:
+    """Classes that have numbers alone: those with an image, called after their numbers.
+
+    Raises:
+        DataError: if a number is negative.
+    """
+    found = np.unique(np.concatenate([part.labels for part in parts]))
+    for part in parts:
+        _check_labels(part, int(found[-1]) + 1)
+    numbered = [replace(p, labels=np.searchsorted(found, p.labels).astype(np.int64)) for p in parts]
+    return tuple(map(str, found.tolist())), numbered, tuple(found.tolist())
 
 
 def _check_labels(part: Split, n_classes: int) -> None:
     wrong = np.flatnonzero((part.labels < 0) | (part.labels >= n_classes))
     if len(wrong):
         row = int(wrong[0])
+        there = f"has {n_classes} names (0 to {n_classes - 1})" if n_classes > 0 else "begins at 0"
         raise DataError(
             f"{part.images.place(row)}: label {part.labels[row]} is outside the class list, "
-            f"which has {n_classes} names (0 to {n_classes - 1})"
+            f"which {there}"
         )
 
 
 def _spelled(reference: str, name: str, written: tuple[str, ...]) -> tuple[str, ...]:
     """The names of classes as the known data set of that name spells them."""
     known = CLASS_NAMES.get(name, written)
-    spelled: list[str] = []
+    find = same_name(known)
+    spelled: dict[str, None] = {}
     for c in written:
-        found = same_name(c, known)
+        found = find(c)
         if found is None:
             raise DataError(
-                f"{reference}: class '{c}' is none of {name}, which has {', '.join(known)}"
+                f"{reference}: class '{c}' is none of {name}, which has {listed(known, 100)}"
             )
         if found in spelled:
             raise DataError(f"{reference}: two classes are called '{c}'")
-        spelled.append(found)
+        spelled[found] = None
     return tuple(spelled)

@@ -115,6 +115,8 @@ def read_content(reference: str, root: Path, *, download: bool = False) -> Conte
         found = next((f for f in _candidates(reference, root) if f.path.exists()), None)
         if found is None or ":" not in reference:
             raise DataError(_missing(reference, root))
+    if found.path.exists() and not (found.path.is_file() or found.path.is_dir()):
+        raise DataError(f"{found.path}: neither a file nor a folder")
     return found.reader.read(found.path)
 
 

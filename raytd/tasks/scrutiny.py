@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, UInt64
 
 from raytd.errors import DataError
-from raytd.tasks.copies import Prints, also_in
+from raytd.tasks.copies import also_in
 from raytd.tasks.datasets import Part
 from raytd.tasks.form import TRANSPARENT, Form
 from raytd.tasks.readers.wording import counted, listed
@@ -108,8 +108,10 @@ def _check_classes(
     form: Form,
     count: Counter[str],
 ) -> None:
-    labels, images = shown.part.labels, shown.part.prints
-    empty = [c for c, _ in enumerate(classes) if blank[labels == c].all()]
+    labels, n_classes = shown.part.labels, len(classes)
+    counts = np.bincount(labels, minlength=n_classes)
+    n_blank = np.bincount(labels, weights=blank, minlength=n_classes)
+    empty = np.flatnonzero((n_blank == counts) & (counts > 0)).tolist()
     if empty:
         first = shown.place(int(np.flatnonzero(labels == empty[0])[0]))
         hint = f"transparent pixels show {_colour(form)}; set another background, or "
@@ -117,17 +119,20 @@ def _check_classes(
             f"every {shown.use} image of {_named(classes, empty)} has a single colour (the first "
             f"is {first}); {hint if count[TRANSPARENT] else ''}leave the class out"
         )
-    same = [c for c, _ in enumerate(classes) if _is_one_image(images[labels == c])]
+    of_classes = _different(shown.part)[1].astype(np.int64)
+    n_different = np.bincount(of_classes, minlength=n_classes)
+    same = np.flatnonzero((n_different == 1) & (counts > 1)).tolist()
     if same:
-        n = int((labels == same[0]).sum())
         raise DataError(
-            f"all {n} {shown.use} images of {_named(classes, same)} are copies of one image; leave "
-            "the class out, or give it other images"
+            f"all {counts[same[0]]} {shown.use} images of {_named(classes, same)} are copies of "
+            "one image; leave the class out, or give it other images"
         )
 
 
-def _is_one_image(images: Prints) -> bool:
-    return len(images) > 1 and len(np.unique(images)) == 1
+def _different(part: Part) -> UInt64[np.ndarray, "2 n"]:
+    """Images that differ and their classes; one that stands in several classes is in each."""
+    labelled = np.stack([part.prints, part.labels.astype(np.uint64)])
+    return np.asarray(np.unique(labelled, axis=1))
 
 
 def _named(classes: Sequence[str], numbers: Sequence[int]) -> str:
@@ -187,8 +192,7 @@ def _copies(train: Shown, val: Shown) -> Iterator[str]:
 
 def _contradictions(classes: Sequence[str], train: Shown) -> Iterator[str]:
     """Images that train several classes."""
-    pairs = np.unique(np.stack([train.part.prints, train.part.labels.astype(np.uint64)]), axis=1)
-    images, n_classes = np.unique(pairs[0], return_counts=True)
+    images, n_classes = np.unique(_different(train.part)[0], return_counts=True)
     if (n_classes > 1).any():
         image = images[n_classes > 1][0]
         rows = np.flatnonzero(train.part.prints == image)

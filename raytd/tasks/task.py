@@ -14,9 +14,13 @@ from raytd.tasks.account import Account
 from raytd.tasks.datasets import Dataset, Part
 from raytd.tasks.form import Form
 from raytd.tasks.readers.contract import Indices, Split
+from raytd.tasks.readers.wording import listed
 from raytd.tasks.scrutiny import Shown, scrutinise
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.subset import class_pools, even_counts
+
+_MOST_NAMES = 100
+"""Class names in a message."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ def make_task(spec: TaskSpec, dataset: Dataset) -> Task:
     """
     classes = spec.classes or dataset.class_names
     _check_classes(spec.name, classes, dataset)
-    pools = [class_pools(dataset, c, spec.seed or 0) for c in classes]
+    pools = class_pools(dataset, classes, spec.seed or 0)
+    _require_images(spec, dataset, classes, pools)
     train = _chosen(spec, "train", classes, [p[0] for p in pools])
     val = _chosen(spec, "val", classes, [p[1] for p in pools])
     form = dataset.form(
@@ -113,15 +118,38 @@ def _of_task(name: str, notes: Sequence[str], form: Form) -> list[str]:
 
 
 def _check_classes(name: str, classes: tuple[str, ...], dataset: Dataset) -> None:
-    twice = [c for c in classes if classes.count(c) > 1]
+    twice = [c for c, times in Counter(classes).items() if times > 1]
     if twice:
         raise DataError(f"task '{name}': class '{twice[0]}' is named twice")
-    unknown = [c for c in classes if c not in dataset.class_names]
+    known = set(dataset.class_names)
+    unknown = [c for c in classes if c not in known]
     if unknown:
         raise DataError(
-            f"task '{name}': {dataset.name} has no class '{unknown[0]}'; "
-            f"it has {', '.join(dataset.class_names)}"
+            f"task '{name}': {dataset.name} has no class {_quoted(unknown)}; "
+            f"it has {listed(dataset.class_names, _MOST_NAMES)}"
         )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return listed([f"'{name}'" for name in names])
+
+
+def _require_images(
+    spec: TaskSpec,
+    dataset: Dataset,
+    classes: tuple[str, ...],
+    pools: Sequence[tuple[Indices, Indices]],
+) -> None:
+    """Refuses classes without images, with all that is known of why."""
+    for part, split in enumerate(("train", "val")):
+        empty = [name for pool, name in zip(pools, classes, strict=True) if not len(pool[part])]
+        if empty:
+            noun, verb = ("class", "has") if len(empty) == 1 else ("classes", "have")
+            why = f" ({'; '.join(dataset.notes)})" if dataset.notes else ""
+            raise DataError(
+                f"task '{spec.name}': {noun} {_quoted(empty)} of {spec.dataset} {verb} no images "
+                f"for {split}{why}"
+            )
 
 
 def _chosen(
@@ -131,10 +159,6 @@ def _chosen(
     wanted, n = (spec.train if split == "train" else spec.val), len(pools)
     counts = [len(p) for p in pools] if wanted is None else even_counts(wanted, n)
     for pool, count, name in zip(pools, counts, classes, strict=True):
-        if not len(pool):
-            raise DataError(
-                f"task '{spec.name}': class '{name}' of {spec.dataset} has no images for {split}"
-            )
         if not 0 < count <= len(pool):
             raise DataError(
                 f"task '{spec.name}': {split} = {wanted} takes {count} images of class '{name}', "

@@ -4,6 +4,7 @@ import io
 import struct
 import warnings
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,6 @@ _Pixels = Shaped[np.ndarray, "height width channels"]
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM", "TIFF", "WEBP")
 """Formats that are decoded without another program's help."""
-
-SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
-)
 
 MAX_PIXELS = 2**26
 """67 million. What is larger is refused by its header: a few bytes can claim any size."""
@@ -44,6 +41,21 @@ _BROKEN = (
     zlib.error,
 )
 """What Pillow's decoders raise over damaged files."""
+
+
+@cache
+def endings() -> frozenset[str]:
+    """Endings of files in these formats, as Pillow knows them."""
+    from PIL import Image
+
+    Image.init()
+    known = Image.registered_extensions().items()
+    return frozenset(ending for ending, kind in known if kind in FORMATS)
+
+
+def is_image_name(path: Path) -> bool:
+    """Whether a file is called like an image that is read."""
+    return path.suffix.lower() in endings()
 
 
 def decode_image(data: bytes | Path, place: str) -> Raw:
