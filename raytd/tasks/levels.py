@@ -21,7 +21,8 @@ Range = tuple[float, float]
 Levelled = UInt8[np.ndarray, "channels height width"]
 """An image in levels from 0 to 255."""
 
-_BYTES, _WHOLE, _FRACTIONS, _TRUTH = "bytes", "whole numbers", "fractions", "truth values"
+_BYTES, _WHOLE = "8-bit numbers", "whole numbers of more than 8 bits"
+_FRACTIONS, _TRUTH = "fractions", "truth values"
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bits of the numbers that cameras and scanners store in 16 bits."""
 
@@ -144,8 +145,8 @@ def _extremes(split: Split) -> tuple[tuple[int, int], tuple[int, int]]:
         if _kind(image) != _WHOLE:
             raise DataError(
                 f"{split.images.place(row)}: its pixels are {_kind(image)}, but those of the first "
-                f"image are {_WHOLE} of more than 8 bits; convert one of them, or state the range "
-                "of all: range: [low, high]"
+                f"image are {_WHOLE}; convert one of them, or state the range of all: "
+                "range: [low, high]"
             )
         values = image[: len(image) - (len(image) in (2, 4))]
         lowest = min(lowest, (int(values.min()), row))

@@ -18,8 +18,8 @@ from raytd.tasks.datasets import Part
 from raytd.tasks.form import TRANSPARENT, Form
 from raytd.tasks.readers.wording import counted, listed
 
-_FEWEST_LEVELS = 16
-"""Numbers of 12 bits that are taken for 16 fill as many, and no photograph so few."""
+_FEWEST_LEVELS = 20
+"""Numbers of 12 bits that are taken for 16 fill 16 or 17, and no photograph so few."""
 
 _EVEN = 2
 """Levels by which JPEG's rounding lets the pixels of an even surface differ."""
@@ -73,7 +73,7 @@ def scrutinise(
         DataError: if nothing can be learned from them.
     """
     train, val = parts
-    _check_contrast(train, form)
+    _check_contrast(train, form, is_laid=count[TRANSPARENT] > 0)
     blank = {shown.use: shown.blank() for shown in (train, val)}
     for shown in (train, val):
         _check_classes(classes, shown, blank[shown.use], form, count)
@@ -87,12 +87,19 @@ def scrutinise(
     return [*notes, *_copies(train, val), *_contradictions(classes, train)]
 
 
-def _check_contrast(train: Shown, form: Form) -> None:
+def _check_contrast(train: Shown, form: Form, *, is_laid: bool) -> None:
     lowest, highest = int(train.part.images.min()), int(train.part.images.max())
     if highest - lowest >= _FEWEST_LEVELS or form.levels.kind is None:
         return
     low, high = (f"{form.levels.value(level):g}" for level in (lowest, highest))
-    way_out = f"range: [{low}, {high}] makes them black and white, and " if low != high else ""
+    if is_laid:
+        raise DataError(
+            f"the pixels of the training images are between {low} and {high}, where transparent "
+            f"ones show {_colour(form)}, so the images are almost blank; set another background"
+        )
+    way_out = "range: [low, high] names the values that become black and white, and "
+    if low != high:
+        way_out = f"range: [{low}, {high}] makes these black and white, and "
     whole = f"[{form.levels.low:g}, {form.levels.high:g}]"
     raise DataError(
         f"the pixels of the training images are between {low} and {high} on a scale of {whole}, "
