@@ -136,7 +136,7 @@ def test_the_depth_is_found_in_all_training_images_and_not_in_those_of_the_task(
     ("images", "spec", "message"),
     [
         (
-            np.where(IMAGES == IMAGES.min(), -1024, IMAGES.astype(np.int32)),
+            np.where(IMAGES.min() == IMAGES, -1024, IMAGES.astype(np.int32)),
             {},
             "hold whole numbers from -1024 to",
         ),
