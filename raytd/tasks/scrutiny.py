@@ -42,14 +42,14 @@ class Shown:
     part: Part
     place: Callable[[int], str]
 
-    def blank(self) -> Bool[np.ndarray, " n"]:
-        """Which images have a single colour; none where an image is a single pixel."""
+    def blank(self, even: int) -> Bool[np.ndarray, " n"]:
+        """Which images have a single colour, to some levels; none where it is a single pixel."""
         n, channels, height, width = self.part.images.shape
         if height * width == 1:
             return np.zeros(n, bool)
         pixels = self.part.images.reshape(n, channels, -1)
         spread = pixels.max(axis=2).astype(np.int64) - pixels.min(axis=2)
-        return np.asarray(spread.max(axis=1) <= _EVEN)
+        return np.asarray(spread.max(axis=1) <= even)
 
 
 def scrutinise(
@@ -74,7 +74,8 @@ def scrutinise(
     """
     train, val = parts
     _check_contrast(train, form, is_laid=count[TRANSPARENT] > 0)
-    blank = {shown.use: shown.blank() for shown in (train, val)}
+    even = 0 if form.levels.kind is None else _EVEN  # on a stated scale, a level may be all
+    blank = {shown.use: shown.blank(even) for shown in (train, val)}
     for shown in (train, val):
         _check_classes(classes, shown, blank[shown.use], form, count)
     notes = [form.levels.note] if form.levels.note else []

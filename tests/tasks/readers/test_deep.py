@@ -1,4 +1,4 @@
-"""Images of more than 8 bits, of alpha, and of colours that few files have, read as they are meant."""
+"""Images of more than 8 bits, of alpha, and of rare colours, read as they are meant."""
 
 import io
 import struct
