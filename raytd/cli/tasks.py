@@ -151,7 +151,6 @@ def _show(facts: dict[str, Any], read: list[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from raytd.tasks.contact_sheet import MOST_CLASSES
     from raytd.tasks.form import in_words
@@ -163,9 +162,9 @@ def _show(facts: dict[str, Any], read: list[str]) -> None:
     for part, column in zip(("train", "val"), counts, strict=True):
         table.add_column(part, str(sum(column)), justify="right")
     for row in facts["classes"]:
-        table.add_row(Text(row["class"]), str(row["train"]), str(row["val"]))
-    console = Console(soft_wrap=True)
-    console.print(f"{facts['name']}: {facts['dataset']}, digest {facts['digest']}", markup=False)
+        table.add_row(row["class"], str(row["train"]), str(row["val"]))
+    console = Console(soft_wrap=True, markup=False)
+    console.print(f"{facts['name']}: {facts['dataset']}, digest {facts['digest']}")
     console.print("\n".join(read), markup=False, highlight=False)
     console.print(table)
     mean, std = (", ".join(f"{v:.4f}" for v in facts[key]) for key in ("mean", "std"))
@@ -174,7 +173,7 @@ def _show(facts: dict[str, Any], read: list[str]) -> None:
     )
     more = len(facts["classes"]) - MOST_CLASSES
     shown = f", which shows the first {MOST_CLASSES} classes" if more > 0 else ""
-    console.print(f"sheet   {facts['sheet']}{shown}", markup=False)
+    console.print(f"sheet   {facts['sheet']}{shown}")
 
 
 def _list(known: "Mapping[str, TaskSpec]", root: Path, *, as_json: bool) -> None:

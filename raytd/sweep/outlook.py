@@ -111,7 +111,9 @@ def by_axis(plan: SweepPlan) -> list[dict[str, Any]]:
             if axis in searched:
                 continue
             counts = lines.setdefault((axis, str(value)), Counter())
-            counts.update({"trials": 1, plan.status(trial.key): 1, "to_run": trial.key in to_run})
+            counts.update(
+                {"trials": 1, plan.status(trial.key): 1, "to_run": int(trial.key in to_run)}
+            )
     return [
         {
             "axis": axis,

@@ -19,6 +19,7 @@ from raytd.sweep.sharing import sharing_notes
 from raytd.sweep.study import Study
 from raytd.sweep.trial import Trial, sgd_steps_of
 from raytd.tasks import datasets
+from raytd.tasks.account import accounts_of
 from raytd.tasks.form import in_words
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
@@ -261,4 +262,5 @@ def write_plan(plan: SweepPlan, text: bytes) -> None:
     ]
     write_bytes(plan.folder / "sweep.yaml", text)
     resolved = plan.spec.model_dump(mode="json")
-    write_json(plan.folder / "plan.json", {"sweep": resolved, "trials": trials})
+    content = {"sweep": resolved, "data": accounts_of(plan.tasks), "trials": trials}
+    write_json(plan.folder / "plan.json", content)

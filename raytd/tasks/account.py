@@ -66,7 +66,7 @@ class Account:
         parts = {"training": self.train, "validation": self.val}
         without = {p: part.without for p, part in parts.items() if part is not None}
         return [
-            f"No image for {purpose}: {counted(len(names), 'class')} ({listed(names)})"
+            f"No image for {purpose}: {counted(len(names), 'class')} ({listed(names)})."
             for purpose, names in without.items()
             if names
         ]

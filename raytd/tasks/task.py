@@ -145,7 +145,7 @@ def _require_images(
         empty = [name for pool, name in zip(pools, classes, strict=True) if not len(pool[part])]
         if empty:
             noun, verb = ("class", "has") if len(empty) == 1 else ("classes", "have")
-            why = f" ({'; '.join(dataset.notes)})" if dataset.notes else ""
+            why = f" ({' '.join(dataset.notes)})" if dataset.notes else ""
             raise DataError(
                 f"task '{spec.name}': {noun} {_quoted(empty)} of {spec.dataset} {verb} no images "
                 f"for {split}{why}"

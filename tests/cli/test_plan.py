@@ -89,6 +89,7 @@ def test_the_counts_of_a_plan_are_those_of_its_results(plan: SweepPlan) -> None:
 
 
 def test_trials_are_counted_by_each_value_of_each_axis(plan: SweepPlan) -> None:
+    assert {type(line["to_run"]) for line in by_axis(plan)} == {int}
     lines = {(line["axis"], line["value"]): line["trials"] for line in by_axis(plan)}
     assert lines == {
         ("method", "coupled"): 4,

@@ -100,7 +100,7 @@ def test_a_data_set_by_its_path_is_shown_without_a_catalogue(
         {"class": "pets/bee", "train": 8, "val": 8},
     ]
     (data,) = facts["data"]
-    assert data["val"] == {"part": "test", "files": 16, "images": 16, "classes": 2}
+    assert data["val"] == {"part": "test", "files": 16, "images": 16, "classes": 2, "without": []}
     assert data["notes"] == []
     assert facts["sheet"] == "sheet.png"
     assert (folder / "sheet.png").exists()

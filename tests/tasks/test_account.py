@@ -9,7 +9,7 @@ from raytd.tasks import datasets
 from raytd.tasks.account import account_lines, accounts_of
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
-from tests.tasks.formats import made, write_folder, write_idx
+from tests.tasks.formats import made, write_folder, write_idx, write_idx_gz, write_npz
 
 PETS = made(("ant", "bee"), (4, 4, 1), per_class=3)
 
@@ -23,8 +23,9 @@ def test_each_part_is_counted_in_files_images_and_classes(tmp_path: Path) -> Non
     (account,) = accounts_of([whole("folder:pets", tmp_path)])
     assert account["reference"] == "folder:pets"
     assert account["place"] == str(tmp_path / "pets")
-    assert account["train"] == {"part": "train", "files": 6, "images": 6, "classes": 2}
-    assert account["val"] == {"part": "test", "files": 6, "images": 6, "classes": 2}
+    counts = {"files": 6, "images": 6, "classes": 2, "without": ()}
+    assert account["train"] == {"part": "train", **counts}
+    assert account["val"] == {"part": "test", **counts}
     assert account["said"] == (
         "folder:pets: 6 images of 2 classes in 6 files for training; "
         "6 images of 2 classes in 6 files for validation (test)"
@@ -56,3 +57,27 @@ def test_two_tasks_of_one_data_set_are_one_account_with_the_notes_of_both(
     said, *notes = account_lines([one, other])
     assert said.startswith("folder:pets: ")
     assert notes == [f"  {note}" for note in (*shared, "one's own", "other's own")]
+
+
+def test_arrays_of_an_archive_that_are_not_read_are_said(tmp_path: Path) -> None:
+    images, labels = PETS.train
+    part = {"x_train": images, "y_train": labels, "x_val": 255 - images, "y_val": labels}
+    more = {"x_test": images, "y_test": labels, "images": images, "weights": labels}
+    write_npz(tmp_path / "some.npz", **part, **more)
+    assert account_lines([whole("npz:some.npz", tmp_path)]) == [
+        "npz:some.npz: 6 images of 2 classes in 1 file for training; "
+        "6 images of 2 classes in 1 file for validation",
+        "  The test part is left out: there is one for validation.",
+        "  Arrays are left out: images, weights.",
+    ]
+
+
+def test_files_beside_the_four_of_idx_are_said(tmp_path: Path) -> None:
+    write_idx(tmp_path / "some", PETS)
+    write_idx_gz(tmp_path / "some", PETS)
+    (tmp_path / "some" / "README").write_text("x")
+    _, note = account_lines([whole("idx:some", tmp_path)])
+    assert note == (
+        "  Files are left out: README, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz and "
+        "2 more."
+    )

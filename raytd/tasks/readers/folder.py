@@ -38,10 +38,10 @@ class FileImages:
         """The images of these rows, one at a time.
 
         Raises:
-            DataError: if some files are empty or closed, with all of them before any is decoded.
+            DataError: if a file is empty or closed; it names all such files of the part.
         """
-        wrong = [f"{p} ({why})" for p in (self.paths[r] for r in rows) if (why := _fault(p))]
-        if wrong:
+        if any(_fault(self.paths[row]) for row in rows):
+            wrong = [f"{path} ({why})" for path in self.paths if (why := _fault(path))]
             raise DataError(
                 f"{listed(wrong)}: {counted(len(wrong), 'image file')} cannot be read; mend or "
                 "remove what is empty or closed"

@@ -36,7 +36,7 @@ def part_folders(walk: Walk) -> tuple[dict[str, Path], list[str]]:
     if len(parts) == 1:
         _require_no_other_class(walk, parts["train"], [inside[name] for name in others])
     notes = [
-        f"{what} left out: {listed(names, 5)}"
+        f"{what} left out: {listed(names, 5)}."
         for what, names in (
             ("Part folders without class folders are", unlabelled),
             ("Folders beside the parts are", others),
@@ -89,7 +89,7 @@ def merged_note(folders: dict[str, Path], files: dict[str, list[Path]]) -> list[
     ]
     if not inner:
         return []
-    return [f"Folders inside class folders belong to the class: {listed(inner)}"]
+    return [f"Folders inside class folders belong to the class: {listed(inner)}."]
 
 
 def _holds_images(walk: Walk, path: Path) -> bool:
@@ -122,7 +122,7 @@ def _notes_on_classes(walk: Walk, inside: dict[str, Path], flat: list[str]) -> l
             "put the images of each class into a folder (train/cat); if they are classes, put "
             "them below a folder train (train/" + alike[0] + ")"
         )
-    return [f"'{name}' is read as a class: it holds images itself" for name in alike]
+    return [f"'{name}' is read as a class: it holds images itself." for name in alike]
 
 
 def _add(walk: Walk, parts: dict[str, str], name: str) -> None:

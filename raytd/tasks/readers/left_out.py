@@ -50,13 +50,13 @@ class LeftOut:
     def _sentence(self, reason: str) -> str:
         n, examples = self._counts[reason], self._examples[reason]
         more = ", …" if n > len(examples) else ""
-        return f"{reason} are left out: {n:,} ({', '.join(examples)}{more})"
+        return f"{reason} are left out: {n:,} ({', '.join(examples)}{more})."
 
     def _of_endings(self) -> list[str]:
         if not self._endings:
             return []
         kinds = [f"{n:,} {e} ({self._example_of[e]})" for e, n in self._endings.most_common()]
-        return [f"Files with other endings are left out: {listed(kinds, 6)}"]
+        return [f"Files with other endings are left out: {listed(kinds, 6)}."]
 
 
 def shown(path: Path, root: Path) -> str:

@@ -6,6 +6,7 @@ Members are read as streams, never unpacked to disk, and never unpickled.
 """
 
 import zipfile
+from collections.abc import Container
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -16,8 +17,9 @@ import numpy as np
 
 from raytd.errors import DataError
 from raytd.tasks.readers.contract import Content, Indices, Split, check_rows
-from raytd.tasks.readers.parts import train_and_val
+from raytd.tasks.readers.parts import train_and_val, unused
 from raytd.tasks.readers.streamed import StreamedImages, damage_told
+from raytd.tasks.readers.wording import listed
 
 _PARTS = {
     "train": ("x_train", "train_images", "images", "x"),
@@ -58,7 +60,15 @@ def read(path: Path) -> Content:
         if names_member is not None:
             values = _array(path, archive, names_member, kinds="U")
             names = tuple(map(str, values.ravel()))
-    return Content(names, *train_and_val(splits))
+    used = {*found.values(), *(_labels_of(n, members) for n in found.values() if n), names_member}
+    notes = [*unused(splits), *_arrays_left(members, used)]
+    return Content(names, *train_and_val(splits), tuple(notes))
+
+
+def _arrays_left(members: list[str], used: Container[str | None]) -> list[str]:
+    """A sentence on arrays that are not read."""
+    left = [name for name in members if name not in used]
+    return [f"Arrays are left out: {listed(left, 6)}."] if left else []
 
 
 def _members(path: Path, archive: zipfile.ZipFile) -> list[str]:
@@ -75,10 +85,9 @@ def _members(path: Path, archive: zipfile.ZipFile) -> list[str]:
 
 
 def _split(path: Path, archive: zipfile.ZipFile, members: list[str], name: str) -> Split:
-    label_names = _label_names(name)
-    labels_name = next((n for n in label_names if n in members), None)
+    labels_name = _labels_of(name, members)
     if labels_name is None:
-        raise DataError(f"{path}: no array {' or '.join(label_names)} beside {name}")
+        raise DataError(f"{path}: no array {' or '.join(_label_names(name))} beside {name}")
     header = _header(path, archive, name, kinds="buif")
     row, first = _row_shape(path, name, header)
     labels = _array(path, archive, labels_name, kinds="iu")
@@ -94,6 +103,10 @@ def _label_names(images: str) -> tuple[str, ...]:
     if images.startswith("x"):
         return (images.replace("x", "y", 1), "labels")
     return (images.replace("images", "labels"), "y")
+
+
+def _labels_of(images: str, members: list[str]) -> str | None:
+    return next((name for name in _label_names(images) if name in members), None)
 
 
 def _row_shape(path: Path, name: str, header: _Header) -> tuple[tuple[int, int, int], bool]:

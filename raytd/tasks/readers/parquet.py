@@ -135,7 +135,7 @@ def _whole(path: Path, column: str, values: np.ndarray[Any, Any]) -> Indices:
     """Labels as whole numbers, which they may also be as fractions or truth values."""
     wrong = np.zeros(len(values), bool)
     if values.dtype.kind == "f":
-        wrong = ~(np.abs(values) <= _MOST) | (values % 1 != 0)
+        wrong = ~(np.abs(values) <= _MOST) | (np.trunc(values) != values)
     elif values.dtype.kind == "u":
         wrong = values > _MOST
     if wrong.any():

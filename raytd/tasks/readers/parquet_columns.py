@@ -140,7 +140,7 @@ def _label_column(path: Path, schema: "pa.Schema", marked: list[str]) -> tuple[s
     if len(possible) != 1:
         raise DataError(_undecided(path, "label", possible, schema))
     name = possible[0]
-    return name, [f"No column is called label: '{name}' is read, the only one that could be it"]
+    return name, [f"No column is called label: '{name}' is read, the only one that could be it."]
 
 
 def _notes(
@@ -149,12 +149,12 @@ def _notes(
     """Sentences on other columns that could be meant, and on one whose type cannot be."""
     notes = []
     if len(found) > 1:
-        notes.append(f"Columns {', '.join(found)} could be the {what}: '{chosen}' is read")
+        notes.append(f"Columns {', '.join(found)} could be the {what}: '{chosen}' is read.")
     before = called[: called.index(chosen)] if chosen in called else called
     other = [name for name in before if name not in found]
     if other:
         kind = schema.field(other[0]).type
-        notes.append(f"Column '{other[0]}' is {kind}, not the {what}: '{chosen}' is read")
+        notes.append(f"Column '{other[0]}' is {kind}, not the {what}: '{chosen}' is read.")
     return notes
 
 
@@ -164,9 +164,9 @@ def _on_type(name: str, schema: "pa.Schema") -> list[str]:
 
     kind = schema.field(name).type
     if pa.types.is_boolean(kind):
-        return [f"Column '{name}' is bool: false is class 0 and true is class 1"]
+        return [f"Column '{name}' is bool: false is class 0 and true is class 1."]
     if pa.types.is_floating(kind):
-        return [f"Column '{name}' is {kind}: its numbers, all of them whole, are the classes"]
+        return [f"Column '{name}' is {kind}: its numbers, all of them whole, are the classes."]
     return []
 
 

@@ -40,7 +40,7 @@ def find_files(path: Path) -> tuple[Files, list[str]]:
     for file in in_order(found, path):
         parts.setdefault(_part_of(file, path), []).append(file)
     if set(parts) == {""}:
-        notes = [f"No name says train, validation or test: all {len(found)} files are one pool"]
+        notes = [f"No name says train, validation or test: all {len(found)} files are one pool."]
         return parts, [*(notes if len(found) > 1 else []), *walk.left.notes()]
     nameless = parts.pop("", [])
     for file in nameless:
@@ -98,4 +98,5 @@ def _of_prefixes(path: Path, parts: Files) -> list[str]:
         )
     if len(found) == 1:
         return []
-    return [f"Files in several places are taken together: {listed([p or '.' for p in found])}"]
+    beginnings = listed([prefix or "./" for prefix in found])
+    return [f"Files whose paths begin differently are taken together: {beginnings}."]

@@ -46,7 +46,7 @@ def train_and_val(parts: Mapping[str, T]) -> tuple[T, T | None]:
 def unused(parts: Mapping[str, object]) -> list[str]:
     """A sentence on the part that is there and not read, if there is one."""
     if "validation" in parts and "test" in parts:
-        return ["The test part is left out: there is one for validation"]
+        return ["The test part is left out: there is one for validation."]
     return []
 
 
