@@ -48,6 +48,7 @@ def command(
     from raytd.methods.score import Score
     from raytd.sweep.doubts import row_doubts, with_doubts
     from raytd.sweep.ledger import Ledger, iteration_row
+    from raytd.sweep.sharing import sharing_notes
     from raytd.sweep.single import single_trial
     from raytd.tasks.account import account_lines
 
@@ -62,7 +63,8 @@ def command(
             overrides=given["overrides"] + asked,
             caller="raytd distance",
         )
-        for line in account_lines([trial.source, trial.target]):
+        ends = (trial.source, trial.target)
+        for line in account_lines(ends) + sharing_notes([ends]):
             view.show("data", {"message": line})
         doing(view, f"computing {trial.config.name}")
         result, row = _run(trial, None if out is None else out / "sources", view)

@@ -53,7 +53,7 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
         view.show("sweep", {"name": loaded.spec.name, **told})
         doing(view, f"reading the data of {len(loaded.spec.tasks)} tasks")
         plan = request.plan(loaded, nodes, could_grow)
-        lines = account_lines(plan.tasks)
+        lines = account_lines(plan.tasks) + plan.shared_images()
         found = outlook(
             plan,
             nodes=nodes,

@@ -100,7 +100,7 @@ def _run(
         n_tasks = len(loaded.spec.tasks)
         doing(view, f"reading the data of {n_tasks} tasks")
         plan = request.plan(loaded, nodes, grow)
-        for line in account_lines(plan.tasks):
+        for line in account_lines(plan.tasks) + plan.shared_images():
             view.show("data", {"message": line})
         uri = _tracking_uri(plan, request, tracking_uri)
         try:

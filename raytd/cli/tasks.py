@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 @click.option("--train", type=click.IntRange(min=1), help="Training images.  [default: all]")
 @click.option("--val", type=click.IntRange(min=1), help="Validation images.  [default: all]")
 @click.option("--size", type=click.IntRange(1, 1024), help="Pixels that images are resized to.")
+@click.option("--channels", type=click.IntRange(1, 3), help="1 makes images grey, 3 coloured.")
+@click.option("--range", nargs=2, type=float, help="Values that become black and white.")
+@click.option(
+    "--background",
+    type=click.Choice(["white", "black"]),
+    help="What transparent pixels show.  [default: white]",
+)
 @click.option(
     "--sheet",
     type=options.UserPath(dir_okay=False),
@@ -39,7 +46,7 @@ def command(
     sheet: Path | None,
     download: bool,
     as_json: bool,
-    **changes: int | None,
+    **changes: Any,
 ) -> None:
     """List the tasks that have a name, and whether their data are there.
 
@@ -56,9 +63,7 @@ def command(
         return
     spec = _find(name, known)
     given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
-    if "size" in given:
-        given["size"] = (given["size"], given["size"])
-    task = _read(spec.model_copy(update=given), root, download=download)
+    task = _read(_changed(spec, given), root, download=download)
     path = sheet or Path(f"{spec.name}.png")
     _write_sheet(task, path)
     facts = _facts(task, spec) | {"sheet": str(path), "data": accounts_of([task])}
@@ -81,6 +86,22 @@ def _find(name: str, known: "Mapping[str, TaskSpec]") -> "TaskSpec":
         raise RequestError(f"unknown task '{name}'; {there}{did_you_mean(name, known)}")
     words = re.sub(r"[^A-Za-z0-9._-]+", "-", identity_of(name)).strip("-._") or "data"
     return TaskSpec(name=words, dataset=name)
+
+
+def _changed(spec: "TaskSpec", given: dict[str, Any]) -> "TaskSpec":
+    """The task with what the options say.
+
+    Raises:
+        RequestError: if one of them is impossible.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return type(spec).model_validate(spec.model_dump() | given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first["msg"].removeprefix("Value error, ")
+        raise RequestError(f"--{first['loc'][0]}: {reason}") from error
 
 
 def _read(spec: "TaskSpec", root: Path, *, download: bool) -> "Task":

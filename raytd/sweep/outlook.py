@@ -52,6 +52,7 @@ def outlook(
         "summary": plan.summary(),
         "data": accounts_of(plan.tasks),
         "shortfalls": plan.shortfalls(),
+        "shared_images": plan.shared_images(),
         "n_trials": len(plan.trials) + plan.n_ahead,
         "done": len(plan.done),
         "to_run": len(to_run),

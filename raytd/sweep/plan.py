@@ -16,6 +16,7 @@ from raytd.sweep.layout import SweepSpec
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import network_problems
 from raytd.sweep.placement import CanAdd, resource_problems
+from raytd.sweep.sharing import sharing_notes
 from raytd.sweep.study import Study
 from raytd.sweep.trial import Trial, sgd_steps_of
 from raytd.tasks import datasets
@@ -78,6 +79,11 @@ class SweepPlan:
         """Those of its trials, in the order of the sweep file."""
         found = {t.name: t for trial in self.trials for t in (trial.source, trial.target)}
         return [found[spec.name] for spec in self.spec.tasks if spec.name in found]
+
+    def shared_images(self) -> list[str]:
+        """What the tasks of its pairs have in common, in words."""
+        pairs = {(t.source.name, t.target.name): (t.source, t.target) for t in self.trials}
+        return sharing_notes(list(pairs.values()))
 
     def summary(self) -> str:
         """What there is and what is to be done, in one line."""

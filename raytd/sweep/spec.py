@@ -18,6 +18,7 @@ from raytd.sweep.document import (
 from raytd.sweep.layout import SweepSpec
 from raytd.sweep.profiles import NONE, Profiles, find_profiles
 from raytd.sweep.reading import each_file_once
+from raytd.sweep.texts import with_texts
 from raytd.sweep.wording import one_line, show, shown
 
 __all__ = ["LoadedSweep", "SweepSpec", "load_sweep"]
@@ -73,7 +74,7 @@ def load_sweep(
 def _load(
     path: Path, profile: str | None, overrides: Sequence[str], has_gpu: Callable[[], bool]
 ) -> LoadedSweep:
-    document = read_document(path)
+    document = with_texts(read_document(path))
     options, problems = _read_overrides(overrides)
     report = _Report([*document.findings, *problems])
     report.add(document.root, [*document.findings, *problems])
@@ -180,7 +181,7 @@ def _read_overrides(texts: Sequence[str]) -> tuple[Entry, list[Finding]]:
     """The overrides laid over one another, and what is wrong with their texts."""
     options, findings = Entry({}, Position("--set", (1, 0))), list[Finding]()
     for number, text in enumerate(texts):
-        document = read_override(text, number)
+        document = with_texts(read_override(text, number))
         options = options.overlaid(document.root)
         findings += document.findings
     return options, findings

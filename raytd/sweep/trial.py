@@ -26,6 +26,7 @@ from raytd.methods.transfer import TransferConfig
 from raytd.models.weights import file_digest
 from raytd.models.zoo import code_digest
 from raytd.sweep.expand import TrialConfig
+from raytd.sweep.sharing import leaks
 from raytd.tasks.task import Task
 
 _FORMAT = 1
@@ -147,6 +148,8 @@ def run_trial(
     result = _run(trial, context)
     if config.resources.gpus_per_actor > 0 and not config.resources.deterministic:
         result = replace(result, warnings=(*result.warnings, _NOT_DETERMINISTIC))
+    if found := leaks(trial.source, trial.target):
+        result = replace(result, warnings=(*result.warnings, *found))
     wall_s = time.monotonic() - started
     known: dict[str, Any] = {"status": "done", "wall_s": wall_s}
     if (source := context.sources.held(trial.source, origin)) is not None:

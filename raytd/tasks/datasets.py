@@ -1,6 +1,7 @@
 """Data sets before any task is cut from them: classes with their identity, and rows of images."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ from jaxtyping import UInt8
 
 from raytd.errors import DataError
 from raytd.tasks.account import Account, part_read
-from raytd.tasks.form import Form, Size, form_of
+from raytd.tasks.copies import Prints, prints
+from raytd.tasks.form import WHITE, Colour, Form, Size, form_of
+from raytd.tasks.levels import Levels, Range, found, stated
 from raytd.tasks.normalisation import Constants, normalisation
 from raytd.tasks.readers.contract import Indices, Split
 from raytd.tasks.readers.wording import listed
@@ -24,6 +27,11 @@ class Part:
 
     images: UInt8[np.ndarray, "n channels height width"]
     labels: Indices
+
+    @cached_property
+    def prints(self) -> Prints:
+        """A number for each image that only the same images share."""
+        return prints(self.images)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +59,22 @@ class Dataset:
     notes: tuple[str, ...] = ()
     _constants: dict[Form, Constants] = field(default_factory=dict, repr=False)
 
-    def form(self, size: Size | None, channels: int | None) -> Form:
+    @cached_property
+    def levels(self) -> Levels:
+        """How values become levels where no range is stated, found once in the training images."""
+        return found(self.train)
+
+    def form(
+        self,
+        size: Size | None,
+        channels: int | None,
+        *,
+        range: Range | None = None,
+        background: Colour | None = None,
+    ) -> Form:
         """The form that tasks of this data set have; what is None is as in its first image."""
-        return form_of(self.train, size, channels)
+        levels = self.levels if range is None else stated(*range)
+        return form_of(self.train, size, channels, levels=levels, background=background or WHITE)
 
     def constants(self, form: Form) -> Constants:
         """Mean and standard deviation per channel, of pixels in [0, 1]; computed once a form."""

@@ -15,6 +15,7 @@ from raytd.tasks.datasets import Dataset, Part
 from raytd.tasks.form import Form
 from raytd.tasks.readers.contract import Indices, Split
 from raytd.tasks.readers.wording import listed
+from raytd.tasks.scrutiny import Shown, scrutinise
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.subset import class_pools, even_counts
 
@@ -86,18 +87,34 @@ def make_task(spec: TaskSpec, dataset: Dataset) -> Task:
     _require_images(spec, dataset, classes, pools)
     train = _chosen(spec, "train", classes, [p[0] for p in pools])
     val = _chosen(spec, "val", classes, [p[1] for p in pools])
-    form = dataset.form(spec.size, spec.channels)
+    form = dataset.form(
+        spec.size, spec.channels, range=spec.range, background=spec.background_colour
+    )
     mean, std = dataset.constants(form)
+    count: Counter[str] = Counter()
+    shown = (
+        _shown("training", dataset.train, train, form, count),
+        _shown("validation", dataset.val or dataset.train, val, form, count),
+    )
+    try:
+        notes = scrutinise(classes, shown, form=form, std=std, count=count)
+    except DataError as error:
+        raise DataError(f"task '{spec.name}' of {spec.dataset}: {error}") from error
     return Task(
         name=spec.name,
         classes=tuple(f"{dataset.name}/{c}" for c in classes),
-        train=_part(dataset.train, train, form),
-        val=_part(dataset.val or dataset.train, val, form),
+        train=shown[0].part,
+        val=shown[1].part,
         mean=mean,
         std=std,
         account=dataset.account,
-        notes=dataset.notes,
+        notes=(*dataset.notes, *_of_task(spec.name, notes, form)),
     )
+
+
+def _of_task(name: str, notes: Sequence[str], form: Form) -> list[str]:
+    """Notes with the name of the task, where they are not about the whole data set."""
+    return [n if n == form.levels.note else f"{name}: {n[:1].lower()}{n[1:]}" for n in notes]
 
 
 def _check_classes(name: str, classes: tuple[str, ...], dataset: Dataset) -> None:
@@ -150,7 +167,11 @@ def _chosen(
     return [pool[:count] for pool, count in zip(pools, counts, strict=True)]
 
 
-def _part(split: Split, rows: Sequence[Indices], form: Form) -> Part:
+def _shown(
+    use: str, split: Split, rows: Sequence[Indices], form: Form, count: Counter[str]
+) -> Shown:
     """The images of rows that are given class by class."""
     labels = np.repeat(np.arange(len(rows), dtype=np.int64), [len(r) for r in rows])
-    return Part(form.read(split, np.concatenate(rows)), labels)
+    in_order = np.concatenate(rows)
+    part = Part(form.read(split, in_order, count), labels)
+    return Shown(use, part, lambda nth: split.images.place(int(in_order[nth])))

@@ -61,7 +61,7 @@ def test_two_tasks_of_one_data_set_are_one_account_with_the_notes_of_both(
 
 def test_arrays_of_an_archive_that_are_not_read_are_said(tmp_path: Path) -> None:
     images, labels = PETS.train
-    part = {"x_train": images, "y_train": labels, "x_val": images, "y_val": labels}
+    part = {"x_train": images, "y_train": labels, "x_val": 255 - images, "y_val": labels}
     more = {"x_test": images, "y_test": labels, "images": images, "weights": labels}
     write_npz(tmp_path / "some.npz", **part, **more)
     assert account_lines([whole("npz:some.npz", tmp_path)]) == [

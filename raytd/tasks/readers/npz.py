@@ -1,6 +1,7 @@
 """NumPy archives: arrays of images and of labels, in the names that Keras and MedMNIST use.
 
-Images are bytes, (n, height, width), (n, height, width, channels) or (n, channels, height, width).
+Images are numbers: (n, height, width), (n, height, width, channels) or (n, channels, height,
+width).
 Members are read as streams, never unpacked to disk, and never unpickled.
 """
 
@@ -78,7 +79,7 @@ def _members(path: Path, archive: zipfile.ZipFile) -> list[str]:
     """
     for name in archive.namelist():
         parts = PurePosixPath(name.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+        if parts.is_absolute() or ".." in parts.parts or ":" in "".join(parts.parts[:1]):
             raise DataError(f"{path}: the member '{name}' leaves the archive's folder; not read")
     return [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
 
@@ -87,13 +88,15 @@ def _split(path: Path, archive: zipfile.ZipFile, members: list[str], name: str) 
     labels_name = _labels_of(name, members)
     if labels_name is None:
         raise DataError(f"{path}: no array {' or '.join(_label_names(name))} beside {name}")
-    header = _header(path, archive, name, kinds="u")
+    header = _header(path, archive, name, kinds="buif")
     row, first = _row_shape(path, name, header)
     labels = _array(path, archive, labels_name, kinds="iu")
     check_rows(header.shape[0], labels.size, f"{path} ({name})")
     numbers: Indices = labels.ravel().astype(np.int64)
-    opener = partial(_open, path, name)
-    return Split(numbers, StreamedImages(f"{path} ({name})", opener, header.length, row, first))
+    images = StreamedImages(
+        f"{path} ({name})", partial(_open, path, name), header.length, row, first, header.dtype
+    )
+    return Split(numbers, images)
 
 
 def _label_names(images: str) -> tuple[str, ...]:
@@ -125,6 +128,8 @@ def _header(path: Path, archive: zipfile.ZipFile, name: str, *, kinds: str) -> _
         DataError: if it holds objects, another kind of numbers, or claims another size.
     """
     info = archive.getinfo(f"{name}.npy")
+    if info.flag_bits & 1:
+        raise DataError(f"{path}: {name} is encrypted; save the archive without a password")
     with archive.open(info) as stream:
         try:
             version = np.lib.format.read_magic(stream)
@@ -139,8 +144,8 @@ def _header(path: Path, archive: zipfile.ZipFile, name: str, *, kinds: str) -> _
         length = stream.tell()
     if dtype.hasobject:
         raise DataError(f"{path}: {name} holds pickled objects, which are never loaded")
-    if dtype.kind not in kinds or (kinds == "u" and dtype.itemsize != 1):
-        wanted = {"u": "bytes (uint8)", "iu": "whole numbers", "U": "text"}[kinds]
+    if dtype.kind not in kinds:
+        wanted = {"buif": "numbers", "iu": "whole numbers", "U": "text"}[kinds]
         raise DataError(f"{path}: {name} holds {dtype}; {wanted} wanted")
     if fortran and len(shape) > 1:
         raise DataError(f"{path}: {name} is in Fortran order; save np.ascontiguousarray of it")
