@@ -6,6 +6,14 @@ from typing import Any
 
 import click
 
+from raytd.cli.interruption import (
+    Interrupted,
+    Interruption,
+    drop_lost_output,
+    ended_in_order,
+    remembered,
+)
+from raytd.cli.stderr import outlive_reader
 from raytd.errors import RaytdError
 
 _COMMANDS = {
@@ -29,6 +37,11 @@ _COMMANDS = {
 
 class _Lazy(click.Group):
     """A group whose commands are imported when they are called, and listed without it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        return ended_in_order(
+            lambda: super(_Lazy, self).invoke(ctx), ctx.ensure_object(Interruption)
+        )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -66,18 +79,23 @@ def main(args: list[str] | None = None) -> Any:
     """Runs the command line and exits.
 
     Exit codes: 0 all done; 1 something failed; 2 the request is wrong and nothing was started;
-    130 interrupted.
+    129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM.
     """
-    try:
-        code = cli.main(args=args, prog_name="raytd", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        code = 130
-    except RaytdError as error:
-        for line in str(error).splitlines():
-            click.echo(line, err=True)
-        code = error.exit_code
+    words = sys.argv[1:] if args is None else args
+    outlive_reader()
+    with remembered(words) as interruption:
+        try:
+            code = cli.main(args=words, prog_name="raytd", standalone_mode=False, obj=interruption)
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except (Interrupted, click.Abort, KeyboardInterrupt):
+            if not interruption.told:
+                click.echo(interruption.line(), err=True)
+            drop_lost_output()
+            code = interruption.exit_code
+        except RaytdError as error:
+            for line in str(error).splitlines():
+                click.echo(line, err=True)
+            code = error.exit_code
     sys.exit(code if isinstance(code, int) else 0)

@@ -26,16 +26,14 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 0]")
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.UserPath(dir_okay=False),
     help="A sweep file whose settings hold where no option says otherwise.",
 )
 @options.overrides
 @options.data
 @options.catalogue
 @options.download
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to keep everything in."
-)
+@click.option("--out", type=options.UserPath(file_okay=False), help="Folder to keep everything in.")
 @options.as_json
 def command(
     source: str, target: str, *, method: str, out: Path | None, as_json: bool, **given: Any
@@ -46,9 +44,13 @@ def command(
     error says meanwhile what is trained, which iteration and segment is reached, and when it ends.
     """
     from raytd.cli.events import doing, opened
+    from raytd.cli.output import figures_table, say
     from raytd.methods.score import Score
+    from raytd.sweep.doubts import row_doubts, with_doubts
     from raytd.sweep.ledger import Ledger, iteration_row
+    from raytd.sweep.sharing import sharing_notes
     from raytd.sweep.single import single_trial
+    from raytd.tasks.account import account_lines
 
     asked = options.settings_of(catalogue=given["catalogue"], download=given["download"])
     chosen = {key: given[key] for key in ("model", "seed") if given[key] is not None}
@@ -61,6 +63,9 @@ def command(
             overrides=given["overrides"] + asked,
             caller="raytd distance",
         )
+        ends = (trial.source, trial.target)
+        for line in account_lines(ends) + sharing_notes([ends]):
+            view.show("data", {"message": line})
         doing(view, f"computing {trial.config.name}")
         result, row = _run(trial, None if out is None else out / "sources", view)
         for warning in result.warnings:
@@ -70,12 +75,13 @@ def command(
         lines = [json.dumps(iteration_row(i)) for i in iterations]
         log = "".join(f"{line}\n" for line in [*lines, *(f"warning: {w}" for w in result.warnings)])
         Ledger(out).write_result(row, trial.config.model_dump(mode="json"), result, log)
+    for doubt in row_doubts(row):
+        say(f"doubtful: {doubt.text}")
+    (shown,) = with_doubts([row])
     if as_json:
-        click.echo(json.dumps(row, indent=2))
+        click.echo(json.dumps(shown, indent=2))
         return
-    from raytd.cli.output import figures_table
-
-    open_console().print(figures_table(row))
+    open_console().print(figures_table(shown))
 
 
 def _run(

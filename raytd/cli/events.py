@@ -18,6 +18,7 @@ MODES: tuple[Mode, ...] = ("auto", "rich", "plain", "jsonl", "none")
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "sweep": ("name", "profile", "reason"),
+    "data": ("message",),
     "plan": ("trials", "done", "to_run", "failed", "left", "message"),
     "doing": ("message",),
     "training": ("network", "number", "networks", "epoch", "epochs", "left_s"),

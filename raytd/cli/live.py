@@ -23,7 +23,7 @@ _AROUND = 4
 _BROAD = 110
 """Columns in which the name of a trial stands on one line beside its place."""
 
-_LASTING = ("sweep", "plan", "wait", "warning", "error", "finish")
+_LASTING = ("sweep", "data", "plan", "wait", "warning", "error", "finish")
 
 
 class Live:

@@ -24,9 +24,8 @@ def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
     """The rows of the sweep's own trials that have ended, in the order of the plan."""
     from raytd.sweep.ledger import Ledger
 
-    ledger = Ledger(plan.folder)
-    rows = [ledger.row(t.key) for t in plan.suggested()]
-    return [row for row in rows if row is not None]
+    ended = {row["trial_key"]: row for row in Ledger(plan.folder).rows()}
+    return [ended[trial.key] for trial in plan.suggested() if trial.key in ended]
 
 
 def write_report(plan: SweepPlan) -> list[StoragePath]:
@@ -81,6 +80,7 @@ _FIGURES = (
     ("learning rate", "lr"),
     ("effective partners", "effective_partners"),
     ("source accuracy", "source_accuracy"),
+    ("  by guessing", "source_chance"),
     ("target accuracy", "target_accuracy"),
     ("arrived", "arrived"),
     ("coupling converged", "coupling_converged"),
@@ -125,6 +125,7 @@ def _figures(row: dict[str, Any]) -> list[tuple[str, str]]:
 _ABOUT = (
     "trial_key", "status", "error", "method", "model", "source", "target", "seed", "unit",
     "smaller_is_closer", "threads", "chunk", "raytd_version", "warnings", "parameters", "device",
+    "source_weights", "source_val_images", "same_weights_as",
 )  # fmt: skip
 """Columns that say what the row is about, or stand elsewhere."""
 

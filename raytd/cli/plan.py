@@ -39,6 +39,7 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
     """
     from raytd.sweep.autoscaling import is_autoscaling
     from raytd.sweep.outlook import outlook
+    from raytd.tasks.account import account_lines
 
     request = Request.of(given)
 
@@ -52,6 +53,7 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
         view.show("sweep", {"name": loaded.spec.name, **told})
         doing(view, f"reading the data of {len(loaded.spec.tasks)} tasks")
         plan = request.plan(loaded, nodes, could_grow)
+        lines = account_lines(plan.tasks) + plan.shared_images()
         found = outlook(
             plan,
             nodes=nodes,
@@ -63,16 +65,17 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
     if as_json:
         click.echo(json.dumps({"profile": loaded.profile, **found}, indent=2))
     else:
-        _show(found)
+        _show(found, lines)
     sys.exit(0)
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any], read: list[str]) -> None:
     """Tables for the eye."""
     from rich import box
     from rich.table import Table
 
     console = open_console()
+    console.print("\n".join(read), soft_wrap=True)
     by_axis = Table(box=box.SIMPLE_HEAD, title="Trials by axis", title_justify="left")
     for heading in ("axis", "value"):
         by_axis.add_column(heading, overflow="fold")
@@ -82,7 +85,7 @@ def _show(found: dict[str, Any]) -> None:
     for line in found["axes"]:
         by_axis.add_row(line["axis"], line["value"], *(str(line[c]) for c in counts))
     console.print(by_axis)
-    console.print(found["summary"])
+    console.print("\n".join([found["summary"], *found["shortfalls"]]))
     facts = Table.grid(padding=(0, 2))
     for name, text in _facts(found):
         facts.add_row(name, text)

@@ -1,9 +1,10 @@
 """Listens to a running sweep: tells the view, the forecast and the tracker."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from raytd.cli.events import View
+from raytd.cli.interruption import Interruption
 from raytd.cli.output import write_report
 from raytd.engine.places import TrainingPlace
 from raytd.engine.storage import StoragePath
@@ -26,7 +27,8 @@ class Progress:
         tracking_uri: of MLflow, or None.
         view: is told what happens.
         forecast: of the end.
-        check: is called before anything is told; raises where the sweep is to stop.
+        interruption: stops the sweep before the next thing that is told, and never within a call
+            of the tracker, which would leave its store locked.
     """
 
     def __init__(
@@ -35,15 +37,28 @@ class Progress:
         tracking_uri: str | None,
         view: View,
         forecast: Forecast,
-        check: Callable[[], None] = lambda: None,
+        interruption: Interruption,
     ) -> None:
-        self.plan, self.view, self.forecast, self._check = plan, view, forecast, check
+        self.plan, self.view, self.forecast = plan, view, forecast
+        self._interruption = interruption
         self.n_done = self.n_failed = self._n_trained = 0
         self._places: dict[str, tuple[int, int]] = {}
+        self._settled = plan.done.keys() | {t.key for t in plan.left}
+        self._ended: set[str] = set()
         self._epochs: dict[str, tuple[int, int]] = {}
-        self.n_to_run = len(plan.missing) + plan.n_ahead
         resolved = plan.spec.model_dump(mode="json")
         self.tracker = open_tracker(tracking_uri, sweep_info(resolved, plan.folder))
+
+    @property
+    def n_to_run(self) -> int:
+        """Trials of this run, ended or not: fewer when a search repeats itself."""
+        known = {t.key for t in self.plan.suggested()} - self._settled
+        return len(known | self._ended) + self.plan.n_ahead
+
+    @property
+    def n_left(self) -> int:
+        """Trials that have not ended."""
+        return self.n_to_run - self.n_done - self.n_failed
 
     def on_training(self, network: Network, place: TrainingPlace) -> None:
         """Where the training of a network is: it begins, or has come further."""
@@ -88,18 +103,20 @@ class Progress:
         names = ("iteration", "distance", "target_accuracy")
         self.forecast.reach(trial.key, (figures["iteration"] + 1) / _iterations(trial))
         self._show("iteration", trial, {name: figures[name] for name in names})
-        self.tracker.log_iteration(
-            _info(trial),
-            figures["iteration"],
-            numbers(figures, without={"iteration"}),
-            [numbers(k, without={"iteration"}) for k in knots],
-        )
+        with self._interruption.held():
+            self.tracker.log_iteration(
+                _info(trial),
+                figures["iteration"],
+                numbers(figures, without={"iteration"}),
+                [numbers(k, without={"iteration"}) for k in knots],
+            )
 
     def on_end(self, trial: Trial, row: dict[str, Any]) -> None:
         """A trial has ended, done or failed."""
         done = row["status"] == "done"
         self.n_done += done
         self.n_failed += not done
+        self._ended.add(trial.key)
         self.forecast.end(trial.key, done=done)
         folder = Ledger(self.plan.folder).trial_folder(trial.key)
         log = folder / "log.txt"
@@ -113,29 +130,38 @@ class Progress:
                 "n_to_run": self.n_to_run,
             },
         )
-        self.tracker.finish_trial(
-            _info(trial),
-            finals(row),
-            status="done" if done else "failed",
-            artifacts=trial_artifacts(folder),
-        )
+        with self._interruption.held():
+            self.tracker.finish_trial(
+                _info(trial),
+                finals(row),
+                status="done" if done else "failed",
+                artifacts=trial_artifacts(folder),
+            )
 
     def close(self, status: SweepStatus) -> None:
-        """Writes the table and the figures of what there is, and ends the tracker's run."""
-        artifacts: list[StoragePath] = write_report(self.plan)
+        """Writes the table and the figures of what there is, and ends the tracker's run.
+
+        After an interruption the run is ended first: whoever sent the signal may not wait for the
+        figures, and a second one leaves them out.
+        """
+        interrupted = status == "interrupted"
+        ledger = Ledger(self.plan.folder)
+        artifacts: list[StoragePath]
+        artifacts = [ledger.write_results()] if interrupted else write_report(self.plan)
         counts = {
             "trials": float(len(self.plan.suggested()) + self.plan.n_ahead),
             "trials_done": float(len(self.plan.done) + self.n_done),
             "trials_failed": float(len(self.plan.left) + self.n_failed),
         }
-        rows = Ledger(self.plan.folder).rows()
-        self.tracker.close(Closing(status, counts, artifacts, rows))
+        self.tracker.close(Closing(status, counts, artifacts, ledger.rows()))
+        if interrupted:
+            write_report(self.plan)
 
     def _show(self, event: str, trial: Trial, fields: dict[str, Any]) -> None:
         self._tell(event, {"trial_key": trial.key, "trial": trial.config.name, **fields})
 
     def _tell(self, event: str, fields: dict[str, Any]) -> None:
-        self._check()
+        self._interruption.check()
         left_s = self.forecast.left_s()
         left = None if left_s is None else round(left_s, 1)
         self.view.show(event, {**fields, "left_s": left})

@@ -8,6 +8,7 @@ import click
 
 from raytd.cli import options
 from raytd.cli.events import MODES, View, doing, open_view, warnings_in
+from raytd.cli.interruption import Interruption, pass_interruption
 from raytd.cli.output import show
 from raytd.cli.request import Request, request_options
 from raytd.errors import RaytdError, RequestError, StorageError
@@ -15,6 +16,7 @@ from raytd.errors import RaytdError, RequestError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from raytd.cli.progress import Progress
     from raytd.sweep.autoscaling import Bundles
     from raytd.sweep.cluster import Node
     from raytd.sweep.networks import Network
@@ -34,7 +36,16 @@ if TYPE_CHECKING:
     help="What standard error shows meanwhile; 'auto' is 'rich' on a terminal, else 'plain'.",
 )
 @options.as_json
-def command(*, tracking_uri: str | None, mode: Any, as_json: bool, **given: Any) -> None:
+@pass_interruption
+def command(
+    interruption: Interruption,
+    /,
+    *,
+    tracking_uri: str | None,
+    mode: Any,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Run what is missing of the sweep in FILE, and show its table.
 
     Trains the missing source models, runs the missing trials on Ray, logs them to MLflow and writes
@@ -45,21 +56,35 @@ def command(*, tracking_uri: str | None, mode: Any, as_json: bool, **given: Any)
     view.open()
     try:
         with warnings_in(view):
-            code = _run(Request.of(given), tracking_uri, view, as_json=as_json)
+            code = _run(Request.of(given), tracking_uri, view, interruption, as_json=as_json)
+            interruption.check()
     except RaytdError as error:
+        interruption.check()
         view.close()
         for line in str(error).splitlines():
             view.show("error", {"message": line})
         code = error.exit_code
     finally:
         view.close()
+        if interruption.signal and not interruption.told:
+            interruption.told = True
+            fields = {"status": "interrupted", "done": 0, "failed": 0}
+            view.show("finish", {**fields, "message": interruption.line()})
     sys.exit(code)
 
 
-def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: bool) -> int:
+def _run(
+    request: Request,
+    tracking_uri: str | None,
+    view: View,
+    interruption: Interruption,
+    *,
+    as_json: bool,
+) -> int:
     from raytd.sweep.autoscaling import can_add
     from raytd.sweep.plan import write_plan
     from raytd.sweep.turn import turn
+    from raytd.tasks.account import account_lines
 
     def tell(line: str) -> None:
         view.show("wait", {"message": line})
@@ -75,30 +100,35 @@ def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: boo
         n_tasks = len(loaded.spec.tasks)
         doing(view, f"reading the data of {n_tasks} tasks")
         plan = request.plan(loaded, nodes, grow)
+        for line in account_lines(plan.tasks) + plan.shared_images():
+            view.show("data", {"message": line})
+        uri = _tracking_uri(plan, request, tracking_uri)
         try:
             stack.enter_context(turn(plan.folder, tell))
             plan = plan.refreshed()
             view.show("plan", _counts(plan))
-            write_plan(plan, request.file.read_bytes())
+            _tell_shortfalls(view, known := plan.shortfalls())
+            write_plan(plan, loaded.text)
         except StorageError as error:
             raise RequestError(str(error)) from error
         code = 1 if plan.left else 0
         if plan.missing:
-            code = _run_missing(plan, request, tracking_uri, view, nodes) or code
+            code = _run_missing(plan, request, uri, view, nodes, interruption) or code
+            _tell_shortfalls(view, [text for text in plan.shortfalls() if text not in known])
     view.close()
     show(plan, as_json=as_json)
     return code
 
 
-def _run_missing(
+def _run_missing(  # noqa: PLR0913
     plan: "SweepPlan",
     request: Request,
-    tracking_uri: str | None,
+    uri: str | None,
     view: View,
     nodes: "list[Node]",
+    interruption: Interruption,
 ) -> int:
     """Runs and tracks what is missing; the exit code."""
-    from raytd.cli.interruption import remembered
     from raytd.cli.progress import Progress
     from raytd.sweep.cluster import connect
     from raytd.sweep.estimate import trainings_at_once
@@ -119,29 +149,28 @@ def _run_missing(
         networks=networks,
         networks_at_once=trainings_at_once(networks, nodes),
     )
-    status: SweepStatus = "failed"
     with ExitStack() as stack:
         if not request.address:
             doing(view, "starting Ray on this machine")
             stack.enter_context(connect(None))
-        interruption = stack.enter_context(remembered())
-        uri = _tracking_uri(request, tracking_uri)
+        stack.enter_context(interruption.held())
         doing(view, _first_steps(networks))
-        progress = Progress(plan, uri, view, forecast, interruption.check)
+        progress = Progress(plan, uri, view, forecast, interruption)
+        status: SweepStatus = "failed"
         try:
-            train_sources(plan, progress)
-            run_trials(plan, progress, max_concurrent=request.max_concurrent)
+            with interruption.let_through():
+                train_sources(plan, progress)
+                run_trials(plan, progress, max_concurrent=request.max_concurrent)
             status = "failed" if progress.n_failed else "done"
-        except BaseException:
-            if not interruption.pressed:
-                raise
         finally:
-            status = "interrupted" if interruption.pressed else status
-            view.close()
-            doing(view, "writing the table and the figures")
-            _finish(view, progress, status)
-            progress.close(status)
-    return {"done": 0, "failed": 1, "interrupted": 130}[status]
+            _close(progress, status, interruption)
+    return {"done": 0, "failed": 1}[status]
+
+
+def _tell_shortfalls(view: View, texts: list[str]) -> None:
+    """Says why searches run fewer trials than were asked for."""
+    for text in texts:
+        view.show("warning", {"message": text})
 
 
 def _first_steps(networks: "Sequence[Network]") -> str:
@@ -152,13 +181,30 @@ def _first_steps(networks: "Sequence[Network]") -> str:
     return f"starting the training of {n} network{'' if n == 1 else 's'}"
 
 
-def _finish(view: View, progress: Any, status: str) -> None:
+def _close(progress: "Progress", status: "SweepStatus", interruption: Interruption) -> None:
+    """Says how it ended, and writes what is left to write; a signal is told of at once.
+
+    A sweep that was stopped after its last trial is complete.
+    """
+    view, was_stopped = progress.view, interruption.signal is not None
+    view.close()
+    if was_stopped:
+        _tell_end(progress, "interrupted", interruption)
+        complete: SweepStatus = "failed" if progress.n_failed else "done"
+        status = complete if progress.n_left == 0 else "interrupted"
+    doing(view, "writing the table and the figures")
+    progress.close(status)
+    if not was_stopped:
+        _tell_end(progress, "interrupted" if interruption.signal else status, interruption)
+
+
+def _tell_end(progress: "Progress", status: str, interruption: Interruption) -> None:
+    counts = {"done": progress.n_done, "failed": progress.n_failed}
     message = None
     if status == "interrupted":
-        n = progress.n_done
-        message = f"interrupted: {n} trials finished; the same command goes on from there"
-    counts = {"done": progress.n_done, "failed": progress.n_failed}
-    view.show("finish", {"status": status, **counts, "message": message})
+        interruption.told = True
+        message = interruption.line(f": {progress.n_done} of {progress.n_to_run} trials finished")
+    progress.view.show("finish", {"status": status, **counts, "message": message})
 
 
 def _counts(plan: "SweepPlan") -> dict[str, Any]:
@@ -172,9 +218,12 @@ def _counts(plan: "SweepPlan") -> dict[str, Any]:
     }
 
 
-def _tracking_uri(request: Request, asked: str | None) -> str | None:
-    from raytd.tracking.open import default_uri
+def _tracking_uri(plan: "SweepPlan", request: Request, asked: str | None) -> str | None:
+    """The store that the sweep is sent to, which is asked whether it can take it."""
+    from raytd.tracking.open import chosen_uri
+    from raytd.tracking.reachable import require_experiment
 
-    if asked == "none":
-        return None
-    return asked or default_uri(request.storage)
+    uri = chosen_uri(asked, request.storage)
+    if uri is not None and plan.missing:
+        require_experiment(uri, plan.spec.tracking.experiment or plan.spec.name)
+    return uri

@@ -51,10 +51,13 @@ def _write_beside(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(beside, 0o666 & ~_umask())
         os.replace(beside, path)
+        beside = None
     except OSError as error:
-        if beside is not None and os.path.exists(beside):
-            os.unlink(beside)
         raise storage_error(path, error) from error
+    finally:
+        if beside is not None:
+            with suppress(OSError):
+                os.unlink(beside)
 
 
 def write_json(path: StoragePath, content: Any) -> None:

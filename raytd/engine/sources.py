@@ -18,7 +18,7 @@ from raytd.engine.locks import make_once
 from raytd.engine.places import TrainingPlace
 from raytd.engine.pretrain import Recipe, accuracy, logits, on_device, pretrain
 from raytd.engine.storage import StoragePath
-from raytd.errors import StorageError
+from raytd.errors import InputError, StorageError
 from raytd.models import zoo
 from raytd.models.heads import extension_logit, find_head
 from raytd.models.weights import file_digest, load_weights, read_weights
@@ -77,6 +77,17 @@ class Source:
     head: str
     new_output_logit: float
     accuracy: float
+
+    @property
+    def digest(self) -> str:
+        """Of the numbers of all weights, whatever file they came from; 16 hex digits."""
+        content = hashlib.sha256()
+        named = {**self.weights.parameters, **self.weights.buffers}
+        for name in sorted(named):
+            tensor = named[name].detach().cpu().contiguous()
+            content.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+            content.update(tensor.numpy().tobytes())
+        return content.hexdigest()[:16]
 
 
 def source_key(task: Task, origin: Origin) -> str:
@@ -143,6 +154,10 @@ class SourceCache:
             make = self._make if self.folder is None else self._read_or_make
             self._memory[key] = make(task, origin)
         return self._memory[key]
+
+    def held(self, task: Task, origin: Origin) -> Source | None:
+        """The source if this cache has made or read it; None if nothing asked for it."""
+        return self._memory.get(source_key(task, origin))
 
     def _make(self, task: Task, origin: Origin) -> Source:
         with torch_threads(self.threads):
@@ -222,5 +237,7 @@ def given_model(task: Task, given: Given, *, device: torch.device) -> nn.Module:
         given.model, in_channels=task.image_shape[0], n_classes=len(task.classes), seed=0
     )
     weights = read_weights(given.path)
+    if file_digest(given.path) != given.digest:
+        raise InputError(f"{given.path}: the weights have changed since they were looked at first")
     load_weights(model, weights, path=given.path, name=given.model, task=task.name)
     return place(model, device).eval()

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from raytd.report.matrices import DistanceMatrix
-from raytd.report.rows import Row, denied, number, varying
+from raytd.report.rows import Row, number, varying
+from raytd.sweep.doubts import MARKS, row_doubts
 
 _WHERE_VARYING = ("method", "model", "seed")
 
@@ -108,7 +109,8 @@ def _protocol(rows: Sequence[Row]) -> list[str]:
 def matrix_tables(matrix: DistanceMatrix, width: int) -> list[Table]:
     """A distance matrix: sources as rows, targets as columns, a dash where nothing is known.
 
-    Targets that have no room beside one another are dealt over several tables.
+    Targets that have no room beside one another are dealt over several tables. A number that is
+    doubtful has the marks of its doubts behind it, and the last table explains them.
 
     Args:
         matrix: to be shown.
@@ -125,8 +127,15 @@ def matrix_tables(matrix: DistanceMatrix, width: int) -> list[Table]:
         for target in matrix.targets[begin : begin + n]:
             table.add_column(target, justify="right", overflow="fold")
         for source, values in zip(matrix.sources, matrix.values, strict=True):
-            table.add_row(source, *(_digits(float(v)) for v in values[begin : begin + n]))
+            shown = zip(matrix.targets, values, strict=True)
+            cells = [f"{_digits(float(v))}{_marks(matrix, source, t)}" for t, v in shown]
+            table.add_row(source, *cells[begin : begin + n])
         tables.append(table)
+    if met := {doubt.mark for found in matrix.doubts.values() for doubt in found}:
+        tables[-1].caption = Text(
+            "\n".join(f"{m}  {text}" for m, text in MARKS.items() if m in met)
+        )
+        tables[-1].caption_justify = "left"
     return tables
 
 
@@ -137,17 +146,18 @@ _GAP = 2
 """Columns between two columns of a table."""
 
 
+def _marks(matrix: DistanceMatrix, source: str, target: str) -> str:
+    """The marks behind a number, after a blank; empty where nothing is doubtful."""
+    found = matrix.doubts.get((source, target), ())
+    return f" {''.join(doubt.mark for doubt in found)}" if found else ""
+
+
 def notes(row: Row) -> list[str]:
     """What a reader must know before believing a number, in words."""
     if row.get("status") == "failed":
         error = str(row.get("error") or "").strip() or "no message"
         return [f"failed: {error.splitlines()[0]}"]
-    said = {
-        "arrived": "did not arrive",
-        "coupling_converged": "coupling not converged",
-        "distance_converged": "still moving",
-    }
-    known = [words for column, words in said.items() if denied(row, column)]
+    known = [doubt.text for doubt in row_doubts(row)]
     return known + ([str(row["warnings"])] if row.get("warnings") else [])
 
 

@@ -1,17 +1,21 @@
 """The cluster that a sweep runs on: what it has, and being connected to it."""
 
 import atexit
+import logging
 import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from raytd.errors import RequestError
+from raytd.sweep.local_ray import local_settings
 from raytd.sweep.ray_messages import ray_messages_sorted
+from raytd.sweep.ray_signals import signals_wait
 
 Node = dict[str, float]
+_logger = logging.getLogger("raytd")
 
 
 def local_nodes() -> list[Node]:
@@ -53,7 +57,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     A cluster that was started here ends with the block, and all of its processes with it.
 
     Raises:
-        RequestError: if there is no cluster at the address.
+        RequestError: if there is no cluster at the address, or none can be started.
     """
     _knock(address)
     # Tune's own loggers and its handler of Ctrl-C would write beside ours and swallow the signal.
@@ -62,21 +66,52 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_task_oom_retries", str(OUT_OF_MEMORY_RETRIES))
+    # Ray's own handler of SIGTERM would print a C++ stack and end the process on the spot.
+    os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
     import ray
 
-    local: dict[str, Any] = {}
-    if address is None:
-        local = {"include_dashboard": False, "num_cpus": int(local_nodes()[0]["CPU"])}
+    with ExitStack() as stack:
+        local: dict[str, Any] = {}
+        if address is None:
+            local = {"include_dashboard": False, "num_cpus": int(local_nodes()[0]["CPU"])}
+            local |= stack.enter_context(local_settings(_logger.warning))
+        stack.callback(_leave_colours_alone)
+        stack.callback(_end)
+        _init(address, local)
+        stack.enter_context(ray_messages_sorted())
+        yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+
+
+def _init(address: str | None, local: dict[str, Any]) -> None:
+    """Connects to a cluster, or starts one.
+
+    Raises:
+        RequestError: in one line, if there is none, or Ray cannot write its files.
+    """
+    import ray
+
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **local)
-    except ConnectionError as error:
-        raise RequestError(f"--address {address}: no Ray cluster answers there") from error
-    try:
-        with ray_messages_sorted():
-            yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
-    finally:
-        ray.shutdown()
-        _leave_colours_alone()
+        with signals_wait():
+            ray.init(
+                address=address or "local", log_to_driver=False, logging_level="ERROR", **local
+            )
+    except OSError as error:
+        if address is not None:
+            raise RequestError(f"--address {address}: no Ray cluster answers there") from error
+        reason = (error.strerror or str(error)).lower()
+        named = f" {error.filename}" if error.filename else ""
+        raise RequestError(
+            f"Ray cannot start on this machine ({reason}{named}); set TMPDIR to a folder that can "
+            "be written and has room"
+        ) from error
+
+
+def _end() -> None:
+    """Leaves the cluster; one that was started here has ended when this returns."""
+    import ray
+
+    with signals_wait():
+        ray.shutdown(wait_for_processes=True)
 
 
 def _leave_colours_alone() -> None:

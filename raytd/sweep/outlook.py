@@ -14,6 +14,7 @@ from raytd.sweep.plan import SweepPlan
 from raytd.sweep.timing import Timings, cache_file, kind_in_words, timings
 from raytd.sweep.trial import Trial, sgd_steps_of
 from raytd.sweep.work import work_of
+from raytd.tasks.account import accounts_of
 
 
 def outlook(
@@ -49,6 +50,9 @@ def outlook(
         "sweep": plan.spec.name,
         "folder": str(plan.folder),
         "summary": plan.summary(),
+        "data": accounts_of(plan.tasks),
+        "shortfalls": plan.shortfalls(),
+        "shared_images": plan.shared_images(),
         "n_trials": len(plan.trials) + plan.n_ahead,
         "done": len(plan.done),
         "to_run": len(to_run),
@@ -125,7 +129,9 @@ def by_axis(plan: SweepPlan) -> list[dict[str, Any]]:
             if axis in searched:
                 continue
             counts = lines.setdefault((axis, str(value)), Counter())
-            counts.update({"trials": 1, plan.status(trial.key): 1, "to_run": trial.key in to_run})
+            counts.update(
+                {"trials": 1, plan.status(trial.key): 1, "to_run": int(trial.key in to_run)}
+            )
     return [
         {
             "axis": axis,

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from raytd.engine.files import write_json
-from raytd.errors import StorageError
+from raytd.errors import HomeError, StorageError
+from raytd.paths import cache_folder
 from raytd.sweep.calibration import Speed, calibrate
 from raytd.sweep.estimate import speed_key
 from raytd.sweep.trial import Trial
@@ -40,9 +41,12 @@ class Timings:
 
 
 def cache_file() -> Path:
-    """Where measured speeds are kept: in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "raytd" / "speeds.json"
+    """Where measured speeds are kept: in the user's cache folder.
+
+    Raises:
+        HomeError: if there is none.
+    """
+    return cache_folder() / "speeds.json"
 
 
 def timings(
@@ -121,7 +125,7 @@ def _typical(speeds: Sequence[Speed]) -> Speed:
 
 def _kept(side_by_side: int | None) -> tuple[float, dict[str, Speed]]:
     """Seconds until a process has started, and the speeds that so many processes have measured."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
+    with suppress(OSError, ValueError, TypeError, KeyError):  # HomeError is a ValueError
         kept = json.loads(cache_file().read_text())
         if kept["machine"] == _machine():
             speeds = {
@@ -139,12 +143,12 @@ _BESIDE = "side_by_side"
 def _keep(start_s: float, measured: Mapping[str, Speed], side_by_side: int) -> None:
     """Adds speeds to those in the file; of two of one kind the newer stays."""
     known: dict[str, Any] = {}
-    with suppress(OSError, ValueError, TypeError, KeyError):
+    with suppress(OSError, ValueError, TypeError, KeyError):  # HomeError is a ValueError
         kept = json.loads(cache_file().read_text())
         known = kept["speeds"] if kept["machine"] == _machine() else {}
     added = {key: asdict(speed) | {_BESIDE: side_by_side} for key, speed in measured.items()}
     content = {"machine": _machine(), "start_s": start_s, "speeds": known | added}
-    with suppress(StorageError):  # the next plan measures again
+    with suppress(StorageError, HomeError):  # the next plan measures again
         write_json(cache_file(), content)
 
 

@@ -55,6 +55,7 @@ def test_the_plan_is_one_document_with_counts_needs_duration_and_cost(
     found = json.loads(out)
     assert code == 0
     assert found["summary"] == "6 trials: 0 done, 6 to run"
+    assert [data["reference"] for data in found["data"]] == ["digits"]
     (need,) = found["per_trial"]
     assert (need["trials"], need["actors"], need["cpus"], need["gpus"]) == (6, 2, 1.5, 0)
     assert 5e8 < need["memory_bytes"] < 5e9
@@ -78,6 +79,7 @@ def test_the_plan_is_one_document_with_counts_needs_duration_and_cost(
     code, out, err = run(capsys, "small.yaml", "--set", "trajectory.batch_size=6")
     assert "timing network 1 of 1: cnn8-narrow on images 8×8, grey, batch size 6\n" in err
     assert "expected duration" in out
+    assert out.startswith("digits (in scikit-learn): 1,797 images of 10 classes; a third of each")
 
 
 def test_a_quick_plan_says_what_is_not_known_and_guesses_nothing(
@@ -117,6 +119,7 @@ def test_the_counts_of_a_plan_are_those_of_its_results(plan: SweepPlan) -> None:
 
 
 def test_trials_are_counted_by_each_value_of_each_axis(plan: SweepPlan) -> None:
+    assert {type(line["to_run"]) for line in by_axis(plan)} == {int}
     lines = {(line["axis"], line["value"]): line["trials"] for line in by_axis(plan)}
     assert lines == {
         ("method", "coupled"): 4,

@@ -60,6 +60,11 @@ def test_compact_fits_eighty_columns(row):
     [
         ({}, []),
         ({"arrived": False}, ["did not arrive"]),
+        (
+            {"source_accuracy": 0.2, "source_val_images": 50, "source_chance": 0.2},
+            ["source at chance (0.20, guessing 0.20, n = 50)"],
+        ),
+        ({"same_weights_as": "b"}, ["same weights as source b"]),
         ({"coupling_converged": False}, ["coupling not converged"]),
         ({"distance_converged": False}, ["still moving"]),
         ({"arrived": None, "coupling_converged": None, "distance_converged": None}, []),
@@ -102,6 +107,18 @@ def test_a_matrix_has_sources_as_rows(row):
         ["low", "-", "1.25"],
         ["odd", "2.5", "-"],
     ]
+
+
+def test_a_doubtful_number_in_a_matrix_has_its_marks_and_they_are_explained(row):
+    rows = [row("low", "odd", 1.25, arrived=False), row("odd", "low", 2.5, same_weights_as="low")]
+    (matrix,) = distance_matrices(rows)
+    text = "".join(printed(table) for table in matrix_tables(matrix, 120))
+    assert line_of(text, "1.25").split() == ["low", "-", "1.25", "A"]
+    assert line_of(text, "2.5").split() == ["odd", "2.5", "W", "-"]
+    assert line_of(text, "did not arrive").startswith("A  a model did not arrive")
+    assert "guessing" not in text
+    narrow = "".join(printed(table, width=60) for table in matrix_tables(matrix, 60))
+    assert max(map(len, narrow.splitlines())) <= 60
 
 
 LONG = [f"task-number-{n}-of-a-collection-with-a-long-name" for n in range(7)]
