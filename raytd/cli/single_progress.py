@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from raytd.cli.events import View
+from raytd.cli.events import View, tenths
 from raytd.engine.places import TrainingPlace
 from raytd.engine.records import Iteration
 from raytd.engine.sources import Origin, source_key
@@ -43,10 +43,11 @@ class SingleProgress:
             self._reach(network, place)
 
     def _reach(self, network: Network, place: TrainingPlace) -> None:
-        self._forecast.reach(network.key, place.share)
+        if place.step > 0:  # the first step takes longer than any other
+            self._forecast.reach(network.key, place.share)
         where = {"number": network.number, "networks": network.of}
         where |= {"epoch": place.epoch, "epochs": place.epochs}
-        self._tell("training", {"network": network.name, **where})
+        self._tell_training("training", {"network": network.name, **where})
 
     def on_place(self, place: tuple[int, int]) -> None:
         """Iteration and segment that are under way."""
@@ -77,8 +78,11 @@ class SingleProgress:
         self._n_trained += 1
         self._forecast.end(network.key, done=True)
         ended = {"n_ended": self._n_trained, "networks": network.of}
-        self._tell("trained", {"network": network.name, "message": "done", **ended})
+        self._tell_training("trained", {"network": network.name, "message": "done", **ended})
+
+    def _tell_training(self, event: str, fields: dict[str, Any]) -> None:
+        left_s = tenths(self._forecast.trainings_left_s())
+        self._tell(event, {**fields, "training_left_s": left_s})
 
     def _tell(self, event: str, fields: dict[str, Any]) -> None:
-        left_s = self._forecast.left_s()
-        self._view.show(event, {**fields, "left_s": None if left_s is None else round(left_s, 1)})
+        self._view.show(event, {**fields, "left_s": tenths(self._forecast.left_s())})
