@@ -139,12 +139,15 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
 
     from raytd.report.compare import compare
     from raytd.report.comparison_text import summary
-    from raytd.report.terminal import matrix_table, results_table
+    from raytd.report.terminal import legend, matrix_table, results_table
 
     console = Console()
     console.print(results_table(rows, compact=console.width < 120))
-    for matrix in _matrices(plan, rows):
+    matrices = _matrices(plan, rows)
+    for matrix in matrices:
         console.print(matrix_table(matrix))
+    for line in legend(matrices):
+        console.print(line, markup=False, highlight=False)
     if {"coupled", "uncoupled"} <= set(plan.spec.methods):
         for one in compare(_best(plan, rows), "method", "uncoupled", "coupled", axes=_axes(plan)):
             console.print("\n".join(summary(one)), markup=False, highlight=False)

@@ -36,7 +36,7 @@ def results_table(
     telling = dict.fromkeys((*_WHERE_VARYING, *axes))
     named = ["source", "target", *varying(rows, [*telling]), *_protocol(done)]
     named += varying(done, ["unit"])
-    remarks = [shorten("; ".join(notes(row)), 60, placeholder=" …") for row in rows]
+    remarks = ["; ".join(shorten(n, 60, placeholder=" …") for n in notes(row)) for row in rows]
     shown = [n for n in _NUMBERS if not compact or n.column in _COMPACT]
     shown = [n for n in shown if not done or any(n.column in row for row in done)]
     table = _table(title)
@@ -78,7 +78,7 @@ def _protocol(rows: Sequence[Row]) -> list[str]:
 def matrix_table(matrix: DistanceMatrix) -> Table:
     """A distance matrix: sources as rows, targets as columns, a dash where nothing is known.
 
-    A number that is doubtful has the marks of its doubts behind it, and they are explained below.
+    A number that is doubtful has the marks of its doubts behind it; `legend` explains them.
     """
     title = f"{matrix.title}: {matrix.label}, {matrix.seeds}"
     table = _table(title)
@@ -89,10 +89,13 @@ def matrix_table(matrix: DistanceMatrix) -> Table:
         marked = [_marks(matrix, source, target) for target in matrix.targets]
         numbers = [_digits(float(value)) for value in values]
         table.add_row(source, *(f"{n}{m}" for n, m in zip(numbers, marked, strict=True)))
-    if met := {doubt.mark for found in matrix.doubts.values() for doubt in found}:
-        table.caption = Text("\n".join(f"{m}  {text}" for m, text in MARKS.items() if m in met))
-        table.caption_justify = "left"
     return table
+
+
+def legend(matrices: Sequence[DistanceMatrix]) -> list[str]:
+    """What the marks mean that the numbers of these matrices have, one line each."""
+    met = {d.mark for matrix in matrices for found in matrix.doubts.values() for d in found}
+    return [f"{mark}  {text}" for mark, text in MARKS.items() if mark in met]
 
 
 def _marks(matrix: DistanceMatrix, source: str, target: str) -> str:
