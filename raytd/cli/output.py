@@ -79,7 +79,7 @@ _FIGURES = (
     ("learning rate", "lr"),
     ("effective partners", "effective_partners"),
     ("source accuracy", "source_accuracy"),
-    ("  by guessing", "source_chance"),
+    ("source accuracy by guessing", "source_chance"),
     ("target accuracy", "target_accuracy"),
     ("arrived", "arrived"),
     ("coupling converged", "coupling_converged"),
