@@ -80,7 +80,7 @@ _FIGURES = (
     ("learning rate", "lr"),
     ("effective partners", "effective_partners"),
     ("source accuracy", "source_accuracy"),
-    ("  by guessing", "source_chance"),
+    ("source accuracy by guessing", "source_chance"),
     ("target accuracy", "target_accuracy"),
     ("arrived", "arrived"),
     ("coupling converged", "coupling_converged"),
@@ -138,13 +138,16 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
         return
     from raytd.report.compare import compare
     from raytd.report.comparison_text import summary
-    from raytd.report.terminal import matrix_tables, results_table
+    from raytd.report.terminal import legend, matrix_tables, results_table
 
     console = open_console()
     console.print(results_table(rows, compact=console.width < 120))
-    for matrix in _matrices(plan, rows):
+    matrices = _matrices(plan, rows)
+    for matrix in matrices:
         for table in matrix_tables(matrix, console.width):
             console.print(table)
+    for line in legend(matrices):
+        console.print(line)
     if {"coupled", "uncoupled"} <= set(plan.spec.methods):
         for one in compare(_best(plan, rows), "method", "uncoupled", "coupled", axes=_axes(plan)):
             console.print("\n".join(summary(one)))

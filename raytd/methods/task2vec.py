@@ -40,8 +40,8 @@ class Task2VecConfig(Settings):
         fisher: `auto` sums over all labels of each image, which leaves no error, up to 32 classes.
             Above, it draws random signs over the labels until `error` is reached, or sums over all
             labels where that takes fewer gradients. `exact` always sums. `montecarlo` is the
-            authors': few labels drawn from the predictions, and distances that noise makes too
-            large. `variational` is the paper's robust estimate, from the noise that each filter's
+            authors': few labels drawn from the predictions, whose noise moves distances, small ones
+            upwards. `variational` is the paper's robust estimate, from the noise that each filter's
             weights can bear; its own noise is not estimated.
         error: relative error of the distance at which the draws of `auto` end, by their jackknife;
             before, the same error of each embedding, root mean square over filters.

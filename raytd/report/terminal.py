@@ -36,7 +36,7 @@ def results_table(
     telling = dict.fromkeys((*_WHERE_VARYING, *axes))
     named = ["source", "target", *varying(rows, [*telling]), *_protocol(done)]
     named += varying(done, ["unit"])
-    remarks = [shorten("; ".join(notes(row)), 60, placeholder=" …") for row in rows]
+    remarks = ["; ".join(shorten(n, 60, placeholder=" …") for n in notes(row)) for row in rows]
     shown = [n for n in _NUMBERS if not compact or n.column in _COMPACT]
     shown = [n for n in shown if not done or any(n.column in row for row in done)]
     table = _table(title)
@@ -110,7 +110,7 @@ def matrix_tables(matrix: DistanceMatrix, width: int) -> list[Table]:
     """A distance matrix: sources as rows, targets as columns, a dash where nothing is known.
 
     Targets that have no room beside one another are dealt over several tables. A number that is
-    doubtful has the marks of its doubts behind it, and the last table explains them.
+    doubtful has the marks of its doubts behind it; `legend` explains them.
 
     Args:
         matrix: to be shown.
@@ -131,11 +131,6 @@ def matrix_tables(matrix: DistanceMatrix, width: int) -> list[Table]:
             cells = [f"{_digits(float(v))}{_marks(matrix, source, t)}" for t, v in shown]
             table.add_row(source, *cells[begin : begin + n])
         tables.append(table)
-    if met := {doubt.mark for found in matrix.doubts.values() for doubt in found}:
-        tables[-1].caption = Text(
-            "\n".join(f"{m}  {text}" for m, text in MARKS.items() if m in met)
-        )
-        tables[-1].caption_justify = "left"
     return tables
 
 
@@ -144,6 +139,12 @@ _TARGET = 16
 
 _GAP = 2
 """Columns between two columns of a table."""
+
+
+def legend(matrices: Sequence[DistanceMatrix]) -> list[str]:
+    """What the marks mean that the numbers of these matrices have, one line each."""
+    met = {d.mark for matrix in matrices for found in matrix.doubts.values() for d in found}
+    return [f"{mark}  {text}" for mark, text in MARKS.items() if mark in met]
 
 
 def _marks(matrix: DistanceMatrix, source: str, target: str) -> str:

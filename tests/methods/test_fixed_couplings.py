@@ -102,6 +102,17 @@ def test_an_absolute_epsilon_that_does_not_suit_the_feature_costs_says_so(
     assert "epsilon_unit" not in "; ".join(in_spreads.warnings)
 
 
+def test_a_first_coupling_that_did_not_converge_says_what_to_do(
+    pair: Pair, context: Context
+) -> None:
+    settings = OTOnlyConfig(**TILES, epsilon=1e-3, epsilon_unit="absolute", max_iterations=1)
+    result = ot_only.run(pair, settings, context)
+    assert not result.coupling_converged
+    (said,) = result.warnings
+    assert "raise max_iterations or epsilon" in said
+    assert "set coupled.epsilon_unit: spread" in said
+
+
 def test_ot_only_follows_the_features(pair: Pair, context: Context) -> None:
     source, pixels = (
         ot_only.run(pair, OTOnlyConfig(**TILES, features=f), context) for f in ("source", "pixels")

@@ -234,7 +234,7 @@ def test_a_single_pass_of_drawn_labels_says_that_its_error_is_unknown(
 ) -> None:
     score = run(pair, config(fisher="montecarlo", passes=1), context)
     assert score.figures["drawn_error"] is None
-    assert "one pass of drawn labels tells no error" in score.warnings[0]
+    assert "one pass of drawn labels does not tell the error" in score.warnings[0]
 
 
 def test_distances_are_those_of_explicit_gradients_of_every_label(context: Context) -> None:

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from raytd.report import distance_matrices, matrix_tables, results_table
-from raytd.report.terminal import notes, plain_table
+from raytd.report.terminal import legend, notes, plain_table
 
 
 def printed(table, width=160):
@@ -115,10 +115,21 @@ def test_a_doubtful_number_in_a_matrix_has_its_marks_and_they_are_explained(row)
     text = "".join(printed(table) for table in matrix_tables(matrix, 120))
     assert line_of(text, "1.25").split() == ["low", "-", "1.25", "A"]
     assert line_of(text, "2.5").split() == ["odd", "2.5", "W", "-"]
-    assert line_of(text, "did not arrive").startswith("A  a model did not arrive")
-    assert "guessing" not in text
+    assert [line[:27] for line in legend([matrix])] == [
+        "A  a model did not arrive, ",
+        "W  two sources have the sam",
+    ]
     narrow = "".join(printed(table, width=60) for table in matrix_tables(matrix, 60))
     assert max(map(len, narrow.splitlines())) <= 60
+
+
+def test_no_doubt_is_hidden_by_another(row):
+    chance = {"source_accuracy": 0.2, "source_val_images": 100, "source_chance": 0.2}
+    doubted = row("low", "high", arrived=False, same_weights_as="odd", **chance)
+    text = printed(results_table([doubted | {"warnings": "a long story " * 20}]), width=200)
+    said = "did not arrive; source at chance (0.20, guessing 0.20, n = 100); same weights as source"
+    assert said in " ".join(text.split())
+    assert 0 < text.count("a long story") < 6
 
 
 LONG = [f"task-number-{n}-of-a-collection-with-a-long-name" for n in range(7)]

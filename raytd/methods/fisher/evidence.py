@@ -72,13 +72,13 @@ def warnings_of(
         return tuple(said)
     if error is None:
         said.append(
-            "task2vec: one pass of drawn labels tells no error of the distance, which noise makes "
-            "too large; set task2vec.fisher: exact"
+            "task2vec: one pass of drawn labels does not tell the error that they leave in the "
+            "distance; set task2vec.fisher: exact, or raise task2vec.passes"
         )
     elif config.fisher == "montecarlo" and error > WORTH_SAYING * distance:
         share = f" ({error / distance:.0%})" if distance > 0 else ""
         said.append(
             f"task2vec: drawn labels leave an error of about {error:.2g}{share} in the distance, "
-            "which their noise makes too large; set task2vec.fisher: exact"
+            "and rare labels that were never drawn may leave more; set task2vec.fisher: exact"
         )
     return tuple(said)
