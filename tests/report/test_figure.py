@@ -3,9 +3,10 @@ import csv
 import pytest
 
 from raytd.errors import StorageError
-from raytd.report.figure import save_figure, slug
+from raytd.report.figure import picture, save_figure, slug
 from raytd.report.heatmap import heatmaps
 from raytd.report.matrices import distance_matrices
+from raytd.report.style import new_figure
 
 
 @pytest.fixture
@@ -57,3 +58,17 @@ def test_no_part_of_a_file_is_left_behind(figure, tmp_path):
 
 def test_names_of_files_are_plain():
     assert slug("Map, task2vec: a/b → c") == "map-task2vec-a-b-c"
+
+
+def test_a_figure_whose_names_leave_no_room_is_made_larger():
+    figure = new_figure(3, 2)
+    left, right = figure.subplots(1, 2)
+    left.set_yticks([0], ["a name " * 12])
+    right.set_yticks([0], ["another name " * 4])
+    assert picture(figure, "png").startswith(b"\x89PNG")
+    width, height = figure.get_size_inches()
+    assert width > 3
+    assert width / height == pytest.approx(1.5)
+    # The larger one has room, so that the next picture of it needs no more.
+    picture(figure, "svg")
+    assert tuple(figure.get_size_inches()) == (width, height)
