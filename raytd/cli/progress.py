@@ -9,6 +9,7 @@ from raytd.engine.storage import StoragePath
 from raytd.sweep.forecast import Forecast
 from raytd.sweep.ledger import Ledger
 from raytd.sweep.plan import SweepPlan
+from raytd.sweep.presence import require_folder
 from raytd.sweep.tracked import finals, sweep_info, trial_artifacts, trial_info
 from raytd.sweep.trial import Trial
 from raytd.tracking.base import Closing, SweepStatus, TrialInfo
@@ -113,15 +114,23 @@ class Progress:
         )
 
     def close(self, status: SweepStatus) -> None:
-        """Writes the table and the figures of what there is, and ends the tracker's run."""
-        artifacts: list[StoragePath] = write_report(self.plan)
+        """Writes the table and the figures of what there is, and ends the tracker's run.
+
+        Raises:
+            StorageError: in one line, if they cannot be written, or the sweep's folder is gone.
+        """
         counts = {
             "trials": float(len(self.plan.suggested()) + self.plan.n_ahead),
             "trials_done": float(len(self.plan.done) + self.n_done),
             "trials_failed": float(len(self.plan.left) + self.n_failed),
         }
-        rows = Ledger(self.plan.folder).rows()
-        self.tracker.close(Closing(status, counts, artifacts, rows))
+        artifacts, rows = list[StoragePath](), list[dict[str, Any]]()
+        try:
+            require_folder(self.plan.folder)
+            artifacts = write_report(self.plan)
+            rows = Ledger(self.plan.folder).rows()
+        finally:  # the run in the tracker ends also where nothing can be written any more
+            self.tracker.close(Closing(status, counts, artifacts, rows))
 
     def _show(self, event: str, trial: Trial, fields: dict[str, Any]) -> None:
         self._check()

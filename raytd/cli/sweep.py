@@ -57,6 +57,7 @@ def command(*, tracking_uri: str | None, mode: Any, as_json: bool, **given: Any)
 def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: bool) -> int:
     from raytd.sweep.autoscaling import can_add
     from raytd.sweep.plan import write_plan
+    from raytd.sweep.presence import FolderGoneError, remove_remains
     from raytd.sweep.turn import turn
 
     def tell(line: str) -> None:
@@ -82,7 +83,11 @@ def _run(request: Request, tracking_uri: str | None, view: View, *, as_json: boo
             raise RequestError(str(error)) from error
         code = 1 if plan.left else 0
         if plan.missing:
-            code = _run_missing(plan, request, uri, view, nodes) or code
+            try:
+                code = _run_missing(plan, request, uri, view, nodes) or code
+            except FolderGoneError:
+                remove_remains(plan.folder)
+                raise
             _tell_shortfalls(view, [text for text in plan.shortfalls() if text not in known])
     show(plan, as_json=as_json)
     return code
