@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import tempfile
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -10,6 +9,7 @@ from raytd.engine.config import ResourcesConfig
 from raytd.engine.sources import Origin, SourceCache, source_key
 from raytd.engine.storage import StoragePath
 from raytd.errors import StorageError, WaitTimeoutError
+from raytd.paths import make_temporary_folder
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import networks_of
 from raytd.sweep.plan import SweepPlan
@@ -140,7 +140,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
     longest_s = max(c.resources.wait_timeout_s for c in configs.values())
     param_space, search = _space(plan, trials)
     max_concurrent = max_concurrent or (_SEARCHED_AT_ONCE if plan.studies else None)
-    scratch = tempfile.mkdtemp(prefix="raytd-tune-")
+    scratch = make_temporary_folder("raytd-tune-")
     try:
         tune.Tuner(
             tune.with_resources(function, lambda c: bundles(config_of(c, configs))),
@@ -150,7 +150,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
             ),
             run_config=tune.RunConfig(
                 name=plan.spec.name,
-                storage_path=scratch,
+                storage_path=str(scratch),
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=PROCESS_LOSSES),
                 callbacks=[forward(trials, listener, plan, longest_s)],
