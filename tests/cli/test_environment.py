@@ -16,6 +16,7 @@ tasks: [digits-low, digits-high]
 data: {train: 20, val: 20}
 pairs: [[digits-low, digits-high]]
 methods: [otdd]
+seed: 1
 search: {space: {otdd.covariance: {choice: [full, diagonal]}}, metric: value, mode: min, trials: 4}
 resources: {cpus_per_actor: 0.5, threads: 1}
 """
