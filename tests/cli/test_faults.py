@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -113,6 +114,20 @@ def assert_same_bits(folder: Path, storage: str, undisturbed: DistanceResult) ->
     assert knots == [k for i in undisturbed.iterations for k in knot_rows(i)]
     assert not (trial / "checkpoint").exists()
     return row
+
+
+def test_a_sweep_whose_folder_is_removed_says_so_and_leaves_none(folder: Path) -> None:
+    shutil.copytree(folder / "sources", folder / "gone" / "sources")
+    with sweep(folder, "gone") as process:
+        wait_until(lambda: checkpoints(folder, "gone", "0000-"), process)
+        shutil.rmtree(folder / "gone" / "faults", ignore_errors=True)
+        out, said = process.communicate(timeout=LONGEST_S)
+    assert process.returncode == 1
+    assert out == ""
+    last = said.splitlines()[-1]
+    assert last.startswith("gone/faults: the folder of the sweep was removed or moved while")
+    assert "Traceback" not in said
+    assert [path.name for path in (folder / "gone").iterdir()] == ["sources"]
 
 
 def test_a_killed_process_of_a_trial_starts_again_from_its_checkpoint(

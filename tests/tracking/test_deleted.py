@@ -28,6 +28,7 @@ def test_a_deleted_experiment_is_refused_before_anything_starts(
     with pytest.raises(RequestError) as caught:
         require_experiment(uri, sweep.experiment)
     (problem,) = caught.value.problems
+    assert problem.startswith(f"tracking at {uri}: the experiment '{sweep.experiment}' was deleted")
     assert WAY.format("experiment", deleted) in problem
     assert "--set tracking.experiment=NAME" in problem
     MlflowClient(tracking_uri=uri).restore_experiment(deleted)
