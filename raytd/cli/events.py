@@ -21,8 +21,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "data": ("message",),
     "plan": ("trials", "done", "to_run", "failed", "left", "message"),
     "doing": ("message",),
-    "training": ("network", "number", "networks", "epoch", "epochs", "left_s"),
-    "trained": ("network", "message", "n_ended", "networks", "left_s"),
+    "training": (
+        "network", "number", "networks", "epoch", "epochs", "training_left_s", "left_s",
+    ),
+    "trained": ("network", "message", "n_ended", "networks", "training_left_s", "left_s"),
     "begin": ("trial_key", "trial", "left_s"),
     "segment": ("trial_key", "trial", "iteration", "segment", "segments", "left_s"),
     "iteration": ("trial_key", "trial", "iteration", "distance", "target_accuracy", "left_s"),
@@ -188,6 +190,11 @@ def in_words(event: str, fields: Mapping[str, Any]) -> str | None:
         return end_line(fields)
     message: str | None = fields.get("message")
     return message
+
+
+def tenths(seconds: float | None) -> float | None:
+    """Seconds as an event has them."""
+    return None if seconds is None else round(seconds, 1)
 
 
 def end_line(fields: Mapping[str, Any]) -> str:

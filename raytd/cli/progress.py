@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from raytd.cli.events import View
+from raytd.cli.events import View, tenths
 from raytd.cli.interruption import Interruption
 from raytd.cli.output import write_report
 from raytd.engine.places import TrainingPlace
@@ -63,20 +63,21 @@ class Progress:
 
     def on_training(self, network: Network, place: TrainingPlace) -> None:
         """Where the training of a network is: it begins, or has come further."""
-        self.forecast.reach(network.key, place.share)
+        if place.step > 0:  # the first step takes longer than any other
+            self.forecast.reach(network.key, place.share)
         reached = (place.epoch, place.epochs)
         if self._epochs.get(network.key) != reached:
             self._epochs[network.key] = reached
             where = {"number": network.number, "networks": network.of}
             where |= {"epoch": place.epoch, "epochs": place.epochs}
-            self._tell("training", {"network": network.name, **where})
+            self._tell_training("training", {"network": network.name, **where})
 
     def on_trained(self, network: Network, outcome: str) -> None:
         """A network that trials need has been trained, or not."""
         self._n_trained += 1
         self.forecast.end(network.key, done=not outcome.startswith("failed"))
         ended = {"n_ended": self._n_trained, "networks": network.of}
-        self._tell("trained", {"network": network.name, "message": outcome, **ended})
+        self._tell_training("trained", {"network": network.name, "message": outcome, **ended})
 
     def on_wait(self, line: str) -> None:
         """The cluster has no place yet for what comes next, or something was lost."""
@@ -169,9 +170,11 @@ class Progress:
 
     def _tell(self, event: str, fields: dict[str, Any]) -> None:
         self._interruption.check()
-        left_s = self.forecast.left_s()
-        left = None if left_s is None else round(left_s, 1)
-        self.view.show(event, {**fields, "left_s": left})
+        self.view.show(event, {**fields, "left_s": tenths(self.forecast.left_s())})
+
+    def _tell_training(self, event: str, fields: dict[str, Any]) -> None:
+        left_s = tenths(self.forecast.trainings_left_s())
+        self._tell(event, {**fields, "training_left_s": left_s})
 
 
 def _iterations(trial: Trial) -> int:

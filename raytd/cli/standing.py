@@ -26,13 +26,16 @@ class Standing:
         self._doing = "starting"
         self._plan: Facts = {}
         self._done = self._failed = self._trained = 0
-        self._left: tuple[float, float] | None = None
+        self._left_at = clock()
+        self._left_s: float | None = None
+        self._training_left_s: float | None = None
 
     def take(self, event: str, fields: Mapping[str, Any]) -> None:
         """An event of `FIELDS` with its fields."""
         getattr(self, f"_on_{event}", lambda _: None)(fields)
-        if fields.get("left_s") is not None:
-            self._left = (self._clock(), fields["left_s"])
+        if "left_s" in fields:
+            self._left_at = self._clock()
+            self._left_s, self._training_left_s = fields["left_s"], fields.get("training_left_s")
 
     def elapsed_s(self) -> float:
         """Seconds since the command began."""
@@ -41,11 +44,14 @@ class Standing:
     def headline(self) -> str:
         """What goes on, how long it has taken and how long it will take, in one line."""
         parts = [self._what(), f"{duration(self.elapsed_s())} so far"]
-        if self._left is not None and not self._doing:
-            at, left_s = self._left
-            left_s = max(0.0, left_s - (self._clock() - at))
+        passed_s = self._clock() - self._left_at
+        if self._left_s is not None:
+            left_s = max(0.0, self._left_s - passed_s)
             end = datetime.now() + timedelta(seconds=left_s)
             parts.append(f"about {duration(left_s)} left, until {end:%H:%M}")
+        elif self._training_left_s:
+            left_s = max(0.0, self._training_left_s - passed_s)
+            parts.append(f"trained in about {duration(left_s)}")
         return ", ".join(part for part in parts if part)
 
     def line(self) -> str:
@@ -56,7 +62,7 @@ class Standing:
         return self.headline() + (f"; {places[0]}{more}" if places else "")
 
     def _what(self) -> str:
-        if self._doing:
+        if self._doing and not (self.training or self.running):
             return self._doing
         if self.training:
             of = next(iter(self.training.values()))["networks"]
@@ -81,20 +87,26 @@ class Standing:
         self._plan = dict(fields)
 
     def _on_training(self, fields: Mapping[str, Any]) -> None:
-        self._doing = ""
+        self._begin()
         self.training[fields["network"]] = dict(fields)
 
     def _on_trained(self, fields: Mapping[str, Any]) -> None:
-        self._doing, self._trained = "", fields["n_ended"]
+        self._begin()
+        self._trained = fields["n_ended"]
         self.training.pop(fields["network"], None)
 
     def _on_begin(self, fields: Mapping[str, Any]) -> None:
-        self._doing = ""
+        self._begin()
         self.running[fields["trial_key"]] = dict(fields)
 
     def _on_segment(self, fields: Mapping[str, Any]) -> None:
-        self._doing = ""
+        self._begin()
         self.running.setdefault(fields["trial_key"], {}).update(fields)
+
+    def _begin(self) -> None:
+        """From now on the counts of a sweep say what goes on; what has none still does the same."""
+        if self._plan:
+            self._doing = ""
 
     def _on_iteration(self, fields: Mapping[str, Any]) -> None:
         own = self.running.setdefault(fields["trial_key"], {})

@@ -5,14 +5,19 @@ one line that the terminal wraps by itself, so that it can be copied as a whole.
 without a sign, and no text is taken for markup.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def open_console(*, stderr: bool = False) -> "Console":
-    """The console of a command, which prints every text as it is."""
+    """The console of a command, which prints every text as it is, and whole."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    class Whole(Console):
+        def print(self, *objects: Any, crop: bool = False, **options: Any) -> None:
+            """As rich does, but what does not fit is wrapped by the terminal and not cut."""
+            super().print(*objects, crop=crop, **options)
+
+    return Whole(stderr=stderr, markup=False, emoji=False, highlight=False)

@@ -10,7 +10,7 @@ class TrainingPlace:
     """How far the training of a network is.
 
     Attributes:
-        step: SGD steps that are done.
+        step: SGD steps that are done; all of them also where a training ends early.
         steps: SGD steps in all, if nothing ends the training early.
         per_epoch: SGD steps of an epoch.
     """

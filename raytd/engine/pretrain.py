@@ -174,6 +174,7 @@ def _fit(
     ):
         on_step(TrainingPlace(done, recipe.steps, per_epoch))
         if best is not None and done % per_epoch == 0 and best.is_over():
+            on_step(TrainingPlace(recipe.steps, recipe.steps, per_epoch))
             break
     if best is not None:
         best.restore()

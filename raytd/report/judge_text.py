@@ -72,7 +72,7 @@ def verdicts_table(verdicts: Sequence[Verdict]) -> "Table":
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0))
     table.add_column("method", overflow="fold", min_width=len("weight-distance"))
     for heading in ("Spearman", "p", "Kendall", "Mantel\nr", "best\nsource", "regret", "s/\ntrial"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     for row in map(verdict_row, verdicts):
         interval = (
             ""

@@ -123,9 +123,9 @@ def matrix_tables(matrix: DistanceMatrix, width: int) -> list[Table]:
     tables = []
     for begin in range(0, len(matrix.targets), n):
         table = _table(f"{matrix.title}: {matrix.label}, {matrix.seeds}" if begin == 0 else None)
-        table.add_column(corner, style="bold", overflow="fold", min_width=first)
+        table.add_column(corner, style="bold", overflow="fold")
         for target in matrix.targets[begin : begin + n]:
-            table.add_column(target, justify="right", overflow="fold", min_width=each)
+            table.add_column(target, justify="right", overflow="fold")
         for source, values in zip(matrix.sources, matrix.values, strict=True):
             shown = zip(matrix.targets, values, strict=True)
             cells = [f"{_digits(float(v))}{_marks(matrix, source, t)}" for t, v in shown]

@@ -73,7 +73,9 @@ class Forecast:
             self._kinds[key] = self._kinds.pop(stand_in)
 
     def reach(self, key: str, share: float) -> None:
-        """A share of a running trial is done."""
+        """A share of a running trial is done; what nobody expected does not count."""
+        if key not in self._expected:
+            return
         self._left[key] = 1.0 - share
         at, done = self._began.setdefault(key, (self._clock(), share))
         if share - done >= _ENOUGH:
@@ -81,6 +83,8 @@ class Forecast:
 
     def end(self, key: str, *, done: bool) -> None:
         """A trial ends; one that failed says nothing of how long others take."""
+        if key not in self._expected:
+            return
         if done:
             self.reach(key, 1.0)
         self._left[key] = 0.0
@@ -88,26 +92,36 @@ class Forecast:
             self._seen.pop(key, None)
 
     def left_s(self) -> float | None:
-        """Seconds until all have ended; None as long as nothing is known."""
-        left = {
-            k: s * self._expected[k] * self._scale(self._kinds[k]) for k, s in self._left.items()
-        }
-        if not left:
-            return 0.0
-        if not (self._measured or self._seen):
-            return None
-        seconds = 0.0
-        if self._before is not None:
-            first = [left.pop(key) for key in self._before.keys]
-            seconds = max(sum(first) / self._before.at_once, *first, 0.0)
-        return seconds + max(sum(left.values()) / self._at_once, *left.values(), 0.0)
+        """Seconds until all have ended; None as long as nothing is known of trainings or trials.
 
-    def _scale(self, kind: str) -> float:
+        What trainings take says nothing of trials: these look at many images at a time.
+        """
+        first = () if self._before is None else self._before.keys
+        trials = [key for key in self._left if key not in first]
+        left = (self.trainings_left_s(), self._stage_left_s(trials, self._at_once))
+        return None if None in left else sum(s for s in left if s is not None)
+
+    def trainings_left_s(self) -> float | None:
+        """Seconds until all trainings have ended; None as long as nothing is known of them."""
+        if self._before is None:
+            return 0.0
+        return self._stage_left_s(self._before.keys, self._before.at_once)
+
+    def _stage_left_s(self, keys: Collection[str], at_once: int) -> float | None:
+        seen = {key: self._seen[key] for key in keys if key in self._seen}
+        expected = [
+            self._left[k] * self._expected[k] * self._scale(self._kinds[k], seen) for k in keys
+        ]
+        if not any(expected):
+            return 0.0
+        return max(sum(expected) / at_once, *expected, 0.0) if self._measured or seen else None
+
+    def _scale(self, kind: str, seen: Mapping[str, tuple[float, float]]) -> float:
         """Seen seconds for an expected one, of a kind if it was seen, else of all."""
-        own = [seen for key, seen in self._seen.items() if self._kinds[key] == kind]
-        seen = own or list(self._seen.values())
-        expected = sum(e for _, e in seen)
-        return sum(s for s, _ in seen) / expected if expected else 1.0
+        own = [each for key, each in seen.items() if self._kinds[key] == kind]
+        pairs = own or list(seen.values())
+        expected = sum(e for _, e in pairs)
+        return sum(s for s, _ in pairs) / expected if expected else 1.0
 
 
 def forecast_of(

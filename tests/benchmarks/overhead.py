@@ -21,6 +21,7 @@ from typing import Any
 from machine import machine
 
 from raytd.cli.events import Nothing
+from raytd.cli.interruption import Interruption
 from raytd.cli.progress import Progress
 from raytd.engine.devices import torch_threads
 from raytd.engine.executor import run_in_process
@@ -52,7 +53,7 @@ class Timed(Progress):
 
     def __init__(self, plan: SweepPlan, tracking_uri: str | None) -> None:
         forecast = forecast_of(plan.missing, {}, at_once=1)
-        super().__init__(plan, tracking_uri, Nothing(), forecast)
+        super().__init__(plan, tracking_uri, Nothing(), forecast, Interruption())
         self.ends: list[float] = []
         self.walls: list[float] = []
         self.tracking_s = 0.0

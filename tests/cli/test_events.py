@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from raytd.cli.events import FIELDS, JsonLines, Nothing, Plain, View, open_view
+from raytd.cli.interruption import Interruption
 from raytd.cli.live import Live
 from raytd.cli.progress import Progress
 from raytd.engine.places import TrainingPlace
@@ -65,7 +66,7 @@ def play(plan: SweepPlan, view: View) -> None:
     """A sweep of two trials as the runner tells it; one fails."""
     networks = missing_networks(plan.trials, plan.sources)
     forecast = forecast_of(plan.trials, {}, at_once=1, networks=networks)
-    progress = Progress(plan, None, view, forecast)
+    progress = Progress(plan, None, view, forecast, Interruption())
     first, second = plan.trials
     for step in (0, 1, 2, 3):
         progress.on_training(networks[0], TrainingPlace(step, 6, per_epoch=2))
@@ -111,7 +112,8 @@ def test_json_lines_are_one_object_a_line_with_name_and_time(
     assert lines[0]["network"] == "cnn8-narrow on digits-low (seed 0)"
     assert (lines[0]["number"], lines[0]["networks"]) == (1, 4)
     assert [(line["epoch"], line["epochs"]) for line in lines[:2]] == [(1, 3), (2, 3)]
-    assert lines[1]["left_s"] is not None
+    assert lines[1]["training_left_s"] is not None
+    assert lines[1]["left_s"] is None
     assert lines[4]["segment"] == 10
     assert lines[4]["segments"] == 20
     assert lines[9]["error"] == "NaN"
@@ -132,7 +134,7 @@ def test_plain_lines_are_for_what_ends_and_nothing_in_between(
 
 
 TRAINING = {"network": "cnn8 on a (seed 0)", "number": 2, "networks": 3, "epoch": 1, "epochs": 40,
-            "left_s": 500.0}  # fmt: skip
+            "training_left_s": 90.0, "left_s": 500.0}  # fmt: skip
 
 
 def test_a_plain_line_says_how_far_things_are_twice_a_minute_at_most(
@@ -223,8 +225,10 @@ def test_the_drawing_says_which_network_is_trained_and_its_epoch(screen: Console
     drawn = picture(view)
     assert "0 of 3 networks trained, 1 in training, 0 s so far, about 8 min left" in drawn
     assert re.search(r"cnn8 on a \(seed 0\) +network 2/3 .* epoch 1/40", drawn)
+    view.show("training", {**TRAINING, "left_s": None})
+    assert "1 in training, 0 s so far, trained in about 90 s\n" in picture(view)
     ended = {"network": "cnn8 on a (seed 0)", "message": "validation accuracy 0.9"}
-    view.show("trained", {**ended, "n_ended": 1, "networks": 3, "left_s": 400.0})
+    view.show("trained", {**ended, "n_ended": 1, "networks": 3, "left_s": None})
     assert "network 2/3" not in picture(view)
 
 

@@ -241,7 +241,7 @@ def test_a_trial_that_fails_is_named_and_the_others_go_on(
     )  # fmt: skip
     assert retried.returncode == 1
     events = [json.loads(line) for line in retried.stderr.splitlines()]
-    assert all(set(e) == {"event", "time", *FIELDS[e["event"]]} for e in events)
+    assert all(set(e) == {"event", "time", "elapsed_s", *FIELDS[e["event"]]} for e in events)
     ends = {e["trial_key"]: e for e in events if e["event"] == "end"}
     assert {key: e["error"] for key, e in ends.items()} == before
     assert events[-1]["event"] == "finish"

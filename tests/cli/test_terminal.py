@@ -170,10 +170,8 @@ def test_a_sweep_is_drawn_to_its_end_in_a_window_that_changes(home: Path) -> Non
     assert re.search(r"1 running, [01] waiting, [01] done, 0 failed, [0-9]+ s so far", moments)
     assert "waiting for" not in moments
     assert "so far" not in seen.text
-    assert seen.screen[:2] == [
-        "small: the file as written (the file has no cpu profile)",
-        "2 trials: 0 done, 2 to run",
-    ]
+    assert seen.screen[0] == "small: the file as written (the file has no cpu profile)"
+    assert "2 trials: 0 done, 2 to run" in seen.screen
     assert "uncoupled, cnn8-narrow: distance (rad), 1 seed" in seen.text
     assert seen.screen[-1].endswith("runs/small/report/index.html")
 

@@ -11,7 +11,7 @@ from raytd.report.terminal import legend, notes, plain_table
 
 def printed(table, width=160):
     console = Console(file=io.StringIO(), width=width)
-    console.print(table)
+    console.print(table, crop=False)
     return console.file.getvalue()
 
 

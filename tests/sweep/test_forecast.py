@@ -79,10 +79,15 @@ def test_trainings_come_before_the_trials() -> None:
     before = Stage(["n1", "n2", "n3"], at_once=2)
     ours = Forecast(expected, kinds, at_once=1, measured=True, before=before, clock=clock)
     assert ours.left_s() == 18 / 2 + 20
+    ours.reach("another", 0.5)  # such as a source that was removed a moment ago
+    ours.end("another", done=True)
+    assert ours.left_s() == 18 / 2 + 20
+    assert ours.trainings_left_s() == 9
     ours.reach("n1", 0.0)
     clock.now = 6
-    ours.reach("n1", 0.5)  # twice as slow as expected, which the trials will be, too
-    assert ours.left_s() == pytest.approx(2 * (15 / 2 + 20))
+    ours.reach("n1", 0.5)  # twice as slow as expected, which says nothing of the trials
+    assert ours.trainings_left_s() == pytest.approx(15)
+    assert ours.left_s() == pytest.approx(15 + 20)
     for name in ("n1", "n2", "n3"):
         ours.end(name, done=True)
     clock.now = 9
@@ -91,3 +96,22 @@ def test_trainings_come_before_the_trials() -> None:
     clock.now = 19
     ours.reach("a", 1.0)
     assert ours.left_s() is not None
+
+
+def test_counts_alone_say_when_trainings_end_and_nothing_of_the_trials() -> None:
+    clock = Clock()
+    expected = {"n": 6.0, "a": 10.0}
+    before = Stage(["n"], at_once=1)
+    ours = Forecast(expected, expected, at_once=1, measured=False, before=before, clock=clock)
+    assert ours.trainings_left_s() is None
+    ours.reach("n", 0.0)
+    clock.now = 3
+    ours.reach("n", 0.25)
+    assert ours.trainings_left_s() == pytest.approx(9)
+    assert ours.left_s() is None
+    ours.end("n", done=True)
+    assert ours.trainings_left_s() == 0
+    ours.reach("a", 0.0)
+    clock.now = 8
+    ours.reach("a", 0.5)
+    assert ours.left_s() == pytest.approx(5)
