@@ -46,12 +46,14 @@ class Account:
         place: where it lies.
         train: images for training.
         val: images for validation, or None if each class holds some of `train` back.
+        named_by_path: whether its classes are told apart by the reference, not by `known_as`.
     """
 
     reference: str
     place: str | None
     train: PartRead
     val: PartRead | None = None
+    named_by_path: bool = True
 
     def __str__(self) -> str:
         named = "" if ":" in self.reference or self.place is None else f" ({self.place})"
@@ -83,12 +85,24 @@ def part_read(split: Split, class_names: Sequence[str]) -> PartRead:
 def accounts_of(tasks: "Iterable[Task]") -> list[dict[str, Any]]:
     """What was read for some tasks, once for each data set, with the notes of its tasks."""
     found: dict[str, dict[str, Any]] = {}
+    owners: dict[str, str] = {}
+    joined: dict[tuple[str, str], list[str]] = {}
     for task in tasks:
         if task.account is None:
             continue
+        reference = task.account.reference
         new = asdict(task.account) | {"said": str(task.account), "notes": task.account.gaps()}
-        notes = found.setdefault(task.account.reference, new)["notes"]
+        notes = found.setdefault(reference, new)["notes"]
         notes += [note for note in task.notes if note not in notes]
+        for name in task.classes if task.account.named_by_path else ():
+            owner = owners.setdefault(name, reference)
+            if owner != reference:
+                joined.setdefault((reference, owner), []).append(name)
+    for (reference, owner), names in joined.items():
+        found[reference]["notes"].append(
+            f"Its classes {listed(names)} count as those of {owner}, whose name ends alike: "
+            "known_as sets data sets apart."
+        )
     return list(found.values())
 
 

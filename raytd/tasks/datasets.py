@@ -101,40 +101,53 @@ def read(
         DataError: if it is unknown, not there, damaged, or a label is none of its classes'.
     """
     content = read_content(reference, root, download=download)
-    name = known_as or identity_of(reference)
     if not len(content.train.labels):
         raise DataError(f"{reference}: no images for training")
+    name = known_as or identity_of(reference)
     parts = [part for part in (content.train, content.val) if part is not None]
-    written = content.class_names or CLASS_NAMES.get(name)
-    if written is None:
-        written, parts, numbers = _numbered(parts)
-    else:
-        for part in parts:
-            _check_labels(part, len(written))
-        written = _spelled(reference, name, written)
-        places = {c: i for i, c in enumerate(CLASS_NAMES.get(name, written))}
-        numbers = tuple(places[c] for c in written)
-    order = np.argsort(numbers, kind="stable")
-    ranks = np.argsort(order, kind="stable").astype(np.int64)
-    train, *val = (replace(part, labels=ranks[part.labels]) for part in parts)
-    class_names = tuple(written[i] for i in order)
+    parts, class_names, numbers, notes = _in_order(reference, name, parts, content.class_names)
+    val = parts[1] if len(parts) > 1 else None
+    account = Account(
+        reference,
+        place_of(reference, root),
+        part_read(parts[0], class_names),
+        part_read(val, class_names) if val is not None else None,
+        named_by_path=known_as is None,
+    )
     return Dataset(
         name=name,
         class_names=class_names,
-        train=train,
-        val=val[0] if val else None,
+        train=parts[0],
+        val=val,
         reference=reference,
-        numbers=tuple(numbers[i] for i in order),
-        account=Account(
-            reference,
-            place_of(reference, root),
-            *(part_read(part, class_names) for part in (train, *val)),
-        ),
-        notes=content.notes,
+        numbers=numbers,
+        account=account,
+        notes=(*content.notes, *notes),
     )
 
 
-def _numbered(parts: list[Split]) -> tuple[tuple[str, ...], list[Split], tuple[int, ...]]:
+def _in_order(
+    reference: str, name: str, parts: list[Split], written: tuple[str, ...] | None
+) -> tuple[list[Split], tuple[str, ...], tuple[int, ...], list[str]]:
+    """The parts with classes in the order of their numbers, names, numbers, and notes."""
+    known = CLASS_NAMES.get(name)
+    if written is None and known is None:
+        return *_numbered(parts), []
+    taken = written is None and ":" in reference
+    notes = [f"Its class numbers are taken for those of {name}."] if taken else []
+    names = written or known or ()
+    for part in parts:
+        _check_labels(part, len(names))
+    names = _spelled(reference, name, names)
+    places = {c: i for i, c in enumerate(known or names)}
+    order = sorted(range(len(names)), key=lambda c: places[names[c]])
+    ranks = np.argsort(order).astype(np.int64)
+    class_names = tuple(names[c] for c in order)
+    numbers = tuple(places[c] for c in class_names)
+    return [replace(p, labels=ranks[p.labels]) for p in parts], class_names, numbers, notes
+
+
+def _numbered(parts: list[Split]) -> tuple[list[Split], tuple[str, ...], tuple[int, ...]]:
     """Classes that have numbers alone: those with an image, called after their numbers.
 
     Raises:
@@ -144,7 +157,7 @@ def _numbered(parts: list[Split]) -> tuple[tuple[str, ...], list[Split], tuple[i
     for part in parts:
         _check_labels(part, int(found[-1]) + 1)
     numbered = [replace(p, labels=np.searchsorted(found, p.labels).astype(np.int64)) for p in parts]
-    return tuple(map(str, found.tolist())), numbered, tuple(found.tolist())
+    return numbered, tuple(map(str, found.tolist())), tuple(found.tolist())
 
 
 def _check_labels(part: Split, n_classes: int) -> None:

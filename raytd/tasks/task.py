@@ -148,7 +148,7 @@ def _require_images(
             why = f" ({' '.join(dataset.notes)})" if dataset.notes else ""
             raise DataError(
                 f"task '{spec.name}': {noun} {_quoted(empty)} of {spec.dataset} {verb} no images "
-                f"for {split}{why}"
+                f"for {split}; choose others with classes: [...], or add images{why}"
             )
 
 

@@ -81,3 +81,28 @@ def test_files_beside_the_four_of_idx_are_said(tmp_path: Path) -> None:
         "  Files are left out: README, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz and "
         "2 more."
     )
+
+
+def test_two_data_sets_whose_classes_are_joined_by_the_ends_of_their_paths_are_said(
+    tmp_path: Path,
+) -> None:
+    for place in ("a", "b"):
+        write_folder(tmp_path / place / "pets", PETS, [""])
+    tasks = [whole(f"folder:{place}/pets", tmp_path) for place in ("a", "b")]
+    assert account_lines(tasks)[2:] == [
+        "  Its classes pets/ant, pets/bee count as those of folder:a/pets, whose name ends alike: "
+        "known_as sets data sets apart."
+    ]
+    apart = make_task(
+        TaskSpec(name="t", dataset="folder:b/pets", known_as="others"),
+        datasets.read("folder:b/pets", tmp_path, known_as="others"),
+    )
+    assert len(account_lines([tasks[0], apart])) == 2
+
+
+def test_numbers_that_are_taken_for_a_known_data_set_s_are_said(tmp_path: Path) -> None:
+    content = made([str(c) for c in range(10)], (4, 4, 1))
+    write_idx(tmp_path / "fashion-mnist", content)
+    _, note = account_lines([whole("idx:fashion-mnist", tmp_path)])
+    assert note == "  Its class numbers are taken for those of fashion-mnist."
+    assert len(account_lines([whole("fashion-mnist", tmp_path)])) == 1

@@ -61,9 +61,10 @@ def _of_names(
     wrong = np.flatnonzero((values < 0) | (values >= len(names)))
     if len(wrong):
         row = int(wrong[0])
+        hint = "; where -1 says 'not known', read another file alone" if values[row] == -1 else ""
         raise DataError(
             f"{file} row {row}: label {values[row]} is outside the class list, which has "
-            f"{len(names)} names (0 to {len(names) - 1})"
+            f"{len(names)} names (0 to {len(names) - 1}){hint}"
         )
     own = np.array([number[name] for name in names], np.int64)
     of_classes: Indices = own[values.astype(np.int64)]

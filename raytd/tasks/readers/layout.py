@@ -30,7 +30,7 @@ def part_folders(walk: Walk) -> tuple[dict[str, Path], list[str]]:
     for name in deep:
         _add(walk, parts, name)
     if "train" not in parts:
-        raise DataError(_no_train(walk, parts))
+        raise DataError(_no_train(walk, parts, [n for n in named if n not in deep]))
     unlabelled = [name for name in flat if name in named]
     others = [name for name in inside if name not in (*deep, *unlabelled)]
     if len(parts) == 1:
@@ -142,11 +142,18 @@ def _add(walk: Walk, parts: dict[str, str], name: str) -> None:
     parts[part] = name
 
 
-def _no_train(walk: Walk, parts: dict[str, str]) -> str:
+def _no_train(walk: Walk, parts: dict[str, str], others: list[str]) -> str:
     name = next(iter(parts.values()))
+    there = listed(sorted(parts.values()))
+    bare = [other for other in others if "train" in parts_in(other)]
+    if bare:
+        return (
+            f"{walk.root}: '{bare[0]}' has no class folders with images, but {there} has; put the "
+            f"training images there, or write folder:{walk.root / name} to read '{name}' alone"
+        )
     return (
-        f"{walk.root}: no folder for training beside {listed(sorted(parts.values()))}; call it "
-        f"train; to read '{name}' alone, write folder:{walk.root / name}; if '{name}' is a class, "
+        f"{walk.root}: no folder for training beside {there}; call it train; to read '{name}' "
+        f"alone, write folder:{walk.root / name}; if '{name}' is a class, "
         "put the class folders below a folder train"
     )
 

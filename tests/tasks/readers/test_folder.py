@@ -152,7 +152,8 @@ def test_all_classes_without_images_are_said_at_once_with_what_was_left_out(
     with pytest.raises(DataError) as error:
         whole(tmp_path)
     assert str(error.value) == (
-        "task 't': classes 'emu', 'fox' of folder:pets have no images for train "
+        "task 't': classes 'emu', 'fox' of folder:pets have no images for train; choose "
+        "others with classes: [...], or add images "
         "(Files with other endings are left out: 2 .heic (emu/a.heic).)"
     )
 
@@ -176,3 +177,19 @@ def test_the_endings_are_those_that_pillow_registers() -> None:
     known = Image.registered_extensions()
     assert {known[ending] for ending in endings()} == set(FORMATS)
     assert not {".txt", ".heic", ".jp2", ".pdf", ".eps"} & endings()
+
+
+def test_all_folders_that_cannot_be_looked_into_are_said_at_once(
+    pets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may look into every folder, so the system's answer is made up."""
+    scandir = os.scandir
+
+    def refusing(path: Path) -> object:
+        if path != pets:
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(DataError, match=r"pets: cannot look into cat, dog \(Permission denied\)"):
+        read(pets)

@@ -143,6 +143,10 @@ REFUSED: dict[str, tuple[Sequence[str], Sequence[str]]] = {
         ["test/cat", "test/dog"],
         ["no folder for training beside test", "write folder:{root}/test", "if 'test' is a class"],
     ),
+    "a test part beside images for training without classes": (
+        ["train", "test/cat", "test/dog"],
+        ["'train' has no class folders with images, but test has", "write folder:{root}/test"],
+    ),
     "two folders for one part": (
         ["train/cat", "val/cat", "valid/cat"],
         ["'val' and 'valid' could both be the validation part"],
