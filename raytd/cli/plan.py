@@ -44,14 +44,14 @@ def command(*, price: float | None, as_json: bool, **given: Any) -> None:
         profile = f"profile {loaded.profile}" if loaded.profile else "the file as written"
         say(f"{loaded.spec.name}: {profile} ({loaded.reason})")
         plan = request.plan(loaded, nodes, could_grow)
-        lines = account_lines(plan.tasks) + plan.shared_images()
+        lines = account_lines(plan.tasks)
         if plan.missing:
             say("timing the networks on this machine")
         found = outlook(plan, nodes=nodes, max_concurrent=request.max_concurrent, price=price)
     if as_json:
         click.echo(json.dumps({"profile": loaded.profile, **found}, indent=2))
     else:
-        _show(found, lines)
+        _show(found, lines + found["shared_images"])
     sys.exit(0)
 
 
