@@ -8,7 +8,7 @@ from typing import Any
 
 from raytd.errors import RequestError
 from raytd.sweep.ray_messages import ray_messages_sorted
-from raytd.sweep.ray_signals import signals_wait
+from raytd.sweep.ray_signals import children_apart, signals_wait
 
 Node = dict[str, float]
 
@@ -70,7 +70,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
         local = {"include_dashboard": False, "num_cpus": int(local_nodes()[0]["CPU"])}
     try:
         try:
-            with signals_wait():
+            with signals_wait(), children_apart():
                 ray.init(
                     address=address or "local", log_to_driver=False, logging_level="ERROR", **local
                 )
