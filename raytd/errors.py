@@ -34,6 +34,10 @@ class DataError(RaytdError):
     """A data set that is missing, unreadable, or lacks a class that a task names."""
 
 
+class HomeError(RequestError, DataError, ValueError):
+    """A path below a home folder that is not known; also a wrong value where it is one."""
+
+
 class StorageError(RaytdError):
     """The storage folder cannot be written, or is full."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 from raytd.engine.storage import StoragePath
 from raytd.errors import RequestError
 
@@ -111,11 +112,9 @@ def _content(form: str, name: str, comparisons: "Sequence[Comparison]") -> str:
 
 
 def _printed(comparisons: "Sequence[Comparison]") -> str:
-    from rich.console import Console
-
     from raytd.report.comparison_text import doubt_lines, overview_table, pairs_table, summary
 
-    console = Console()
+    console = open_console()
     with console.capture() as captured:
         if not comparisons:
             console.print("nothing to compare: no setting of the other axes is on both sides")
@@ -123,7 +122,7 @@ def _printed(comparisons: "Sequence[Comparison]") -> str:
             if one.pairs:
                 console.print(pairs_table(one))
             for line in (*summary(one), *doubt_lines(one)):
-                console.print(line, markup=False, highlight=False)
+                console.print(line)
             console.print()
         if len(comparisons) > 1:
             console.print(overview_table(comparisons))

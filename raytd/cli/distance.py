@@ -1,12 +1,21 @@
 """`raytd distance SOURCE TARGET`: one pair, in this process."""
 
 import json
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
+
+if TYPE_CHECKING:
+    from raytd.cli.events import View
+    from raytd.engine.records import Iteration
+    from raytd.methods.result import DistanceResult
+    from raytd.methods.score import Score
+    from raytd.sweep.trial import Trial
 
 
 @click.command("distance")
@@ -17,60 +26,86 @@ from raytd.cli import options
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 0]")
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.UserPath(dir_okay=False),
     help="A sweep file whose settings hold where no option says otherwise.",
 )
 @options.overrides
 @options.data
 @options.catalogue
 @options.download
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to keep everything in."
-)
+@click.option("--out", type=options.UserPath(file_okay=False), help="Folder to keep everything in.")
 @options.as_json
 def command(
     source: str, target: str, *, method: str, out: Path | None, as_json: bool, **given: Any
 ) -> None:
     """The distance from the task SOURCE to the task TARGET, with its error figures.
 
-    Tasks are names of the catalogue, such as digits-low, or of the tasks in --config.
+    Tasks are names of the catalogue, such as digits-low, or of the tasks in --config. Standard
+    error says meanwhile what is trained, which iteration and segment is reached, and when it ends.
     """
+    from raytd.cli.events import doing, opened
     from raytd.cli.output import figures_table, say
-    from raytd.engine.executor import run_in_process
     from raytd.methods.score import Score
+    from raytd.sweep.doubts import row_doubts, with_doubts
     from raytd.sweep.ledger import Ledger, iteration_row
+    from raytd.sweep.sharing import sharing_notes
     from raytd.sweep.single import single_trial
-    from raytd.sweep.trial import run_trial
+    from raytd.tasks.account import account_lines
 
     asked = options.settings_of(catalogue=given["catalogue"], download=given["download"])
     chosen = {key: given[key] for key in ("model", "seed") if given[key] is not None}
-    trial = single_trial(
-        (source, target),
-        {"methods": [method], **chosen},
-        config=given["config"],
-        data=given["data"],
-        overrides=given["overrides"] + asked,
-        caller="raytd distance",
-    )
-    result, row = run_trial(
-        trial,
-        launch=run_in_process,
-        sources=None if out is None else out / "sources",
-        on_iteration=lambda i: say(
-            f"iteration {i.iteration}: distance {i.lengths.distance:.4f} rad, "
-            f"target accuracy {i.target_accuracy:.3f}"
-        ),
-    )
-    for warning in result.warnings:
-        say(f"warning: {warning}")
+    with opened("auto") as view:
+        trial = single_trial(
+            (source, target),
+            {"methods": [method], **chosen},
+            config=given["config"],
+            data=given["data"],
+            overrides=given["overrides"] + asked,
+            caller="raytd distance",
+        )
+        ends = (trial.source, trial.target)
+        for line in account_lines(ends) + sharing_notes([ends]):
+            view.show("data", {"message": line})
+        doing(view, f"computing {trial.config.name}")
+        result, row = _run(trial, None if out is None else out / "sources", view)
+        for warning in result.warnings:
+            view.show("warning", {"message": f"warning: {warning}"})
     if out is not None:
         iterations = () if isinstance(result, Score) else result.iterations
         lines = [json.dumps(iteration_row(i)) for i in iterations]
         log = "".join(f"{line}\n" for line in [*lines, *(f"warning: {w}" for w in result.warnings)])
         Ledger(out).write_result(row, trial.config.model_dump(mode="json"), result, log)
+    for doubt in row_doubts(row):
+        say(f"doubtful: {doubt.text}")
+    (shown,) = with_doubts([row])
     if as_json:
-        click.echo(json.dumps(row, indent=2))
+        click.echo(json.dumps(shown, indent=2))
         return
-    from rich.console import Console
+    open_console().print(figures_table(shown))
 
-    Console().print(figures_table(row))
+
+def _run(
+    trial: "Trial", sources: Path | None, view: "View"
+) -> "tuple[DistanceResult | Score, dict[str, Any]]":
+    """Runs a trial, and shows where it is."""
+    from raytd.cli.output import say
+    from raytd.cli.single_progress import SingleProgress
+    from raytd.engine.executor import run_in_process
+    from raytd.sweep.trial import run_trial
+
+    progress = SingleProgress(trial, sources, view)
+
+    def on_iteration(iteration: "Iteration") -> None:
+        progress.on_iteration(iteration)
+        say(
+            f"iteration {iteration.iteration}: distance {iteration.lengths.distance:.4f} rad, "
+            f"target accuracy {iteration.target_accuracy:.3f}"
+        )
+
+    return run_trial(
+        trial,
+        launch=partial(run_in_process, on_place=progress.on_place),
+        sources=sources,
+        on_iteration=on_iteration,
+        on_training=progress.on_training,
+    )

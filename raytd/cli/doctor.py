@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 from raytd.engine.storage import StoragePath
+from raytd.errors import RequestError
 
 if TYPE_CHECKING:
     from raytd.sweep.health import Finding
@@ -38,19 +40,25 @@ def command(
     """
     from raytd.sweep import health
     from raytd.tasks.references import data_root
-    from raytd.tracking.open import default_uri
+    from raytd.tracking.open import chosen_uri
     from raytd.tracking.reachable import store_finding
 
     findings = [
         *health.versions(),
         *health.devices(),
         *health.ray_findings(address, start=start_ray),
+        *health.folders(),
         health.storage(storage),
     ]
-    if tracking_uri != "none":
-        uri = tracking_uri or default_uri(storage)
-        findings.append(health.Finding("tracking", *store_finding(uri)))
-    findings += health.datasets(data_root(data))
+    try:
+        uri = chosen_uri(tracking_uri, storage)
+        findings += [] if uri is None else [health.Finding("tracking", *store_finding(uri))]
+    except RequestError as error:
+        findings.append(health.refusal("tracking", error))
+    try:
+        findings += health.datasets(data_root(data))
+    except RequestError as error:
+        findings.append(health.refusal("data", error))
     if as_json:
         click.echo(json.dumps([asdict(each) for each in findings], indent=2))
     else:
@@ -59,8 +67,11 @@ def command(
 
 
 def _show(findings: "list[Finding]") -> None:
-    width = max(len(each.subject) for each in findings)
+    from rich.text import Text
+
+    console, width = open_console(), max(len(each.subject) for each in findings)
     for each in findings:
-        mark = click.style("!", fg="red", bold=True) if each.todo else " "
+        mark = Text("!", style="bold red") if each.todo else Text(" ")
         text = f"{each.found}. {each.todo}" if each.todo else each.found
-        click.echo(f"{mark} {each.subject:<{width}}  {text}")
+        line = mark.append(f" {each.subject:<{width}}  {text}", style="not bold default")
+        console.print(line, soft_wrap=True)

@@ -1,20 +1,28 @@
 """What happens while a sweep runs, as events; each view shows them in its own way."""
 
 import json
+import logging
+import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
 import click
+
+from raytd.cli.standing import Standing
 
 Mode = Literal["auto", "rich", "plain", "jsonl", "none"]
 MODES: tuple[Mode, ...] = ("auto", "rich", "plain", "jsonl", "none")
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "sweep": ("name", "profile", "reason"),
+    "data": ("message",),
     "plan": ("trials", "done", "to_run", "failed", "left", "message"),
-    "trained": ("network", "message"),
+    "doing": ("message",),
+    "training": ("network", "number", "networks", "epoch", "epochs", "left_s"),
+    "trained": ("network", "message", "n_ended", "networks", "left_s"),
     "begin": ("trial_key", "trial", "left_s"),
     "segment": ("trial_key", "trial", "iteration", "segment", "segments", "left_s"),
     "iteration": ("trial_key", "trial", "iteration", "distance", "target_accuracy", "left_s"),
@@ -27,11 +35,14 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "error": ("message",),
     "finish": ("status", "done", "failed", "message"),
 }  # fmt: skip
-"""The fields of each event beside `event` and `time`, which all of them have."""
+"""The fields of each event beside `event`, `time` and `elapsed_s`, which all of them have."""
 
 
 class View(Protocol):
     """Shows events."""
+
+    def open(self) -> None:
+        """A command begins."""
 
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
         """An event of `FIELDS` with its fields."""
@@ -43,6 +54,9 @@ class View(Protocol):
 class Nothing:
     """Shows failures of the command itself and nothing else."""
 
+    def open(self) -> None:
+        """Nothing to be done."""
+
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
         """Forgets it, unless it is an error."""
         if event == "error":
@@ -52,14 +66,36 @@ class Nothing:
         """Nothing to be done."""
 
 
+PROGRESS_EVERY_S = 30.0
+"""Seconds between two plain lines that say how far things are."""
+
+
 class Plain:
-    """One line for what ends, is waited for, or goes wrong, on standard error."""
+    """One line for what begins, ends, is waited for or goes wrong, on standard error.
+
+    A line in between says how far everything is, now and then.
+
+    Args:
+        clock: seconds that pass.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._standing, self._clock = Standing(clock), clock
+        self._told_at = clock()
+
+    def open(self) -> None:
+        """Nothing to be done."""
 
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
-        """Writes the line that an event is worth, if it is worth one."""
-        line = in_words(event, fields)
+        """Writes the line that an event is worth, and how far things are if it is time to."""
+        is_new = event != "training" or fields["network"] not in self._standing.training
+        self._standing.take(event, fields)
+        line = in_words(event, fields) if is_new else None
         if line is not None:
             click.echo(line, err=True)
+        if "left_s" in fields and self._clock() - self._told_at >= PROGRESS_EVERY_S:
+            self._told_at = self._clock()
+            click.echo(self._standing.line(), err=True)
 
     def close(self) -> None:
         """Nothing to be done."""
@@ -73,11 +109,16 @@ class JsonLines:
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
+        self._clock, self._began = clock, clock()
+
+    def open(self) -> None:
+        """Nothing to be done."""
 
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
         """Writes the event as it is."""
-        content = {"event": event, "time": round(self._clock(), 3), **fields}
+        now = self._clock()
+        times = {"time": round(now, 3), "elapsed_s": round(now - self._began, 1)}
+        content = {"event": event, **times, **fields}
         click.echo(json.dumps(content), err=True)
 
     def close(self) -> None:
@@ -85,9 +126,10 @@ class JsonLines:
 
 
 def open_view(mode: Mode) -> View:
-    """The view of that name; `auto` is `rich` on a terminal and `plain` elsewhere."""
+    """The view of that name; `auto` is `rich` on a terminal that can draw, else `plain`."""
     if mode == "auto":
-        mode = "rich" if sys.stderr.isatty() else "plain"
+        can_draw = sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+        mode = "rich" if can_draw else "plain"
     if mode == "rich":
         from raytd.cli.live import Live
 
@@ -97,14 +139,51 @@ def open_view(mode: Mode) -> View:
     return Plain() if mode == "plain" else Nothing()
 
 
+@contextmanager
+def opened(mode: Mode) -> Iterator[View]:
+    """A view that is closed at the end of the block; warnings of our own code are shown in it."""
+    view = open_view(mode)
+    view.open()
+    try:
+        with warnings_in(view):
+            yield view
+    finally:
+        view.close()
+
+
+@contextmanager
+def warnings_in(view: View) -> Iterator[None]:
+    """Shows what our own code warns of as events."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            view.show("warning", {"message": record.getMessage()})
+
+    logger, handler = logging.getLogger("raytd"), Handler(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def doing(view: View, what: str) -> None:
+    """Shows what begins now, where no other event says so."""
+    view.show("doing", {"message": what})
+
+
 def in_words(event: str, fields: Mapping[str, Any]) -> str | None:
     """The line that an event is worth; None for one that is not."""
     if event == "sweep":
         profile = fields["profile"]
         written = f"profile {profile}" if profile else "the file as written"
         return f"{fields['name']}: {written} ({fields['reason']})"
+    if event == "training":
+        name, of = fields["network"], fields["networks"]
+        return f"network {fields['number']} of {of} is being trained: {name}"
     if event == "trained":
-        return f"training {fields['network']}: {fields['message']}"
+        count = f"[{fields['n_ended']}/{fields['networks']}]"
+        return f"{count} training {fields['network']}: {fields['message']}"
     if event == "end":
         return end_line(fields)
     message: str | None = fields.get("message")
@@ -119,11 +198,3 @@ def end_line(fields: Mapping[str, Any]) -> str:
         return f"{count}  {fields['value']:.3f}{unit}  {fields['wall_s']:.1f} s"
     log = fields["log"]
     return f"{count}  failed: {fields['error']}" + (f"  ({log})" if log else "")
-
-
-def duration(seconds: float) -> str:
-    """Seconds, minutes or hours, whichever reads best."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"

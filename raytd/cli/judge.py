@@ -2,11 +2,12 @@
 
 import json
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 from raytd.engine.storage import StoragePath
 
 if TYPE_CHECKING:
@@ -51,35 +52,38 @@ def command(  # noqa: PLR0913 - one for each option
     """
     from raytd.report.csv_text import as_csv
     from raytd.report.figure import save_figure
-    from raytd.report.judging import judge
+    from raytd.report.judging import judge, left_out
     from raytd.report.saved import open_sweep
     from raytd.report.verdict_overview import verdict_overview
     from raytd.report.verdict_scatter import verdict_scatter
 
     saved = open_sweep(sweep, storage)
-    verdicts = judge(saved.rows, truth=truth, column=column, axes=saved.axes, seed=seed)
+    asked: dict[str, Any] = {"truth": truth, "column": column, "axes": saved.axes}
+    verdicts, missing = judge(saved.rows, seed=seed, **asked), left_out(saved.rows, **asked)
     overview = verdict_overview(verdicts, truth=truth, column=column)
     for figure in (overview, *map(verdict_scatter, verdicts)):
         save_figure(figure, saved.folder / "report")
     if as_json or form == "json":
-        click.echo(json.dumps({"sweep": saved.name, "verdicts": overview.data}, indent=2))
+        silent = [{"contestant": title, "reason": reason} for title, reason in missing]
+        document = {"sweep": saved.name, "verdicts": overview.data, "left_out": silent}
+        click.echo(json.dumps(document, indent=2))
     elif form == "csv":
         click.echo(as_csv(overview.data), nl=False)
     else:
-        _print(verdicts)
+        _print(verdicts, missing)
 
 
-def _print(verdicts: "list[Verdict]") -> None:
-    """A table for each truth: one network, one setting."""
-    from rich.console import Console
-
+def _print(verdicts: "list[Verdict]", missing: "list[tuple[str, str]]") -> None:
+    """A table for each truth: one network, one setting; then who is in none."""
     from raytd.report.judge_text import legend, verdicts_table
 
-    console = Console()
+    console = open_console()
     if not verdicts:
         console.print("no other method has results with the network of the truth")
     for _, group in groupby(verdicts, key=lambda verdict: verdict.truth.title):
         judged = list(group)
         console.print(verdicts_table(judged))
         for line in legend(judged):
-            console.print(line, markup=False, highlight=False)
+            console.print(line)
+    for title, reason in missing:
+        console.print(f"no evidence about {title}: {reason}")

@@ -1,8 +1,7 @@
-"""A sweep on a terminal: what runs and how far it is, what is left, and when it ends."""
+"""A command on a terminal: what runs and how far it is, what is left, and when it ends."""
 
-import time
+import sys
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import Console, Group
@@ -11,105 +10,138 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from raytd.cli.events import duration, in_words
+from raytd.cli.events import in_words
+from raytd.cli.standing import Standing
+from raytd.cli.terminal import open_console
 
 _SHOWN = 20
-"""Running trials that have a line of their own."""
+"""Running trials and trainings that have a line of their own, where the window is high enough."""
 
-_LASTING = ("sweep", "plan", "wait", "warning", "error", "finish")
+_AROUND = 4
+"""Lines of the window that the drawing leaves to what stands above it, and to its own headline."""
+
+_BROAD = 110
+"""Columns in which the name of a trial stands on one line beside its place."""
+
+_LASTING = ("sweep", "data", "plan", "wait", "warning", "error", "finish")
 
 
 class Live:
-    """Draws the state of a sweep below the lines that stay: failures, waits and warnings.
+    """Draws the state of a command below the lines that stay: failures, waits and warnings.
+
+    A line that stays is left to the terminal to wrap, so that it can be copied as a whole; the
+    drawing is never wider or higher than the window. What anything else prints while it is there
+    goes above it.
 
     Args:
         console: to draw on.
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
-        self._running: dict[str, dict[str, Any]] = {}
-        self._plan: dict[str, Any] = {}
-        self._done = self._failed = 0
-        self._training = ""
-        self._left: tuple[float, float] | None = None
+        self.console = console or open_console(stderr=True)
+        self._standing = Standing()
         self._live = RichLive(
-            get_renderable=self.picture, console=self.console, refresh_per_second=2, transient=True
+            get_renderable=self.picture,
+            console=self.console,
+            refresh_per_second=2,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
+
+    def open(self) -> None:
+        """Begins to draw."""
+        for name in ("stdout", "stderr"):
+            setattr(sys, name, _Above(getattr(sys, name), self._live))
+        self._live.start(refresh=True)
 
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
         """Draws what has changed; what must not be missed is written above."""
-        if event in _LASTING or (event == "end" and fields["status"] != "done"):
-            self.console.print(
-                Text(in_words(event, fields) or "", style="red" if event == "end" else ""),
-                soft_wrap=True,
-            )
-        getattr(self, f"_on_{event}", lambda _: None)(fields)
-        if fields.get("left_s") is not None:
-            self._left = (time.monotonic(), fields["left_s"])
+        lasts = event in _LASTING or (event == "doing" and not self._live.is_started)
+        line = in_words(event, fields)
+        if line and (lasts or (event == "end" and fields["status"] != "done")):
+            style = "red" if event == "end" else ""
+            self.console.print(Text(line, style=style), soft_wrap=True)
+        self._standing.take(event, fields)
 
     def close(self) -> None:
         """Takes the drawing away; the lines above it stay."""
         self._live.stop()
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            if isinstance(stream, _Above):  # else somebody has wrapped it, and passes things on
+                stream.flush()
+                setattr(sys, name, stream.rich_proxied_file)
 
     def picture(self) -> Group:
         """What is drawn now."""
         table = Table.grid(padding=(0, 2))
-        for state in list(self._running.values())[:_SHOWN]:
-            table.add_row(*self._row(state))
-        more = len(self._running) - _SHOWN
-        lines: list[Any] = [Text(self._headline(), style="bold"), table]
+        rows = [self._training_row(t) for t in self._standing.training.values()]
+        rows += [self._trial_row(t) for t in self._standing.running.values()]
+        high = 1 if self.console.width >= _BROAD else 2
+        room = max(1, min(_SHOWN, (self.console.height - _AROUND) // high))
+        for row in rows[:room]:
+            table.add_row(*row)
+        more = len(rows) - room
+        lines: list[Any] = [Text(self._standing.headline(), style="bold"), table]
         return Group(*lines, *([Text(f"and {more} more")] if more > 0 else []))
 
-    def _row(self, state: Mapping[str, Any]) -> list[Any]:
+    def _training_row(self, state: Mapping[str, Any]) -> list[Any]:
+        epoch, epochs = state["epoch"], state["epochs"]
+        return [
+            Text(state["network"], overflow="fold"),
+            Text(f"network {state['number']}/{state['networks']}", no_wrap=True),
+            self._bar(epochs, epoch - 1),
+            Text(f"epoch {epoch}/{epochs}", no_wrap=True),
+        ]
+
+    def _trial_row(self, state: Mapping[str, Any]) -> list[Any]:
         segment, segments = state.get("segment", 0), state.get("segments", 1)
         distance = state.get("distance")
         return [
-            Text(state["trial"], overflow="ellipsis", no_wrap=True),
-            Text(f"iteration {state.get('iteration', 0)}"),
-            ProgressBar(total=segments, completed=segment, width=16),
-            Text(f"segment {segment}/{segments}" if "segments" in state else "starting"),
-            Text("" if distance is None else f"{distance:.3f} rad"),
+            Text(state["trial"], overflow="fold"),
+            Text(f"iteration {state.get('iteration', 0)}", no_wrap=True),
+            self._bar(segments, segment),
+            Text(
+                f"segment {segment}/{segments}" if "segments" in state else "starting", no_wrap=True
+            ),
+            Text("" if distance is None else f"{distance:.3f} rad", no_wrap=True),
         ]
 
-    def _headline(self) -> str:
-        plan = self._plan
-        if not plan:
-            return ""
-        waiting = max(0, plan["to_run"] - self._done - self._failed - len(self._running))
-        parts = [f"{len(self._running)} running", f"{waiting} waiting"]
-        parts += [f"{plan['done'] + self._done} done", f"{plan['left'] + self._failed} failed"]
-        if not self._running and self._training:
-            parts.append(self._training)
-        if self._left is not None:
-            at, left_s = self._left
-            left_s = max(0.0, left_s - (time.monotonic() - at))
-            end = datetime.now() + timedelta(seconds=left_s)
-            parts.append(f"about {duration(left_s)} left, until {end:%H:%M}")
-        return ", ".join(parts)
+    def _bar(self, total: float, completed: float) -> ProgressBar:
+        width = 16 if self.console.width >= _BROAD else 8
+        return ProgressBar(total=total, completed=completed, width=width)
 
-    def _on_plan(self, fields: Mapping[str, Any]) -> None:
-        self._plan = dict(fields)
-        if fields["to_run"]:
-            self._live.start()
 
-    def _on_trained(self, fields: Mapping[str, Any]) -> None:
-        self._training = f"trained {fields['network']}: {fields['message']}"
+class _Above:
+    """A stream that hands whole lines to a drawing, and is the old stream where nothing is drawn.
 
-    def _on_begin(self, fields: Mapping[str, Any]) -> None:
-        self._running[fields["trial_key"]] = dict(fields)
+    Libraries keep the stream that they find, and write to it after the drawing has gone.
 
-    def _on_segment(self, fields: Mapping[str, Any]) -> None:
-        self._running.setdefault(fields["trial_key"], {}).update(fields)
+    Attributes:
+        rich_proxied_file: the old stream; rich looks for this name and writes there.
+    """
 
-    def _on_iteration(self, fields: Mapping[str, Any]) -> None:
-        own = self._running.setdefault(fields["trial_key"], {})
-        own.update(trial=fields["trial"], distance=fields["distance"])
+    def __init__(self, stream: Any, live: RichLive) -> None:
+        self.rich_proxied_file, self._live, self._begun = stream, live, ""
 
-    def _on_end(self, fields: Mapping[str, Any]) -> None:
-        self._running.pop(fields["trial_key"], None)
-        done = fields["status"] == "done"
-        self._done, self._failed = self._done + done, self._failed + (not done)
+    def write(self, text: str) -> int:
+        """Writes what ends a line; the rest comes with its end."""
+        *lines, begun = (self._begun + text).split("\n")
+        if self._live.is_started:
+            self._begun = begun
+            for line in lines:
+                self._live.console.print(Text.from_ansi(line), soft_wrap=True)
+        else:
+            self.rich_proxied_file.write(self._begun + text)
+            self._begun = ""
+        return len(text)
 
-    def _on_finish(self, _: Mapping[str, Any]) -> None:
-        self._live.stop()
+    def flush(self) -> None:
+        """Writes the beginning of a line where nothing is drawn."""
+        if not self._live.is_started:
+            self.write("")
+        self.rich_proxied_file.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rich_proxied_file, name)

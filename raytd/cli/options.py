@@ -8,8 +8,25 @@ from typing import Any, TypeVar
 import click
 
 from raytd.engine.storage import StoragePath, storage_path
+from raytd.errors import HomeError, RequestError
+from raytd.paths import expanded
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class UserPath(click.Path):
+    """A path that a user writes, with `~` replaced where no shell has done it (`--out=~/x`)."""
+
+    def __init__(self, *, dir_okay: bool = True, file_okay: bool = True) -> None:
+        super().__init__(path_type=Path, dir_okay=dir_okay, file_okay=file_okay)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; a home folder that is not known is a problem of this option."""
+        try:
+            return super().convert(expanded(value), param, ctx)
+        except HomeError as error:
+            option = param.opts[0] if isinstance(param, click.Option) else ""
+            raise RequestError(f"{option} {error}".strip()) from error
 
 
 def overrides(function: F) -> F:
@@ -33,7 +50,7 @@ def data(function: F) -> F:
     """`--data DIR`."""
     return click.option(
         "--data",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=UserPath(file_okay=False),
         help="Root of the data sets.  [default: RAYTD_DATA, else the user's cache folder]",
     )(function)
 
@@ -51,7 +68,7 @@ def catalogue(function: F) -> F:
     """`--catalogue FILE`."""
     return click.option(
         "--catalogue",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=UserPath(dir_okay=False),
         help="A YAML file of further tasks.  [default: RAYTD_CATALOGUE, if set]",
     )(function)
 
@@ -70,7 +87,10 @@ def storage(function: F) -> F:
 
 def _place(context: click.Context, parameter: click.Parameter, given: str) -> StoragePath:
     """A folder, which need not be there, or a URI, of which nobody is asked yet."""
-    path = storage_path(given)
+    try:
+        path = storage_path(given)
+    except HomeError as error:
+        raise RequestError(f"--storage {error}") from error
     if isinstance(path, Path):
         click.Path(file_okay=False).convert(path, parameter, context)
     return path

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from raytd.cli.terminal import open_console
 from raytd.engine.storage import StoragePath
 from raytd.sweep.plan import SweepPlan
 
@@ -23,9 +24,8 @@ def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
     """The rows of the sweep's own trials that have ended, in the order of the plan."""
     from raytd.sweep.ledger import Ledger
 
-    ledger = Ledger(plan.folder)
-    rows = [ledger.row(t.key) for t in plan.suggested()]
-    return [row for row in rows if row is not None]
+    ended = {row["trial_key"]: row for row in Ledger(plan.folder).rows()}
+    return [ended[trial.key] for trial in plan.suggested() if trial.key in ended]
 
 
 def write_report(plan: SweepPlan) -> list[StoragePath]:
@@ -80,6 +80,7 @@ _FIGURES = (
     ("learning rate", "lr"),
     ("effective partners", "effective_partners"),
     ("source accuracy", "source_accuracy"),
+    ("  by guessing", "source_chance"),
     ("target accuracy", "target_accuracy"),
     ("arrived", "arrived"),
     ("coupling converged", "coupling_converged"),
@@ -124,6 +125,7 @@ def _figures(row: dict[str, Any]) -> list[tuple[str, str]]:
 _ABOUT = (
     "trial_key", "status", "error", "method", "model", "source", "target", "seed", "unit",
     "smaller_is_closer", "threads", "chunk", "raytd_version", "warnings", "parameters", "device",
+    "source_weights", "source_val_images", "same_weights_as",
 )  # fmt: skip
 """Columns that say what the row is about, or stand elsewhere."""
 
@@ -134,19 +136,18 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"folder": str(plan.folder), "trials": rows}, indent=2))
         return
-    from rich.console import Console
-
     from raytd.report.compare import compare
     from raytd.report.comparison_text import summary
-    from raytd.report.terminal import matrix_table, results_table
+    from raytd.report.terminal import matrix_tables, results_table
 
-    console = Console()
+    console = open_console()
     console.print(results_table(rows, compact=console.width < 120))
     for matrix in _matrices(plan, rows):
-        console.print(matrix_table(matrix))
+        for table in matrix_tables(matrix, console.width):
+            console.print(table)
     if {"coupled", "uncoupled"} <= set(plan.spec.methods):
         for one in compare(_best(plan, rows), "method", "uncoupled", "coupled", axes=_axes(plan)):
-            console.print("\n".join(summary(one)), markup=False, highlight=False)
+            console.print("\n".join(summary(one)))
     console.print(f"results  {plan.folder / 'results.parquet'}", soft_wrap=True)
     report = plan.folder / "report" / "index.html"
     where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"

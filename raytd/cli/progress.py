@@ -6,9 +6,11 @@ from typing import Any
 from raytd.cli.events import View
 from raytd.cli.interruption import Interruption
 from raytd.cli.output import write_report
+from raytd.engine.places import TrainingPlace
 from raytd.engine.storage import StoragePath
 from raytd.sweep.forecast import Forecast
 from raytd.sweep.ledger import Ledger
+from raytd.sweep.networks import Network
 from raytd.sweep.plan import SweepPlan
 from raytd.sweep.tracked import finals, sweep_info, trial_artifacts, trial_info
 from raytd.sweep.trial import Trial
@@ -39,20 +41,41 @@ class Progress:
     ) -> None:
         self.plan, self.view, self.forecast = plan, view, forecast
         self._interruption = interruption or Interruption()
-        self.n_done = self.n_failed = 0
+        self.n_done = self.n_failed = self._n_trained = 0
         self._places: dict[str, tuple[int, int]] = {}
-        self.n_to_run = len(plan.missing) + plan.n_ahead
+        self._settled = plan.done.keys() | {t.key for t in plan.left}
+        self._ended: set[str] = set()
+        self._epochs: dict[str, tuple[int, int]] = {}
         resolved = plan.spec.model_dump(mode="json")
         self.tracker = open_tracker(tracking_uri, sweep_info(resolved, plan.folder))
+
+    @property
+    def n_to_run(self) -> int:
+        """Trials of this run, ended or not: fewer when a search repeats itself."""
+        known = {t.key for t in self.plan.suggested()} - self._settled
+        return len(known | self._ended) + self.plan.n_ahead
 
     @property
     def n_left(self) -> int:
         """Trials that have not ended."""
         return self.n_to_run - self.n_done - self.n_failed
 
-    def on_trained(self, name: str, outcome: str) -> None:
+    def on_training(self, network: Network, place: TrainingPlace) -> None:
+        """Where the training of a network is: it begins, or has come further."""
+        self.forecast.reach(network.key, place.share)
+        reached = (place.epoch, place.epochs)
+        if self._epochs.get(network.key) != reached:
+            self._epochs[network.key] = reached
+            where = {"number": network.number, "networks": network.of}
+            where |= {"epoch": place.epoch, "epochs": place.epochs}
+            self._tell("training", {"network": network.name, **where})
+
+    def on_trained(self, network: Network, outcome: str) -> None:
         """A network that trials need has been trained, or not."""
-        self.view.show("trained", {"network": name, "message": outcome})
+        self._n_trained += 1
+        self.forecast.end(network.key, done=not outcome.startswith("failed"))
+        ended = {"n_ended": self._n_trained, "networks": network.of}
+        self._tell("trained", {"network": network.name, "message": outcome, **ended})
 
     def on_wait(self, line: str) -> None:
         """The cluster has no place yet for what comes next, or something was lost."""
@@ -93,6 +116,7 @@ class Progress:
         done = row["status"] == "done"
         self.n_done += done
         self.n_failed += not done
+        self._ended.add(trial.key)
         self.forecast.end(trial.key, done=done)
         folder = Ledger(self.plan.folder).trial_folder(trial.key)
         log = folder / "log.txt"
@@ -134,11 +158,13 @@ class Progress:
             write_report(self.plan)
 
     def _show(self, event: str, trial: Trial, fields: dict[str, Any]) -> None:
+        self._tell(event, {"trial_key": trial.key, "trial": trial.config.name, **fields})
+
+    def _tell(self, event: str, fields: dict[str, Any]) -> None:
         self._interruption.check()
         left_s = self.forecast.left_s()
-        own = {"trial_key": trial.key, "trial": trial.config.name}
         left = None if left_s is None else round(left_s, 1)
-        self.view.show(event, {**own, **fields, "left_s": left})
+        self.view.show(event, {**fields, "left_s": left})
 
 
 def _iterations(trial: Trial) -> int:

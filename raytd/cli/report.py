@@ -14,7 +14,7 @@ from raytd.engine.storage import StoragePath
 @options.storage
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=options.UserPath(file_okay=False),
     help="Folder of the report.  [default: report/ in the sweep's folder]",
 )
 @options.as_json

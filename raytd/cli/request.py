@@ -96,7 +96,7 @@ class Request:
 def request_options(function: F) -> F:
     """The file and the options of a `Request`."""
     decorators = (
-        click.argument("file", type=click.Path(path_type=Path)),
+        click.argument("file", type=options.UserPath()),
         click.option("--profile", help="A profile of the file, 'auto' or 'none'."),
         options.overrides,
         click.option(

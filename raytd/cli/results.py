@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 from raytd.engine.storage import StoragePath
 from raytd.errors import RequestError
 
@@ -32,7 +33,7 @@ Rows = Sequence[Mapping[str, Any]]
 @click.option("--columns", metavar="A,B,…", help="Only these columns.")
 @click.option("--all", "with_others", is_flag=True, help="Trials that the file dropped, too.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of the terminal."
+    "--out", type=options.UserPath(dir_okay=False), help="A file instead of the terminal."
 )
 @options.as_json
 def command(
@@ -68,7 +69,26 @@ def command(
         raise RequestError(problems)
     if saved.n_missing:
         click.echo(f"{saved.n_missing} of {saved.n_trials} trials have not ended", err=True)
-    _emit(_content(form, saved, rows, names, chosen_columns=columns is not None), out)
+    for line in _remarks(rows, names, where, all_columns=columns is None):
+        click.echo(line, err=True)
+    content = _content(form, saved, rows, names, chosen_columns=columns is not None)
+    if out is not None and form == "table":  # colours are for the eye
+        content = click.unstyle(content.decode()).encode()
+    _emit(content, out)
+
+
+def _remarks(
+    rows: Rows, names: Sequence[str], where: Sequence[str], *, all_columns: bool
+) -> list[str]:
+    """What the table does not say: that no trial is in it, or that numbers in it are doubtful."""
+    from raytd.sweep.doubts import row_doubts
+
+    if not rows and where:
+        return [f"no trial that has ended meets {' and '.join(where)}"]
+    doubtful = sum(any(doubt.is_serious for doubt in row_doubts(row)) for row in rows)
+    if all_columns or "doubts" in names or not doubtful:
+        return []
+    return [f"{doubtful} of {len(rows)} trials are doubtful; the column doubts says why"]
 
 
 def _content(
@@ -90,14 +110,12 @@ def _content(
 
 
 def _printed(saved: "SavedSweep", rows: Rows, names: Sequence[str] | None) -> str:
-    from rich.console import Console
-
     from raytd.report.terminal import plain_table, results_table
 
-    console = Console()
+    console = open_console()
     with console.capture() as captured:
         if names is not None:
-            console.print(plain_table(rows, names))
+            console.print(plain_table(rows, names, console.width))
         else:
             console.print(results_table(rows, axes=saved.axes, compact=console.width < 120))
     return captured.get()

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 
 
 @click.command("status")
@@ -53,22 +54,21 @@ def _facts(job: Any) -> dict[str, Any]:
 
 def _show(facts: list[dict[str, Any]]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("job", "sweep", "status", "started", "ran"):
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, overflow="fold")
     for each in facts:
         started = each["started"]
         when = "-" if started is None else time.strftime("%d %b %H:%M", time.localtime(started))
         table.add_row(each["job"], each["sweep"], each["status"], when, _ran(each["ran_s"]))
-    console = Console()
+    console = open_console()
     console.print(table)
     if len(facts) == 1:
         console.print(f"storage  {facts[0]['storage']}", soft_wrap=True)
         if facts[0]["message"]:
-            console.print(facts[0]["message"], soft_wrap=True, markup=False)
+            console.print(facts[0]["message"], soft_wrap=True)
 
 
 def _ran(seconds: float | None) -> str:

@@ -11,13 +11,15 @@ from uuid import uuid4
 import click
 
 from raytd.cli import options
+from raytd.paths import expanded
 
 if TYPE_CHECKING:
     from raytd.sweep.jobs import Order
+    from raytd.sweep.spec import LoadedSweep
 
 
 @click.command("submit")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.UserPath())
 @click.option("--profile", help="A profile of the file, 'auto' or 'none'.")
 @options.overrides
 @options.job_address
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 @click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once, at most.")
 @click.option(
     "--include",
-    type=click.Path(path_type=Path),
+    type=options.UserPath(),
     multiple=True,
     metavar="PATH",
     help="A file or folder to ship beside FILE, such as the module of a model; repeatable.",
@@ -60,16 +62,19 @@ def command(file: Path, *, address: str | None, as_json: bool, **given: Any) -> 
     from raytd.engine.storage import storage_path
     from raytd.errors import RequestError
     from raytd.sweep.jobs import job_server, submit
+    from raytd.sweep.reading import each_file_once
     from raytd.sweep.spec import load_sweep
 
     asked = options.settings_of(catalogue=given["catalogue"], download=given["download"])
-    spec = load_sweep(
-        file,
-        profile=given["profile"],
-        overrides=given["overrides"] + asked,
-        has_gpu=lambda: True,  # the job chooses; every profile is checked here in any case
-    ).spec
-    order = _order(file, spec.data.catalogue, given)
+    with each_file_once():
+        loaded = load_sweep(
+            file,
+            profile=given["profile"],
+            overrides=given["overrides"] + asked,
+            has_gpu=lambda: True,  # the job chooses; every profile is checked here in any case
+        )
+        spec = loaded.spec
+        order = _order(loaded, given)
     problems = order.problems() + _secrets(given["tracking_uri"])
     if problems:
         raise RequestError(problems)
@@ -84,8 +89,9 @@ def command(file: Path, *, address: str | None, as_json: bool, **given: Any) -> 
     click.echo(f"  raytd logs {job} --follow{there}\n  raytd status {job}{there}", err=True)
 
 
-def _order(file: Path, catalogue: str | None, given: dict[str, Any]) -> "Order":
-    from raytd.sweep.jobs import Order
+def _order(loaded: "LoadedSweep", given: dict[str, Any]) -> "Order":
+    from raytd.sweep.jobs import Order, Shipped
+    from raytd.sweep.reading import content_of
 
     words = [word for text in given["overrides"] for word in ("--set", text)]
     words += ["--tracking-uri", given["tracking_uri"]]
@@ -93,16 +99,22 @@ def _order(file: Path, catalogue: str | None, given: dict[str, Any]) -> "Order":
         if given[name] is not None:
             words += [f"--{name.replace('_', '-')}", str(given[name])]
     words += [f"--{name}" for name in ("fresh", "download") if given[name]]
-    tasks = given["catalogue"] or catalogue or os.environ.get("RAYTD_CATALOGUE")
+    tasks = given["catalogue"] or loaded.spec.data.catalogue or os.environ.get("RAYTD_CATALOGUE")
     return Order(
-        file=file,
+        file=Shipped(_file_name(loaded), loaded.text),
         storage=given["storage"].rstrip("/") or "/",
         options=words,
-        catalogue=Path(tasks) if tasks else None,
+        catalogue=content_of(expanded(tasks)) if tasks else None,
         include=given["include"],
         data=given["data"],
         ship_code=not given["installed"],
     )
+
+
+def _file_name(loaded: "LoadedSweep") -> str:
+    """The name of the sweep file on the cluster: its own, or that of the sweep for a pipe."""
+    name = loaded.path.name
+    return name if name.endswith((".yaml", ".yml")) else f"{loaded.spec.name}.yaml"
 
 
 def _secrets(uri: str) -> list[str]:

@@ -1,24 +1,25 @@
 """`raytd sweep FILE`: run what is missing, log it, and show where everything is."""
 
-import logging
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytd.cli import options
-from raytd.cli.events import MODES, View, open_view
+from raytd.cli.events import MODES, View, doing, open_view, warnings_in
 from raytd.cli.interruption import Interruption, pass_interruption
 from raytd.cli.output import show
 from raytd.cli.request import Request, request_options
 from raytd.errors import RaytdError, RequestError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from raytd.cli.progress import Progress
     from raytd.sweep.autoscaling import Bundles
     from raytd.sweep.cluster import Node
+    from raytd.sweep.networks import Network
     from raytd.sweep.plan import SweepPlan
     from raytd.tracking.base import SweepStatus
 
@@ -52,8 +53,9 @@ def command(
     nothing that is finished.
     """
     view = open_view(mode)
+    view.open()
     try:
-        with _warnings_in(view):
+        with warnings_in(view):
             code = _run(Request.of(given), tracking_uri, view, interruption, as_json=as_json)
             interruption.check()
     except RaytdError as error:
@@ -82,6 +84,7 @@ def _run(
     from raytd.sweep.autoscaling import can_add
     from raytd.sweep.plan import write_plan
     from raytd.sweep.turn import turn
+    from raytd.tasks.account import account_lines
 
     def tell(line: str) -> None:
         view.show("wait", {"message": line})
@@ -94,17 +97,25 @@ def _run(
         loaded = request.load(nodes, grow)
         told = {"profile": loaded.profile, "reason": loaded.reason}
         view.show("sweep", {"name": loaded.spec.name, **told})
+        n_tasks = len(loaded.spec.tasks)
+        doing(view, f"reading the data of {n_tasks} tasks")
         plan = request.plan(loaded, nodes, grow)
+        for line in account_lines(plan.tasks) + plan.shared_images():
+            view.show("data", {"message": line})
+        uri = _tracking_uri(plan, request, tracking_uri)
         try:
             stack.enter_context(turn(plan.folder, tell))
             plan = plan.refreshed()
             view.show("plan", _counts(plan))
-            write_plan(plan, request.file.read_bytes())
+            _tell_shortfalls(view, known := plan.shortfalls())
+            write_plan(plan, loaded.text)
         except StorageError as error:
             raise RequestError(str(error)) from error
         code = 1 if plan.left else 0
         if plan.missing:
-            code = _run_missing(plan, request, tracking_uri, view, nodes, interruption) or code
+            code = _run_missing(plan, request, uri, view, nodes, interruption) or code
+            _tell_shortfalls(view, [text for text in plan.shortfalls() if text not in known])
+    view.close()
     show(plan, as_json=as_json)
     return code
 
@@ -112,7 +123,7 @@ def _run(
 def _run_missing(  # noqa: PLR0913
     plan: "SweepPlan",
     request: Request,
-    tracking_uri: str | None,
+    uri: str | None,
     view: View,
     nodes: "list[Node]",
     interruption: Interruption,
@@ -120,19 +131,30 @@ def _run_missing(  # noqa: PLR0913
     """Runs and tracks what is missing; the exit code."""
     from raytd.cli.progress import Progress
     from raytd.sweep.cluster import connect
+    from raytd.sweep.estimate import trainings_at_once
     from raytd.sweep.forecast import forecast_of
+    from raytd.sweep.networks import missing_networks
     from raytd.sweep.placement import trials_at_once
     from raytd.sweep.runner import run_trials, train_sources
     from raytd.sweep.timing import kept_speeds
 
     at_once = min(trials_at_once(t.config, nodes) for t in plan.missing)
     at_once = min(at_once, request.max_concurrent or at_once)
-    forecast = forecast_of(plan.missing, kept_speeds(), at_once=at_once, to_come=plan.ahead)
+    networks = missing_networks(plan.missing, plan.sources)
+    forecast = forecast_of(
+        plan.missing,
+        kept_speeds(),
+        at_once=at_once,
+        to_come=plan.ahead,
+        networks=networks,
+        networks_at_once=trainings_at_once(networks, nodes),
+    )
     with ExitStack() as stack:
         if not request.address:
+            doing(view, "starting Ray on this machine")
             stack.enter_context(connect(None))
         stack.enter_context(interruption.held())
-        uri = _tracking_uri(request, tracking_uri)
+        doing(view, _first_steps(networks))
         progress = Progress(plan, uri, view, forecast, interruption)
         status: SweepStatus = "failed"
         try:
@@ -143,6 +165,20 @@ def _run_missing(  # noqa: PLR0913
         finally:
             _close(progress, status, interruption)
     return {"done": 0, "failed": 1}[status]
+
+
+def _tell_shortfalls(view: View, texts: list[str]) -> None:
+    """Says why searches run fewer trials than were asked for."""
+    for text in texts:
+        view.show("warning", {"message": text})
+
+
+def _first_steps(networks: "Sequence[Network]") -> str:
+    """What happens until the first event of a training or a trial."""
+    n = len(networks)
+    if not n:
+        return "starting the first trials"
+    return f"starting the training of {n} network{'' if n == 1 else 's'}"
 
 
 def _close(progress: "Progress", status: "SweepStatus", interruption: Interruption) -> None:
@@ -156,6 +192,8 @@ def _close(progress: "Progress", status: "SweepStatus", interruption: Interrupti
         _tell_end(progress, "interrupted", interruption)
         complete: SweepStatus = "failed" if progress.n_failed else "done"
         status = complete if progress.n_left == 0 else "interrupted"
+    else:
+        doing(view, "writing the table and the figures")
     progress.close(status)
     if not was_stopped:
         _tell_end(progress, "interrupted" if interruption.signal else status, interruption)
@@ -181,25 +219,12 @@ def _counts(plan: "SweepPlan") -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _warnings_in(view: View) -> Iterator[None]:
-    """Shows what our own code warns of as events."""
+def _tracking_uri(plan: "SweepPlan", request: Request, asked: str | None) -> str | None:
+    """The store that the sweep is sent to, which is asked whether it can take it."""
+    from raytd.tracking.open import chosen_uri
+    from raytd.tracking.reachable import require_experiment
 
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            view.show("warning", {"message": record.getMessage()})
-
-    logger, handler = logging.getLogger("raytd"), Handler(logging.WARNING)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-def _tracking_uri(request: Request, asked: str | None) -> str | None:
-    from raytd.tracking.open import default_uri
-
-    if asked == "none":
-        return None
-    return asked or default_uri(request.storage)
+    uri = chosen_uri(asked, request.storage)
+    if uri is not None and plan.missing:
+        require_experiment(uri, plan.spec.tracking.experiment or plan.spec.name)
+    return uri

@@ -24,14 +24,14 @@ def command(sweep: str, *, storage: StoragePath, tracking_uri: str | None, as_js
     from raytd.errors import RequestError
     from raytd.sweep.find import sweep_folder
     from raytd.sweep.tracked import sweep_record, trial_records
-    from raytd.tracking.open import default_uri
+    from raytd.tracking.open import chosen_uri
     from raytd.tracking.sync import send
 
-    if tracking_uri == "none":
-        raise RequestError("--tracking-uri none: there is nowhere to send the sweep")
     folder = sweep_folder(sweep, storage)
     info, closing = sweep_record(folder)
-    uri = tracking_uri or default_uri(folder.parent)
+    uri = chosen_uri(tracking_uri, folder.parent)
+    if uri is None:
+        raise RequestError("--tracking-uri none: there is nowhere to send the sweep")
     sent = send(uri, info, trial_records(folder), closing)
     for refusal in sent.refusals:
         click.echo(f"refused: {refusal}", err=True)

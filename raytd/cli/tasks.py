@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.cli.terminal import open_console
 from raytd.errors import DataError, RequestError, StorageError
 
 if TYPE_CHECKING:
@@ -23,9 +24,16 @@ if TYPE_CHECKING:
 @click.option("--train", type=click.IntRange(min=1), help="Training images.  [default: all]")
 @click.option("--val", type=click.IntRange(min=1), help="Validation images.  [default: all]")
 @click.option("--size", type=click.IntRange(1, 1024), help="Pixels that images are resized to.")
+@click.option("--channels", type=click.IntRange(1, 3), help="1 makes images grey, 3 coloured.")
+@click.option("--range", nargs=2, type=float, help="Values that become black and white.")
+@click.option(
+    "--background",
+    type=click.Choice(["white", "black"]),
+    help="What transparent pixels show.  [default: white]",
+)
 @click.option(
     "--sheet",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.UserPath(dir_okay=False),
     help="Where the contact sheet of NAME goes.  [default: NAME.png]",
 )
 @options.download
@@ -38,7 +46,7 @@ def command(
     sheet: Path | None,
     download: bool,
     as_json: bool,
-    **changes: int | None,
+    **changes: Any,
 ) -> None:
     """List the tasks that have a name, and whether their data are there.
 
@@ -46,6 +54,7 @@ def command(
     its images. NAME may also be a data set, such as digits or folder:PATH.
     """
     from raytd.sweep.catalogue_file import load_catalogue
+    from raytd.tasks.account import account_lines, accounts_of
     from raytd.tasks.references import data_root
 
     known, root = load_catalogue(catalogue), data_root(data)
@@ -54,16 +63,14 @@ def command(
         return
     spec = _find(name, known)
     given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
-    if "size" in given:
-        given["size"] = (given["size"], given["size"])
-    task = _read(spec.model_copy(update=given), root, download=download)
+    task = _read(_changed(spec, given), root, download=download)
     path = sheet or Path(f"{spec.name}.png")
     _write_sheet(task, path)
-    facts = _facts(task, spec) | {"sheet": str(path)}
+    facts = _facts(task, spec) | {"sheet": str(path), "data": accounts_of([task])}
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     else:
-        _show(facts)
+        _show(facts, account_lines([task]))
 
 
 def _find(name: str, known: "Mapping[str, TaskSpec]") -> "TaskSpec":
@@ -79,6 +86,22 @@ def _find(name: str, known: "Mapping[str, TaskSpec]") -> "TaskSpec":
         raise RequestError(f"unknown task '{name}'; {there}{did_you_mean(name, known)}")
     words = re.sub(r"[^A-Za-z0-9._-]+", "-", identity_of(name)).strip("-._") or "data"
     return TaskSpec(name=words, dataset=name)
+
+
+def _changed(spec: "TaskSpec", given: dict[str, Any]) -> "TaskSpec":
+    """The task with what the options say.
+
+    Raises:
+        RequestError: if one of them is impossible.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return type(spec).model_validate(spec.model_dump() | given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first["msg"].removeprefix("Value error, ")
+        raise RequestError(f"--{first['loc'][0]}: {reason}") from error
 
 
 def _read(spec: "TaskSpec", root: Path, *, download: bool) -> "Task":
@@ -125,28 +148,32 @@ def _facts(task: "Task", spec: "TaskSpec") -> dict[str, Any]:
     }
 
 
-def _show(facts: dict[str, Any]) -> None:
+def _show(facts: dict[str, Any], read: list[str]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
+    from raytd.tasks.contact_sheet import MOST_CLASSES
     from raytd.tasks.form import in_words
+    from raytd.tasks.readers.wording import counted
 
     table = Table(box=box.SIMPLE_HEAD, show_footer=True)
     counts = [[row[part] for row in facts["classes"]] for part in ("train", "val")]
-    table.add_column("class", footer=f"{len(facts['classes'])} classes")
+    table.add_column("class", overflow="fold", footer=counted(len(facts["classes"]), "class"))
     for part, column in zip(("train", "val"), counts, strict=True):
         table.add_column(part, str(sum(column)), justify="right")
     for row in facts["classes"]:
         table.add_row(row["class"], str(row["train"]), str(row["val"]))
-    console = Console(soft_wrap=True)
-    console.print(f"{facts['name']}: {facts['dataset']}, digest {facts['digest']}")
+    console = open_console()
+    console.print(f"{facts['name']}: {facts['dataset']}, digest {facts['digest']}", soft_wrap=True)
+    console.print("\n".join(read), soft_wrap=True)
     console.print(table)
     mean, std = (", ".join(f"{v:.4f}" for v in facts[key]) for key in ("mean", "std"))
     console.print(
         f"images  {in_words(facts['image_shape'])}; mean {mean}; standard deviation {std}"
     )
-    console.print(f"sheet   {facts['sheet']}")
+    more = len(facts["classes"]) - MOST_CLASSES
+    shown = f", which shows the first {MOST_CLASSES} classes" if more > 0 else ""
+    console.print(f"sheet   {facts['sheet']}{shown}", soft_wrap=True)
 
 
 def _list(known: "Mapping[str, TaskSpec]", root: Path, *, as_json: bool) -> None:
@@ -162,16 +189,15 @@ def _list(known: "Mapping[str, TaskSpec]", root: Path, *, as_json: bool) -> None
         click.echo(json.dumps({"root": str(root), "tasks": rows}, indent=2))
         return
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("task", "data set", "there", "classes"):
-        table.add_column(column, no_wrap=column != "classes")
+        table.add_column(column, overflow="fold")
     for spec in known.values():
         there = "yes" if places[spec.dataset] else "no"
         table.add_row(spec.name, spec.dataset, there, _classes(spec))
-    console = Console()
+    console = open_console()
     console.print(table)
     for dataset, place in places.items():
         console.print(f"{dataset}  {place or f'not under {root}'}", soft_wrap=True)

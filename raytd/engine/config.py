@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from raytd.paths import expanded
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
@@ -35,6 +37,15 @@ ModelName = Annotated[str, AfterValidator(_known_model)]
 """What `raytd.models.zoo` can build."""
 
 
+def _in_a_known_home(path: str) -> str:
+    expanded(path)
+    return path
+
+
+UserPath = Annotated[str, Field(min_length=1), AfterValidator(_in_a_known_home)]
+"""A path as it was written; a `~` in front stands for a home folder that is known."""
+
+
 def as_tuple(value: Any) -> Any:
     """A list as a tuple, all else as it is: JSON and YAML have lists, frozen objects tuples."""
     return tuple(value) if isinstance(value, list) else value
@@ -48,6 +59,13 @@ class Settings(BaseModel):
     def idle(self) -> frozenset[str]:
         """Keys whose values change nothing beside those of the others."""
         return frozenset()
+
+    def revised(self) -> dict[str, int]:
+        """Keys whose present values once meant something else, with the number of the meaning.
+
+        Part of a trial's identity, so that no result of an earlier meaning is taken for this one's.
+        """
+        return {}
 
 
 class PathConfig(Settings):

@@ -14,6 +14,7 @@ from raytd.engine.calls import Executor
 from raytd.engine.checkpoints import Checkpoints, CheckpointSettings, Snapshot
 from raytd.engine.devices import torch_threads
 from raytd.engine.follow import Crew, follow
+from raytd.engine.places import OnPlace, unheard
 from raytd.engine.records import Dealt, Iteration, Plan
 from raytd.engine.rules import rule_of
 from raytd.engine.tally import Halfway
@@ -68,13 +69,19 @@ class Coordinator:
     Args:
         plan: the trial.
         checkpoints: where they lie; None writes none.
+        on_place: called when the place changes.
 
     Attributes:
         place: iteration and segment that are under way; may be read from another thread.
     """
 
-    def __init__(self, plan: Plan, checkpoints: CheckpointSettings | None = None) -> None:
-        self.plan, self.place = plan, (0, 0)
+    def __init__(
+        self,
+        plan: Plan,
+        checkpoints: CheckpointSettings | None = None,
+        on_place: OnPlace = unheard,
+    ) -> None:
+        self.plan, self.place, self._on_place = plan, (0, 0), on_place
         self._checkpoints = None if checkpoints is None else Checkpoints(checkpoints, plan)
         self._rule = rule_of(plan)
         self._records: tuple[Iteration, ...] = ()
@@ -93,7 +100,7 @@ class Coordinator:
         if found is None:
             return Step(notes=tuple(notes))
         self._records, self._dealt, self._halfway = found.records, found.dealt, found.halfway
-        self.place = (len(self._records), self._halfway.segment if self._halfway else 0)
+        self._reach(self._halfway.segment if self._halfway else 0)
         self._rule.recall(found.memory)
         return Step(found.records, found.dealt.tiles, tuple(notes))
 
@@ -107,7 +114,7 @@ class Coordinator:
     def iterate(self, executor: Executor) -> Step:
         """Runs a trajectory and the coupling step behind it."""
         assert self._dealt is not None
-        self.place = (len(self._records), self._halfway.segment if self._halfway else 0)
+        self._reach(self._halfway.segment if self._halfway else 0)
         record = follow(
             Crew(self.plan, self._dealt.tiles, executor),
             self._dealt,
@@ -132,9 +139,13 @@ class Coordinator:
         return Step(records, tiles, self._told())
 
     def _keep(self, segment: int, halfway: Callable[[], Halfway]) -> None:
-        self.place = (len(self._records), segment)
+        self._reach(segment)
         if self._checkpoints is not None:
             self._notes += self._checkpoints.save_if_due(segment, lambda: self._snapshot(halfway()))
+
+    def _reach(self, segment: int) -> None:
+        self.place = (len(self._records), segment)
+        self._on_place(self.place)
 
     def _snapshot(self, halfway: Halfway | None) -> Snapshot:
         assert self._dealt is not None

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from raytd.engine.block import BlockSetup
 from raytd.engine.checkpoints import CheckpointSettings
 from raytd.engine.coordinator import Coordinator, Cut, Tell, iterations
+from raytd.engine.places import OnPlace, unheard
 from raytd.engine.records import Iteration, Plan
 from raytd.engine.worker import BlockWorker
 
@@ -58,6 +59,7 @@ def run_in_process(
     *,
     checkpoints: CheckpointSettings | None = None,
     tell: Tell = lambda _: None,
+    on_place: OnPlace = unheard,
 ) -> Iterator[Iteration]:
     """The launcher without a cluster.
 
@@ -66,5 +68,7 @@ def run_in_process(
         cut: cuts images for the workers.
         checkpoints: where they lie; None writes none.
         tell: called with what the user should know.
+        on_place: called with iteration and segment when they change.
     """
-    return iterations(Coordinator(plan, checkpoints), cut, SerialExecutor, tell=tell)
+    coordinator = Coordinator(plan, checkpoints, on_place)
+    return iterations(coordinator, cut, SerialExecutor, tell=tell)

@@ -11,6 +11,7 @@ from raytd.engine.batches import training_batches
 from raytd.engine.block import ImageSlice
 from raytd.engine.devices import place
 from raytd.engine.images import Images
+from raytd.engine.places import OnTrainingStep, TrainingPlace, unheard
 from raytd.errors import NotFiniteError
 from raytd.models import zoo
 from raytd.simplex import log_probs
@@ -74,8 +75,16 @@ def steps_of(epochs: int, n_images: int, batch_size: int) -> int:
     return epochs * math.ceil(n_images / batch_size)
 
 
-def pretrain(task: Task, recipe: Recipe, *, device: torch.device) -> nn.Module:
+def pretrain(
+    task: Task, recipe: Recipe, *, device: torch.device, on_step: OnTrainingStep = unheard
+) -> nn.Module:
     """Trains a network from its initial weights on a task; it comes back in evaluation mode.
+
+    Args:
+        task: to learn.
+        recipe: how.
+        device: that computes.
+        on_step: called with the place of the training, which it does not change.
 
     Raises:
         NotFiniteError: if a weight became NaN or infinite.
@@ -89,7 +98,7 @@ def pretrain(task: Task, recipe: Recipe, *, device: torch.device) -> nn.Module:
     )
     model = place(fresh, device)
     with layers_seeded(derive_seed(recipe.seed, "pretraining layers"), device):
-        _fit(model, train, val, recipe)
+        _fit(model, train, val, recipe, on_step)
     if not all(torch.isfinite(p).all() for p in model.parameters()):
         raise NotFiniteError(
             f"source {task.name}, {recipe.model}: training diverged; lower pretrain.lr "
@@ -142,7 +151,9 @@ class _Best:
         return float(log_p.gather(1, self.val.labels[:, None]).mean())
 
 
-def _fit(model: nn.Module, train: Images, val: Images, recipe: Recipe) -> None:
+def _fit(
+    model: nn.Module, train: Images, val: Images, recipe: Recipe, on_step: OnTrainingStep
+) -> None:
     best = None if recipe.early_stop == "none" else _Best(model, val, recipe)
     per_epoch = steps_of(1, len(train.labels), recipe.batch_size)
     batches = training_batches(
@@ -152,6 +163,7 @@ def _fit(model: nn.Module, train: Images, val: Images, recipe: Recipe) -> None:
         seed=recipe.seed,
         name="pretraining",
     )
+    on_step(TrainingPlace(0, recipe.steps, per_epoch))
     for done in descend(
         model,
         batches,
@@ -160,6 +172,7 @@ def _fit(model: nn.Module, train: Images, val: Images, recipe: Recipe) -> None:
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
     ):
+        on_step(TrainingPlace(done, recipe.steps, per_epoch))
         if best is not None and done % per_epoch == 0 and best.is_over():
             break
     if best is not None:

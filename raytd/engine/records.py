@@ -124,7 +124,8 @@ class Solve:
         marginal_error: total variation between wanted and reached marginals.
         sinkhorn_iterations: iterations of the solve.
         effective_partners: exp of the row entropy, mean by mass.
-        spread: unit of epsilon and 1/lam in radians; None for a given coupling.
+        spread: of the costs that it was solved for: those of features, in their own unit, at k = 0,
+            then radians; None for a given coupling.
         warning: what the user should know, or None.
         captured_mass: of a global coupling, what the tiles captured of it before projection.
         completion_r_squared: how well held-out measured costs are guessed.

@@ -1,6 +1,6 @@
 """How the coupling of a trial begins and changes: given, on its tiles, or over all pairs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypedDict
 
 import numpy as np
@@ -93,10 +93,11 @@ class TileRule(Forgetful):
         step = first_coupling(
             LinearProblem(torch.cdist(rows, cols) ** 2, tiles.a, tiles.b),
             epsilon=settings.epsilon,
+            epsilon_unit=settings.epsilon_unit,
             tolerance=settings.tolerance,
             max_iterations=settings.max_iterations,
         )
-        return Dealt(tiles, step.coupling.numpy(), _solve(step))
+        return Dealt(tiles, step.coupling.numpy(), _first(_solve(step), settings))
 
     def next(self, record: Iteration) -> Dealt:
         """A proximal step on the measured costs, eq. (17a)."""
@@ -134,9 +135,13 @@ class GlobalRule:
         self._space = feature_space(self.plan, crew)
         self._measured = MeasuredCosts.nothing(self.plan.tiles.n_target)
         self._coupling = GlobalCoupling.from_features(
-            self._space, epsilon=self.settings.epsilon, **self._limits()
+            self._space,
+            epsilon=self.settings.epsilon,
+            epsilon_unit=self.settings.epsilon_unit,
+            **self._limits(),
         )
-        return self._deal(spread=self._space.spread(), r_squared=None)
+        dealt = self._deal(spread=self._space.spread(), r_squared=None)
+        return replace(dealt, solve=_first(dealt.solve, self.settings))
 
     def next(self, record: Iteration) -> Dealt:
         """A proximal step on measured and completed costs, then new tiles."""
@@ -147,10 +152,11 @@ class GlobalRule:
         spread = spread_of(completion.cost)
         self._coupling = self._coupling.step(
             completion.cost,
-            spread=spread if settings.epsilon_unit == "spread" else 1.0,
+            spread=spread,
             epsilon=settings.epsilon,
             lam=settings.lam,
             proximal="kl" if settings.proximal == "kl" else "none",
+            epsilon_unit=settings.epsilon_unit,
             **self._limits(),
         )
         return self._deal(spread=spread, r_squared=completion.r_squared)
@@ -219,3 +225,26 @@ def _solve(step: CouplingStep) -> Solve:
         spread=step.spread,
         warning=step.warning,
     )
+
+
+MEANT = (0.01, 100.0)
+"""An absolute epsilon between these spreads of the feature costs raises no question."""
+
+
+def _first(solve: Solve, settings: CouplingSettings) -> Solve:
+    """The solve of Γ^0, which says so where an absolute epsilon does not suit the feature costs.
+
+    Later costs are radians; those of features are in units of their own, of any size.
+    """
+    if settings.epsilon_unit != "absolute" or not solve.spread:
+        return solve
+    spreads = settings.epsilon / solve.spread
+    if solve.converged and MEANT[0] <= spreads <= MEANT[1]:
+        return solve
+    said = (
+        f"first coupling: epsilon = {settings.epsilon:g} counts in units of the feature cost "
+        f"({settings.feature_cost} of '{settings.features}'), not in radians; the spread of these "
+        f"costs is {solve.spread:.3g}, so that it is {spreads:.2g} spreads; set "
+        "coupled.epsilon_unit: spread, or an epsilon for both costs"
+    )
+    return replace(solve, warning="; ".join(filter(None, (solve.warning, said))))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from torch import Tensor, nn
 from raytd.engine.devices import pick_device, place, torch_threads
 from raytd.engine.files import write_bytes, write_json
 from raytd.engine.locks import make_once
+from raytd.engine.places import TrainingPlace
 from raytd.engine.pretrain import Recipe, accuracy, logits, on_device, pretrain
 from raytd.engine.storage import StoragePath
-from raytd.errors import StorageError
+from raytd.errors import InputError, StorageError
 from raytd.models import zoo
 from raytd.models.heads import extension_logit, find_head
 from raytd.models.weights import file_digest, load_weights, read_weights
@@ -76,6 +78,17 @@ class Source:
     new_output_logit: float
     accuracy: float
 
+    @property
+    def digest(self) -> str:
+        """Of the numbers of all weights, whatever file they came from; 16 hex digits."""
+        content = hashlib.sha256()
+        named = {**self.weights.parameters, **self.weights.buffers}
+        for name in sorted(named):
+            tensor = named[name].detach().cpu().contiguous()
+            content.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+            content.update(tensor.numpy().tobytes())
+        return content.hexdigest()[:16]
+
 
 def source_key(task: Task, origin: Origin) -> str:
     """Content address of a source: the task's data, and the recipe or the content of a file."""
@@ -92,6 +105,10 @@ def _identity(origin: Origin) -> dict[str, Any]:
     return {f.name: settings[f.name] for f in fields(origin) if settings[f.name] != f.default}
 
 
+OnTraining = Callable[[Task, Origin, TrainingPlace], None]
+"""Is called with what is being trained, and how far it is; see `OnTrainingStep`."""
+
+
 class SourceCache:
     """Trained sources in a folder, or in memory alone.
 
@@ -102,6 +119,7 @@ class SourceCache:
         use_gpu: whether to train on a GPU where there is one.
         deterministic: see `pick_device`.
         threads: torch threads in training.
+        on_training: called while one is being trained here.
     """
 
     def __init__(
@@ -111,8 +129,9 @@ class SourceCache:
         use_gpu: bool = False,
         deterministic: bool = True,
         threads: int = 1,
+        on_training: OnTraining = lambda *_: None,
     ) -> None:
-        self.folder, self.threads = folder, threads
+        self.folder, self.threads, self._on_training = folder, threads, on_training
         self.device = pick_device(use_gpu, deterministic=deterministic)
         self._memory: dict[str, Source] = {}
 
@@ -136,10 +155,19 @@ class SourceCache:
             self._memory[key] = make(task, origin)
         return self._memory[key]
 
+    def held(self, task: Task, origin: Origin) -> Source | None:
+        """The source if this cache has made or read it; None if nothing asked for it."""
+        return self._memory.get(source_key(task, origin))
+
     def _make(self, task: Task, origin: Origin) -> Source:
         with torch_threads(self.threads):
             if isinstance(origin, Recipe):
-                model = pretrain(task, origin, device=self.device)
+                model = pretrain(
+                    task,
+                    origin,
+                    device=self.device,
+                    on_step=lambda place: self._on_training(task, origin, place),
+                )
             else:
                 model = given_model(task, origin, device=self.device)
             train, val = (on_device(task, part, self.device) for part in (task.train, task.val))
@@ -209,5 +237,7 @@ def given_model(task: Task, given: Given, *, device: torch.device) -> nn.Module:
         given.model, in_channels=task.image_shape[0], n_classes=len(task.classes), seed=0
     )
     weights = read_weights(given.path)
+    if file_digest(given.path) != given.digest:
+        raise InputError(f"{given.path}: the weights have changed since they were looked at first")
     load_weights(model, weights, path=given.path, name=given.model, task=task.name)
     return place(model, device).eval()

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from raytd.engine.objects import ObjectPath
 from raytd.errors import RequestError, StorageError
+from raytd.paths import expanded
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 _DEFAULTS = {
@@ -24,13 +25,13 @@ def storage_path(given: StoragePath | str) -> StoragePath:
     Nothing is looked up.
 
     Raises:
-        RequestError: in one line, if the URI cannot be read.
+        RequestError: in one line, if the URI cannot be read, or the home folder is not known.
     """
     if isinstance(given, ObjectPath):
         return given
     text = str(given)
     if not _URI.match(text):
-        return Path(given)
+        return expanded(given)
     parts = urlsplit(text, allow_fragments=False)
     if "@" in text and ":" in parts.netloc and "@" not in parts.netloc:
         raise RequestError(

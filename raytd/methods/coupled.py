@@ -23,7 +23,9 @@ class CoupledConfig(TilingConfig):
         proximal: the proximal term of the coupling step.
         epsilon: entropic regularisation.
         lam: step size; a larger one is a weaker pull towards the last coupling.
-        epsilon_unit: `spread` measures epsilon and 1/lam in spreads of the cost.
+        epsilon_unit: `spread` measures epsilon and 1/lam in spreads of the cost; `absolute` in
+            the cost's own unit. That is radians for measured costs. For the first coupling it is
+            the unit of `feature_cost`: 0 to 2 for `cosine`, any size for `sqeuclidean`.
         support: which pairs may carry mass: `blocks` are those of the tiles as they were dealt;
             `global` is every pair, with tiles dealt anew in each iteration and unmeasured costs
             completed from measured ones.
@@ -44,6 +46,10 @@ class CoupledConfig(TilingConfig):
     feature_cost: Literal["sqeuclidean", "cosine"] = "sqeuclidean"
     tolerance: Positive = 1e-6
     max_iterations: Count = 5000
+
+    def revised(self) -> dict[str, int]:
+        """An absolute epsilon counts for the first coupling, too, which it did not before."""
+        return {"epsilon_unit": 2} if self.epsilon_unit == "absolute" else {}
 
     @model_validator(mode="after")
     def _global_steps(self) -> Self:

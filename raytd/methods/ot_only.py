@@ -14,11 +14,16 @@ class OTOnlyConfig(TilingConfig):
     """Settings of OT only: the part of the coupled ones that the first coupling obeys."""
 
     epsilon: Positive = 0.5
+    epsilon_unit: Literal["spread", "absolute"] = "spread"
     support: Literal["blocks", "global"] = "blocks"
     features: FeatureName = "source"
     feature_cost: Literal["sqeuclidean", "cosine"] = "sqeuclidean"
     tolerance: Positive = 1e-6
     max_iterations: Count = 5000
+
+    def idle(self) -> frozenset[str]:
+        """In spreads, as it was before it could be said, so that those results stay known."""
+        return frozenset({"epsilon_unit"} if self.epsilon_unit == "spread" else ())
 
 
 def run(pair: "Pair", config: OTOnlyConfig, context: "Context") -> "DistanceResult":

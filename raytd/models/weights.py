@@ -85,6 +85,8 @@ def load_weights(
 
 
 def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: the weights must be a file that stays: it is read many times")
     try:
         return path.read_bytes()
     except OSError as error:

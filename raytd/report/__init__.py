@@ -3,7 +3,7 @@
 from raytd.report.compare import Comparison, PairComparison, compare
 from raytd.report.matrices import DistanceMatrix, distance_matrices
 from raytd.report.saved import SavedSweep, open_sweep, read_sweep
-from raytd.report.terminal import matrix_table, results_table
+from raytd.report.terminal import matrix_tables, results_table
 
 __all__ = [
     "Comparison",
@@ -12,7 +12,7 @@ __all__ = [
     "SavedSweep",
     "compare",
     "distance_matrices",
-    "matrix_table",
+    "matrix_tables",
     "open_sweep",
     "read_sweep",
     "results_table",

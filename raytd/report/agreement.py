@@ -1,30 +1,43 @@
-"""How far one matrix of closeness agrees with another about who is near to whom."""
+"""How far one matrix of closeness agrees with another about who is near to whom.
 
-import warnings
+Numbers that tie (`raytd.report.ties`) count as equal on either side.
+"""
+
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import ConstantInputWarning, kendalltau, spearmanr, weightedtau
+from scipy.stats import kendalltau, spearmanr, weightedtau
+
+from raytd.report.ties import alike, levelled
 
 Floats = npt.NDArray[np.float64]
+
+FEWEST_PAIRS = 3
+"""With two pairs every rank correlation is 1 or −1."""
+
+FEWEST_TARGETS = 2
+"""A method that is judged on one target may be right there alone."""
 
 
 @dataclass(frozen=True)
 class RankAgreement:
-    """Rank correlations over all pairs of different tasks that both have; NaN where undefined.
+    """Rank correlations over all pairs of different tasks that both have.
 
     Attributes:
-        spearman: of ranks.
+        spearman: of ranks; like the others NaN where there is no evidence.
         kendall: tau-b.
         weighted_kendall: with hyperbolic weights, so that the nearest pairs count most.
         n_pairs: pairs that both have.
+        no_evidence: why these pairs say nothing of an agreement, in words; None where they do.
     """
 
     spearman: float
     kendall: float
     weighted_kendall: float
     n_pairs: int
+    no_evidence: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class SourceChoice:
         regret: what the chosen source falls short of the best one, mean over targets, in the unit
             of the truth.
         regret_by_chance: the same of a blind choice.
-        n_targets: targets with two sources or more.
+        n_targets: targets with two sources or more that the truth tells apart.
     """
 
     mean_spearman: float
@@ -47,6 +60,10 @@ class SourceChoice:
     regret: float
     regret_by_chance: float
     n_targets: int
+
+
+NO_CHOICE = SourceChoice(math.nan, math.nan, math.nan, math.nan, math.nan, 0)
+"""What is known where no target has two sources that the truth tells apart."""
 
 
 def rank_agreement(closeness: Floats, truth: Floats) -> RankAgreement:
@@ -58,11 +75,13 @@ def rank_agreement(closeness: Floats, truth: Floats) -> RankAgreement:
         truth: likewise.
     """
     both = _comparable(closeness, truth)
-    x, y = closeness[both], truth[both]
+    x, y = levelled(closeness[both]), levelled(truth[both])
+    if (reason := _no_evidence(x, y, n_targets=int(both.any(axis=0).sum()))) is not None:
+        return RankAgreement(math.nan, math.nan, math.nan, len(x), reason)
     return RankAgreement(
         spearman=_spearman(x, y),
-        kendall=_kendall(x, y),
-        weighted_kendall=_weighted(x, y),
+        kendall=float(kendalltau(x, y).statistic),
+        weighted_kendall=float(weightedtau(x, y).statistic),
         n_pairs=len(x),
     )
 
@@ -70,14 +89,19 @@ def rank_agreement(closeness: Floats, truth: Floats) -> RankAgreement:
 def source_choice(closeness: Floats, truth: Floats) -> SourceChoice:
     """Ranks the sources of each target; arguments as in `rank_agreement`.
 
-    Of several sources that are called equally near, the choice is blind.
+    Of several sources that are called equally near, the choice is blind. A target whose sources
+    are all worth the same is left out: whatever is chosen is best.
     """
     both = _comparable(closeness, truth)
-    columns = [(closeness[b, t], truth[b, t]) for t, b in enumerate(both.T) if b.sum() > 1]
-    correlations = [_spearman(x, y) for x, y in columns if len(x) > 2]
+    columns = [
+        (levelled(closeness[b, t]), levelled(truth[b, t]))
+        for t, b in enumerate(both.T)
+        if not alike(truth[b, t])
+    ]
+    correlations = [_spearman(x, y) for x, y in columns if len(x) > 2 and not alike(x)]
     chosen = [y[x == x.max()] for x, y in columns]
     return SourceChoice(
-        mean_spearman=_mean([c for c in correlations if not np.isnan(c)]),
+        mean_spearman=_mean(correlations),
         share_best=_mean(
             [float(np.mean(c == y.max())) for c, (_, y) in zip(chosen, columns, strict=True)]
         ),
@@ -97,24 +121,23 @@ def _comparable(closeness: Floats, truth: Floats) -> npt.NDArray[np.bool_]:
     return found
 
 
+def _no_evidence(x: Floats, y: Floats, *, n_targets: int) -> str | None:
+    """Why the ranks of these pairs cannot be correlated, or would say nothing if they were."""
+    if len(x) < FEWEST_PAIRS:
+        counted = "1 pair" if len(x) == 1 else f"{len(x) or 'no'} pairs"
+        return f"{counted} with a number on both sides, and {FEWEST_PAIRS} are the fewest"
+    if n_targets < FEWEST_TARGETS:
+        return f"{len(x)} pairs with one target, and {FEWEST_TARGETS} targets are the fewest"
+    if alike(x):
+        return f"its numbers for all {len(x)} pairs are equal, but for rounding"
+    if alike(y):
+        return f"the truth's numbers for all {len(x)} pairs are equal, but for rounding"
+    return None
+
+
 def _spearman(x: Floats, y: Floats) -> float:
-    if len(x) < 2:
-        return float("nan")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)
-        return float(np.asarray(spearmanr(x, y).statistic))
-
-
-def _kendall(x: Floats, y: Floats) -> float:
-    return float(kendalltau(x, y).statistic) if len(x) > 1 else float("nan")
-
-
-def _weighted(x: Floats, y: Floats) -> float:
-    """NaN where one side is all alike: scipy's own answer then depends on the order."""
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return float("nan")
-    return float(weightedtau(x, y).statistic)
+    return float(np.asarray(spearmanr(x, y).statistic))
 
 
 def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")
+    return sum(values) / len(values) if values else math.nan

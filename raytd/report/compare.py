@@ -7,7 +7,7 @@ from statistics import fmean, median
 from typing import Any
 
 from raytd.errors import InputError
-from raytd.report.doubts import Doubt, doubts
+from raytd.report.doubts import doubts
 from raytd.report.intervals import (
     Interval,
     SignedRank,
@@ -18,6 +18,8 @@ from raytd.report.intervals import (
     t_interval,
 )
 from raytd.report.rows import Row, number, unit_of
+from raytd.report.ties import order
+from raytd.sweep.doubts import Doubt
 
 _FIXED = ("method", "model")
 _Setting = tuple[Any, ...]
@@ -68,6 +70,16 @@ class PairComparison:
         return fmean(self.differences)
 
     @property
+    def order(self) -> int:
+        """-1 where right is the smaller mean, 1 where it is the larger one, 0 where they tie."""
+        return order(self.right, self.left)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a number may be small for a wrong reason, such as a model that did not arrive."""
+        return any(doubt.is_serious for doubt in self.doubts)
+
+    @property
     def difference_interval(self) -> Interval | None:
         """Student's interval for the difference over seeds; None with one seed."""
         return t_interval(self.differences)
@@ -92,6 +104,9 @@ class PairComparison:
 class Comparison:
     """All pairs that both settings have. Pairs, not seeds, are the units of share and test.
 
+    Pairs whose numbers tie (`raytd.report.ties`) are counted apart: they are neither smaller nor
+    larger, and no part of share and test.
+
     Attributes:
         by: the axis in which the sides differ.
         left: its left setting.
@@ -115,22 +130,32 @@ class Comparison:
     @property
     def n_smaller(self) -> int:
         """How many pairs are smaller on the right."""
-        return sum(pair.difference < 0 for pair in self.pairs)
+        return sum(pair.order < 0 for pair in self.pairs)
+
+    @property
+    def n_equal(self) -> int:
+        """How many pairs are equal on both sides, but for rounding."""
+        return sum(pair.order == 0 for pair in self.pairs)
+
+    @property
+    def n_different(self) -> int:
+        """How many are not."""
+        return len(self.pairs) - self.n_equal
 
     @property
     def share_smaller(self) -> float:
-        """Share of pairs that are smaller on the right; NaN where there are none."""
-        return self.n_smaller / len(self.pairs) if self.pairs else math.nan
+        """Share, of the pairs that differ, that are smaller on the right; NaN where none do."""
+        return self.n_smaller / self.n_different if self.n_different else math.nan
 
     @property
     def share_interval(self) -> Interval | None:
         """Clopper and Pearson's interval for that share, as if pairs were independent."""
-        return share_interval(self.n_smaller, len(self.pairs))
+        return share_interval(self.n_smaller, self.n_different)
 
     @property
     def signed_rank(self) -> SignedRank | None:
         """Wilcoxon's test of the differences of pairs; None where all are zero."""
-        return signed_rank([pair.difference for pair in self.pairs])
+        return signed_rank([pair.difference for pair in self.pairs if pair.order])
 
     @property
     def median_ratio(self) -> float:

@@ -17,8 +17,9 @@ HOW = {
     "difference": "right minus left, mean over seeds; Student's t interval of the differences that "
     "seeds with the same number make",
     "ratio": "right over left, geometric mean over seeds; t interval of its logarithm",
-    "share": "pairs of tasks that are smaller on the right; exact interval of Clopper and Pearson, "
-    "as if pairs were independent (those that share a task are not)",
+    "share": "pairs of tasks that are smaller on the right, of those that differ by more than "
+    "rounding; exact interval of Clopper and Pearson, as if pairs were independent (those that "
+    "share a task are not)",
     "test": "Wilcoxon signed-rank over the pairs of tasks, two-sided",
 }
 """How each figure of a comparison is made."""
@@ -51,8 +52,13 @@ def summary(comparison: Comparison) -> list[str]:
         return [f"{right} and {left} have no pair in common"]
     share, test = comparison.share_interval, comparison.signed_rank
     lines = [f"{right} is smaller than {left} in {comparison.n_smaller} of {n} pairs"]
-    if share is not None:
-        lines[0] += f" ({_PERCENT} interval {100 * share.low:.0f}–{100 * share.high:.0f} %)"
+    if comparison.n_equal:
+        lines[0] += f" and equal in {comparison.n_equal}"
+    if share is None:
+        lines[0] += ": no evidence for either"
+    else:
+        of = " of those that differ" if comparison.n_equal else ""
+        lines[0] += f" ({_PERCENT} interval{of} {100 * share.low:.0f}–{100 * share.high:.0f} %)"
     if not math.isnan(comparison.median_ratio):
         lines[0] += f"; median ratio {comparison.median_ratio:.3g}"
     if test is not None:
@@ -67,9 +73,26 @@ def summary(comparison: Comparison) -> list[str]:
         lines.append(
             f"median tracking gap {gaps[0]:.2g} nats under {left}, {gaps[1]:.2g} under {right}"
         )
+    lines += _about_doubts(comparison, left, right)
     if comparison.unmatched:
         lines.append(f"{comparison.unmatched} results without a partner are left out")
     return lines
+
+
+def _about_doubts(comparison: Comparison, left: str, right: str) -> list[str]:
+    """How many pairs may be small for a wrong reason, and what is left without them."""
+    doubtful = [pair for pair in comparison.pairs if pair.is_doubtful]
+    if not doubtful:
+        return []
+    met = {doubt.mark for pair in doubtful for doubt in pair.doubts if doubt.is_serious}
+    kept = [pair for pair in comparison.pairs if not pair.is_doubtful]
+    without = (
+        f"without them {right} is smaller than {left} in {sum(p.order < 0 for p in kept)} of "
+        f"{len(kept)}" if kept else "no other pair is left"
+    )  # fmt: skip
+    are = "1 pair is" if len(doubtful) == 1 else f"{len(doubtful)} pairs are"
+    meaning = "; ".join(MARKS[mark] for mark in MARKS if mark in met)
+    return [f"{are} doubtful ({meaning}); {without}"]
 
 
 def _about_seeds(comparison: Comparison) -> str:
@@ -132,7 +155,9 @@ def overview_table(comparisons: Sequence[Comparison]) -> Table:
     """One line per comparison."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("compared", overflow="fold")
-    for name in ("pairs", "smaller", f"({_PERCENT})", "median\nratio", "p"):
+    ties = any(one.n_equal for one in comparisons)
+    counts = ("smaller", "equal") if ties else ("smaller",)
+    for name in ("pairs", *counts, f"({_PERCENT})", "median\nratio", "p"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in comparisons:
         share, test = one.share_interval, one.signed_rank
@@ -140,6 +165,7 @@ def overview_table(comparisons: Sequence[Comparison]) -> Table:
             Text(heading(one)),
             str(len(one.pairs)),
             str(one.n_smaller),
+            *([str(one.n_equal)] if ties else []),
             "-" if share is None else f"{100 * share.low:.0f}–{100 * share.high:.0f} %",
             digits(one.median_ratio),
             "-" if test is None else f"{test.p_value:.2g}",
@@ -189,6 +215,8 @@ def _plain(one: Comparison) -> dict[str, Any]:
         "fixed": dict(one.fixed),
         "n_pairs": len(one.pairs),
         "n_smaller": one.n_smaller,
+        "n_equal": one.n_equal,
+        "n_doubtful": sum(pair.is_doubtful for pair in one.pairs),
         "share_smaller": _finite(one.share_smaller),
         "share_interval": _ends(one.share_interval),
         "median_ratio": _finite(one.median_ratio),
@@ -210,6 +238,7 @@ def _plain_pair(pair: PairComparison) -> dict[str, Any]:
         "left_mean": pair.left,
         "right_mean": pair.right,
         "difference": pair.difference,
+        "equal": pair.order == 0,
         "difference_interval": _ends(pair.difference_interval),
         "ratio": _finite(pair.ratio),
         "ratio_interval": _ends(pair.ratio_interval),
@@ -229,7 +258,8 @@ def with_margin(pair: PairComparison) -> str:
     """The difference, and half of its interval's length."""
     interval = pair.difference_interval
     margin = "" if interval is None else f" ± {(interval.high - interval.low) / 2:.2g}"
-    return f"{pair.difference:+.3g}{margin}"
+    difference = pair.difference if pair.order else 0.0
+    return f"{difference:+.3g}{margin}"
 
 
 def with_range(value: float, interval: Interval | None) -> str:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from raytd.errors import InputError
 from raytd.report.rows import Row, number, quantity, task_order, varying
+from raytd.sweep.doubts import Doubt, pair_doubts
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,6 +32,7 @@ class Contestant:
         values: (seeds, sources, targets), as they are; NaN where there is none.
         wall_s: seconds of a trial, mean.
         forward_images: of a trial, mean; NaN where no trial says.
+        doubts: what is doubtful about the results of a pair, by source and target.
     """
 
     fixed: Mapping[str, Any]
@@ -42,6 +44,7 @@ class Contestant:
     values: Floats
     wall_s: float
     forward_images: float
+    doubts: Mapping[tuple[str, str], tuple[Doubt, ...]]
 
     def closeness(self, layers: Sequence[int] | None = None) -> Floats:
         """(sources, targets), larger is closer: the mean over seeds, or over chosen layers.
@@ -118,6 +121,7 @@ def _contestant(
         values=values,
         wall_s=_mean(group, "wall_s"),
         forward_images=_mean(group, "forward_images"),
+        doubts=pair_doubts(row for row in group if number(row, column) is not None),
     )
 
 

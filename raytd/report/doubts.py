@@ -1,28 +1,31 @@
-"""What a reader must know before believing that one number is smaller than another."""
+"""What a reader must know before believing that one number is smaller than another.
+
+What is doubtful about either number alone is said in `raytd.sweep.doubts`.
+"""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
-from typing import NamedTuple
 
-from raytd.report.rows import Row, denied, number
+from raytd.report.rows import Row, number
+from raytd.report.ties import order
+from raytd.sweep.doubts import MARKS as ROW_MARKS
+from raytd.sweep.doubts import Doubt, row_doubts
 
 MARKS = {
-    "A": "a model did not arrive, so that its path may be short because it stopped following",
+    **ROW_MARKS,
     "P": "protocols differ, so that the lengths are not on one scale",
     "N": "the noise is larger than the difference",
     "U": "the numbers have different units",
 }
 """What the marks beside a pair mean."""
 
+_MOST_NAMED = 5
 _NOISE_FREE = ("noise_free_length", "noise_free_three_scale")
 
 
-class Doubt(NamedTuple):
-    """One reason for doubt: its mark, and what is the matter here in words."""
-
-    mark: str
-    text: str
+_VERBS = {"A": "", "G": "has a ", "W": "has the ", "C": "has a ", "M": "was "}
+"""What stands between the name of a setting and the doubt of its row."""
 
 
 def doubts(
@@ -36,9 +39,14 @@ def doubts(
         value: the column that is compared.
         names: what the settings are called.
     """
-    for name, rows in zip(names, (lefts, rights), strict=True):
-        if lost := [row for row in rows if denied(row, "arrived")]:
-            yield Doubt("A", f"{name} did not arrive{_seeds(lost)}")
+    left, right = (_alone(rows) for rows in (lefts, rights))
+    for mark in ROW_MARKS:
+        if mark in left and left[mark] == right.get(mark):
+            yield Doubt(mark, f"both sides: {left[mark]}")
+            continue
+        for name, own in zip(names, (left, right), strict=True):
+            if mark in own:
+                yield Doubt(mark, f"{name} {_VERBS[mark]}{own[mark]}")
     protocols = {(a.get("protocol"), b.get("protocol")) for a, b in zip(lefts, rights, strict=True)}
     for ours, theirs in sorted(map(_words, protocols)):
         if ours != theirs:
@@ -49,18 +57,37 @@ def doubts(
     yield from _noise(lefts, rights, value)
 
 
+def listed(pairs: Mapping[tuple[str, str], Sequence[Doubt]]) -> str:
+    """The doubtful pairs with what is the matter, the first few by name; empty without any."""
+    named = [
+        f"{source} → {target} ({', '.join(doubt.text for doubt in found)})"
+        for (source, target), found in pairs.items()
+    ]
+    more = f", and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    return ", ".join(named[:_MOST_NAMED]) + more
+
+
+def _alone(rows: Sequence[Row]) -> dict[str, str]:
+    """What is doubtful about the numbers of one setting, by mark, with the seeds it concerns."""
+    found: dict[str, list[tuple[Row, str]]] = {}
+    for row in rows:
+        for doubt in row_doubts(row):
+            found.setdefault(doubt.mark, []).append((row, doubt.text))
+    return {mark: own[0][1] + _seeds([row for row, _ in own]) for mark, own in found.items()}
+
+
 def _noise(lefts: Sequence[Row], rights: Sequence[Row], value: str) -> Iterator[Doubt]:
     """Where seeds scatter more than the difference, or the noise of SGD leaves more than it."""
     differences = [float(b[value]) - float(a[value]) for a, b in zip(lefts, rights, strict=True)]
     size = abs(fmean(differences))
     scatter = stdev(differences) if len(differences) > 1 else 0.0
-    if scatter > size:
+    if order(scatter, size) > 0:
         yield Doubt("N", f"differences {size:.2g} ± {scatter:.2g} from seed to seed")
     errors = [number(row, "noise_free_error") for row in (*lefts, *rights)]
     known = [error for error in errors if error is not None]
     if value in _NOISE_FREE and len(known) == len(errors):
         error = math.sqrt(sum(e**2 for e in known)) / len(differences)
-        if error > size:
+        if order(error, size) > 0:
             yield Doubt("N", f"difference {size:.2g}, its error from the noise of SGD {error:.2g}")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from raytd.report.matrices import DistanceMatrix
+from raytd.report.ties import alike
 
 _MAP = "cividis"  # even in lightness: the order survives grey printing and colour blindness
 _INK, _PAPER, _HOLE, _HATCH = "#1b1b1b", "#ffffff", "#ececec", "#c0c0c0"
@@ -92,14 +93,17 @@ def _heading(matrix: DistanceMatrix, *, several: bool) -> str:
 
 
 def colour_scale(panels: Sequence[DistanceMatrix]) -> Any:
-    """One mapping from numbers to colours, over the results of all panels."""
+    """One mapping from numbers to colours, over the results of all panels.
+
+    Numbers that differ by rounding alone have one colour.
+    """
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     numbers = np.concatenate([matrix.values.ravel() for matrix in panels])
     low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
-    if low == high:
+    if alike(numbers):
         low, high = low - 0.5, high + 0.5
     return ScalarMappable(Normalize(low, high), colormaps[_MAP])
 
@@ -135,9 +139,11 @@ def _format(panels: Sequence[DistanceMatrix]) -> str:
 
 
 def _cells(matrix: DistanceMatrix, digits: str) -> Iterator[tuple[int, int, str]]:
-    """Every cell with what is written in it, the spread below the mean."""
+    """Every cell with what is written in it: a star if it is doubtful, the spread below."""
     for row, column in product(*map(range, matrix.values.shape)):
         text = format(matrix.values[row, column], digits)
+        if (matrix.sources[row], matrix.targets[column]) in matrix.doubts:
+            text += "*"
         if matrix.n_seeds[row, column] > 1:
             text += f"\n±{matrix.spread[row, column]:{digits}}"
         yield row, column, text

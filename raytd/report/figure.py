@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from warnings import catch_warnings, simplefilter, warn_explicit
 
 from raytd.engine.files import write_bytes
 from raytd.engine.storage import StoragePath
@@ -51,7 +52,23 @@ def save_figure(figure: Figure, folder: StoragePath) -> list[StoragePath]:
 
 
 def picture(drawn: Any, form: Literal["png", "svg"]) -> bytes:
-    """The bytes of a matplotlib figure, without version, date or random names."""
+    """The bytes of a matplotlib figure, without version, date or random names.
+
+    A figure whose long names leave no room for its axes is made larger.
+    """
+    for _ in range(_ENLARGED):
+        with catch_warnings(record=True) as found:
+            simplefilter("always")
+            content = _saved(drawn, form)
+        if not any(_NO_ROOM in str(warning.message) for warning in found):
+            for each in found:
+                warn_explicit(each.message, each.category, each.filename, each.lineno)
+            return content
+        drawn.set_size_inches(*(1.5 * size for size in drawn.get_size_inches()))
+    return _saved(drawn, form)
+
+
+def _saved(drawn: Any, form: Literal["png", "svg"]) -> bytes:
     from matplotlib import rc_context
 
     metadata = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
@@ -59,6 +76,13 @@ def picture(drawn: Any, form: Literal["png", "svg"]) -> bytes:
     with rc_context({"svg.hashsalt": "raytd", "svg.fonttype": "path"}):
         drawn.savefig(content, format=form, bbox_inches="tight", pad_inches=0.12, metadata=metadata)
     return content.getvalue()
+
+
+_ENLARGED = 4
+"""How often a figure is made half as large again, until long names leave room for its axes."""
+
+_NO_ROOM = "constrained_layout not applied"
+"""What matplotlib warns of then."""
 
 
 def left_out(n: int, n_shown: int, what: str) -> str:

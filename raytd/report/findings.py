@@ -2,10 +2,22 @@
 
 from collections.abc import Iterable
 
-from raytd.report.rows import Row, denied, number
+from raytd.report.rows import Row, number
 from raytd.report.saved import SavedSweep
+from raytd.sweep.doubts import row_doubts
 
 _MOST_NAMED = 5
+_KINDS = {
+    "A": "did not arrive; the path may be short because the network stopped following",
+    "G": "with a source that is no better than guessing; what starts from it says nothing",
+    "W": "with a source that has the same weights as another; one of them is not its own",
+    "C": "with a coupling that did not converge",
+    "M": "still moving; the last iteration changed the distance by more than the tolerance",
+}
+"""What is said of the trials that have a mark."""
+
+_OF_SOURCE = ("G", "W")
+"""Marks that belong to a source, whatever its target."""
 
 
 def key_facts(saved: SavedSweep) -> list[tuple[str, str]]:
@@ -28,16 +40,14 @@ def findings(saved: SavedSweep) -> list[str]:
     """What to know before believing a number of the sweep, one line each."""
     rows = [row for row in saved.rows if row.get("status") == "done"]
     failed = [row for row in saved.rows if row.get("status") == "failed"]
-    kinds = {
-        "failed": failed,
-        "did not arrive; the path may be short because the network stopped following":
-            [row for row in rows if denied(row, "arrived")],
-        "with a coupling that did not converge":
-            [row for row in rows if denied(row, "coupling_converged")],
-        "still moving; the last iteration changed the distance by more than the tolerance":
-            [row for row in rows if denied(row, "distance_converged")],
-    }  # fmt: skip
-    lines = [_count(found, len(saved.rows), what) for what, found in kinds.items() if found]
+    doubted = {mark: [row for row in rows if mark in _marks(row)] for mark in _KINDS}
+    kinds = {"failed": failed, **{_KINDS[mark]: found for mark, found in doubted.items()}}
+    of_source = {_KINDS[mark] for mark in _OF_SOURCE}
+    lines = [
+        _count(found, len(saved.rows), what, of_source=what in of_source)
+        for what, found in kinds.items()
+        if found
+    ]
     if saved.n_missing:
         lines.append(f"{saved.n_missing} of {saved.n_trials} trials have not ended; the figures "
                      "show what there is")  # fmt: skip
@@ -54,11 +64,15 @@ def findings(saved: SavedSweep) -> list[str]:
     return lines + list(said)
 
 
-def _count(rows: list[Row], n: int, what: str) -> str:
-    """How many trials of n, and the first of them by name."""
-    names = [
-        f"{row['source']} → {row['target']} ({row['model']}, seed {row['seed']})" for row in rows
-    ]
+def _marks(row: Row) -> set[str]:
+    return {doubt.mark for doubt in row_doubts(row)}
+
+
+def _count(rows: list[Row], n: int, what: str, *, of_source: bool) -> str:
+    """How many trials of n, and the first of them, or of their sources, by name."""
+    ends = [row["source"] if of_source else f"{row['source']} → {row['target']}" for row in rows]
+    places = [f"({row['model']}, seed {row['seed']})" for row in rows]
+    names = list(dict.fromkeys(f"{e} {place}" for e, place in zip(ends, places, strict=True)))
     more = f", and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return f"{len(rows)} of {n} trials {what}: {', '.join(names[:_MOST_NAMED])}{more}"
 

@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from raytd.report.doubts import listed
 from raytd.report.figure import Figure, left_out, slug
 from raytd.report.matrices import DistanceMatrix
+from raytd.report.ties import lowest, named
 
 _MOST_PANELS = 12
 
@@ -47,8 +49,14 @@ def matrix_rows(matrices: Sequence[DistanceMatrix]) -> list[dict[str, Any]]:
                         | {"quantity": matrix.quantity, "unit": matrix.unit}
                         | {"mean": float(matrix.values[i, j])}
                         | {"spread": float(matrix.spread[i, j]) if n > 1 else None, "n_seeds": n}
+                        | {"doubts": _words(matrix, source, target)}
                     )
     return rows
+
+
+def _words(matrix: DistanceMatrix, source: str, target: str) -> str | None:
+    found = matrix.doubts.get((source, target), ())
+    return "; ".join(doubt.text for doubt in found) or None
 
 
 def _heatmap(matrices: Sequence[DistanceMatrix], name: str) -> Figure:
@@ -59,19 +67,32 @@ def _heatmap(matrices: Sequence[DistanceMatrix], name: str) -> Figure:
     methods = " and ".join(dict.fromkeys(matrix.method for matrix in panels))
     seeds = "; below it the standard deviation over seeds" if _has_spread(panels) else ""
     cells = matrix_rows(panels)
-    low, high = (end(cells, key=lambda cell: float(cell["mean"])) for end in (min, max))
+    low, high = (_ends(cells, sign) for sign in (1, -1))
     return Figure(
         name=name,
         heading=f"{what[0].upper()}{what[1:]}: {methods}",
         caption=f"Rows are sources, columns targets; the number is the mean{seeds}. Panels of this "
         "figure share one scale and can be compared cell by cell. Compare a cell with its mirror "
         "image, too: the way there is not the way back. Hatched: no result."
+        + _doubtful(panels)
         + left_out(len(matrices), len(panels), "matrices"),
-        alt=f"Heat map. Smallest: {low['source']} to {low['target']}, {low['mean']:.3g}; largest: "
-        f"{high['source']} to {high['target']}, {high['mean']:.3g}.",
+        alt=f"Heat map. Smallest: {low}; largest: {high}.",
         data=tuple(cells),
         draw=lambda: distance_figure(panels),
     )
+
+
+def _ends(cells: Sequence[dict[str, Any]], sign: int) -> str:
+    """The smallest cell in words, or with sign -1 the largest; several that tie are counted."""
+    tied = lowest(cells, key=lambda cell: sign * float(cell["mean"]))
+    where = named([f"{cell['source']} to {cell['target']}" for cell in tied])
+    return f"{where}, {tied[0]['mean']:.3g}"
+
+
+def _doubtful(panels: Sequence[DistanceMatrix]) -> str:
+    """The end of a caption that says what the stars mean; empty without a star."""
+    said = [f"{matrix.title}: {listed(matrix.doubts)}" for matrix in panels if matrix.doubts]
+    return f" A star marks a doubtful number. {'. '.join(said)}." if said else ""
 
 
 def _stem(panels: Sequence[DistanceMatrix]) -> str:

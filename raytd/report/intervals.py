@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raytd.report.ties import levelled, order
+
 LEVEL = 0.95
 """Confidence of every interval."""
 
@@ -49,13 +51,13 @@ class SignedRank:
 def t_interval(values: Sequence[float]) -> Interval | None:
     """Student's interval for the mean of independent values: mean ± t(n − 1) s / √n.
 
-    One value has none.
+    One value has none. Values that tie count as equal.
     """
     from scipy.stats import t
 
     if len(values) < 2:
         return None
-    array = np.asarray(values, dtype=np.float64)
+    array = levelled(values)
     half = float(t.ppf((1 + LEVEL) / 2, array.size - 1) * array.std(ddof=1) / math.sqrt(array.size))
     mean = float(array.mean())
     return Interval(mean - half, mean + half)
@@ -89,14 +91,17 @@ def share_interval(n_hits: int, n: int) -> Interval | None:
 def signed_rank(differences: Sequence[float]) -> SignedRank | None:
     """Wilcoxon's test that differences are as often and as far above zero as below.
 
-    Zeros are left out, as Wilcoxon does. Exact up to 50 differences, with ties up to 13.
+    Zeros are left out, as Wilcoxon does, and sizes that tie share a rank. Exact up to 50
+    differences, with ties up to 13.
 
     Returns:
         None where every difference is zero, or there is none.
     """
     from scipy.stats import PermutationMethod, wilcoxon
 
-    kept = np.array([d for d in differences if d != 0], dtype=np.float64)
+    signs = [order(difference, 0.0) for difference in differences]
+    kept = np.array(signs) * levelled(np.abs(differences))
+    kept = kept[kept != 0]
     if not kept.size:
         return None
     ties = np.unique(np.abs(kept)).size < kept.size

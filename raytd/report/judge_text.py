@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from raytd.report.judging import Verdict
 from raytd.report.mantel import Mantel
+from raytd.sweep.doubts import MARKS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
 def verdict_row(verdict: Verdict) -> dict[str, Any]:
-    """Every figure of a verdict by name; None where it is not defined."""
+    """Every figure of a verdict by name; None where it is not defined.
+
+    `no_evidence` says why there are none; `doubts` has the marks of `raytd.sweep.doubts`, each with
+    the number of pairs that have it.
+    """
     contestant, choice = verdict.contestant, verdict.choice
     low, high = verdict.spearman_interval or (math.nan, math.nan)
     row = {
@@ -23,6 +28,9 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
         "truth": verdict.truth.title,
         "n_pairs": verdict.ranks.n_pairs,
         "n_seeds": len(contestant.seeds),
+        "no_evidence": verdict.no_evidence,
+        "n_doubtful": verdict.n_doubtful,
+        "doubts": ", ".join(f"{mark} {n}" for mark, n in verdict.marks.items()) or None,
         "spearman": verdict.ranks.spearman,
         "spearman_low": low,
         "spearman_high": high,
@@ -85,9 +93,14 @@ def verdicts_table(verdicts: Sequence[Verdict]) -> "Table":
 
 
 def legend(verdicts: Sequence[Verdict]) -> list[str]:
-    """What the columns mean, and what a blind choice would reach."""
-    row, tasks = verdict_row(verdicts[0]), len(verdicts[0].truth.tasks)
-    lines = [
+    """What the columns mean, what a blind choice would reach, and what is to be doubted."""
+    first = next((v for v in verdicts if v.no_evidence is None), verdicts[0])
+    row, tasks = verdict_row(first), len(first.truth.tasks)
+    lines = [f"no evidence about {v.contestant.title}: {v.no_evidence}" for v in verdicts
+             if v.no_evidence is not None]  # fmt: skip
+    if len(lines) == len(verdicts):
+        return lines + _doubted(verdicts)
+    lines += [
         "Spearman, Kendall: ranks over all pairs, +1 is full agreement"
         + ("; in brackets 95 % over resampled seeds" if row["spearman_low"] is not None else ""),
     ]
@@ -106,7 +119,20 @@ def legend(verdicts: Sequence[Verdict]) -> list[str]:
             f"(a blind choice: {row['share_best_by_chance']:.0%}); regret: what the chosen source "
             f"falls short of it (a blind choice: {row['regret_by_chance']:.3g})"
         )
-    return lines
+    return lines + _doubted(verdicts)
+
+
+def _doubted(verdicts: Sequence[Verdict]) -> list[str]:
+    """How many pairs of each contestant are doubtful, and what the marks mean."""
+    groups: dict[str, list[str]] = {}
+    for v in verdicts:
+        if v.marks:
+            counts = ", ".join(f"{n} {mark}" for mark, n in v.marks.items())
+            groups.setdefault(f"{counts} of {v.ranks.n_pairs}", []).append(v.contestant.title)
+    lines = [f"   {counts}: {'; '.join(titles)}" for counts, titles in groups.items()]
+    title = ["pairs with a doubtful number, of the method or of the truth:"] if lines else []
+    met = {mark for v in verdicts for mark in v.marks}
+    return [*title, *lines, *(f"{mark}  {text}" for mark, text in MARKS.items() if mark in met)]
 
 
 def _shown(value: float | None, form: str) -> str:

@@ -6,11 +6,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from raytd.errors import InputError
-from raytd.report.agreement import RankAgreement, SourceChoice, rank_agreement, source_choice
+from raytd.errors import RequestError
+from raytd.report.agreement import (
+    NO_CHOICE,
+    RankAgreement,
+    SourceChoice,
+    rank_agreement,
+    source_choice,
+)
 from raytd.report.contestants import Contestant, contestants
 from raytd.report.mantel import Mantel, mantel
-from raytd.report.rows import Row
+from raytd.report.rows import Row, number
+from raytd.report.ties import sorted_by
+from raytd.report.unknown import without_results
+from raytd.sweep.doubts import MARKS, SERIOUS
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,9 +40,10 @@ class Verdict:
         ranks: rank correlations over all pairs.
         spearman_interval: percentiles of Spearman's correlation over resampled seeds; None where
             either side has one seed, or is all alike.
-        mantel: correlation of values under permutation of tasks; None where pairs are missing.
+        mantel: correlation of values under permutation of tasks; None where pairs are missing, or
+            there is no evidence.
         mantel_ranks: the same of ranks: how probable Spearman's correlation is by chance.
-        choice: what it is worth to follow the contestant.
+        choice: what it is worth to follow the contestant; of no target where there is no evidence.
     """
 
     contestant: Contestant
@@ -43,6 +53,33 @@ class Verdict:
     mantel: Mantel | None
     mantel_ranks: Mantel | None
     choice: SourceChoice
+
+    @property
+    def no_evidence(self) -> str | None:
+        """Why nothing can be said, in words; None where something can."""
+        return self.ranks.no_evidence
+
+    @property
+    def marks(self) -> dict[str, int]:
+        """How many of the pairs have a doubtful number on either side, by the mark of the doubt."""
+        found = self._marks_of_pairs()
+        counts = {mark: sum(mark in marks for marks in found) for mark in MARKS}
+        return {mark: n for mark, n in counts.items() if n}
+
+    @property
+    def n_doubtful(self) -> int:
+        """How many pairs have a number that may be small for a wrong reason, on either side."""
+        return sum(bool(marks & SERIOUS) for marks in self._marks_of_pairs())
+
+    def _marks_of_pairs(self) -> list[set[str]]:
+        both = np.isfinite(self.contestant.closeness() + self.truth.closeness())
+        sides = (self.contestant.doubts, self.truth.doubts)
+        return [
+            {doubt.mark for side in sides for doubt in side.get((source, target), ())}
+            for i, source in enumerate(self.truth.tasks)
+            for j, target in enumerate(self.truth.tasks)
+            if i != j and both[i, j]
+        ]
 
 
 def judge(
@@ -55,6 +92,8 @@ def judge(
 ) -> list[Verdict]:
     """Judges every method by another one, network by network; the best Spearman first.
 
+    Verdicts whose correlations tie keep the order of the rows; those without evidence come last.
+
     Args:
         rows: rows of results.parquet.
         truth: the method that is taken for the truth.
@@ -63,12 +102,13 @@ def judge(
         seed: of the drawn permutations and resamples.
 
     Raises:
-        InputError: if there are no results of that method, or an axis is missing in `axes`.
+        RequestError: if there are no results of that method, or no such column.
+        InputError: if an axis is missing in `axes`.
     """
     true = contestants([r for r in rows if r["method"] == truth], axes=axes, columns=(column,))
     if not true:
-        methods = ", ".join(dict.fromkeys(str(row["method"]) for row in rows))
-        raise InputError(f"there are no results of {truth} with a {column}; there are {methods}")
+        options = {"option": "--truth", "column_option": "--column"}
+        raise RequestError(without_results(rows, truth, column, **options))
     judged = contestants([row for row in rows if row["method"] != truth], axes=axes)
     found = [
         _verdict(_over(c, t.tasks), t, np.random.default_rng(seed))
@@ -76,7 +116,29 @@ def judge(
         for c in judged
         if c.fixed["model"] == t.fixed["model"]
     ]
-    return sorted(found, key=lambda v: (str(v.truth.title), -_low_if_nan(v.ranks.spearman)))
+    ranked = [verdict for _, verdict in sorted_by(found, key=lambda v: -v.ranks.spearman)]
+    return sorted(ranked, key=lambda v: str(v.truth.title))
+
+
+def left_out(
+    rows: Sequence[Row], *, truth: str = "transfer", column: str = "value", axes: Sequence[str] = ()
+) -> list[tuple[str, str]]:
+    """Who has no verdict at all, and why: the arguments are those of `judge`."""
+    numbered = [row for row in rows if number(row, "value") is not None]
+    ours = {row["method"] for row in numbered}
+    found = [
+        (method, f"none of its {sum(row['method'] == method for row in rows)} trials has a number")
+        for method in dict.fromkeys(str(row["method"]) for row in rows)
+        if method not in ours and method != truth
+    ]
+    measured = {row["model"] for row in rows
+                if row["method"] == truth and number(row, column) is not None}  # fmt: skip
+    others = contestants([row for row in rows if row["method"] != truth], axes=axes)
+    return found + [
+        (c.title, f"{truth} was not measured with the network {c.fixed['model']}")
+        for c in others
+        if c.fixed["model"] not in measured
+    ]
 
 
 def _over(contestant: Contestant, tasks: tuple[str, ...]) -> Contestant:
@@ -92,10 +154,13 @@ def _over(contestant: Contestant, tasks: tuple[str, ...]) -> Contestant:
 
 def _verdict(contestant: Contestant, truth: Contestant, generator: np.random.Generator) -> Verdict:
     x, y = contestant.closeness(), truth.closeness()
+    ranks = rank_agreement(x, y)
+    if ranks.no_evidence is not None:
+        return Verdict(contestant, truth, ranks, None, None, None, NO_CHOICE)
     return Verdict(
         contestant=contestant,
         truth=truth,
-        ranks=rank_agreement(x, y),
+        ranks=ranks,
         spearman_interval=_interval(contestant, truth, generator),
         mantel=_mantel(x, y, ranks=False, generator=generator),
         mantel_ranks=_mantel(x, y, ranks=True, generator=generator),
@@ -131,7 +196,3 @@ def _interval(
     outside = (1 - COVERED) / 2
     low, high = np.quantile(defined, [outside, 1 - outside])
     return float(low), float(high)
-
-
-def _low_if_nan(value: float) -> float:
-    return -2.0 if np.isnan(value) else value

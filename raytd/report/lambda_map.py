@@ -10,6 +10,7 @@ from raytd.report.figure import Figure, slug
 from raytd.report.groups import Group, groups
 from raytd.report.rows import Row, number
 from raytd.report.saved import SavedSweep
+from raytd.report.ties import alike, lowest, named
 
 EPSILON, LAM = "coupled.epsilon", "coupled.lam"
 
@@ -57,7 +58,8 @@ def _figure(group: Group) -> Figure | None:
     data = cells(group)
     if not data:
         return None
-    least = min(data, key=lambda cell: float(cell["distance"]))
+    least = lowest(data, key=lambda cell: float(cell["distance"]))
+    where = named([f"ε {cell[EPSILON]:g} and λ {cell[LAM]:g}" for cell in least])
     return Figure(
         name=slug(f"epsilon-lambda-{group.label}"),
         heading=f"Distance over ε and λ: {group.label}",
@@ -66,8 +68,8 @@ def _figure(group: Group) -> Figure | None:
         "distance by less than the tolerance. A small ε sharpens the coupling, a large λ lets it "
         "move far from the last one; a distance that is small where little converges is not to "
         "be trusted.",
-        alt=f"Two heat maps. The smallest mean distance, {least['distance']:.3g}, is at ε "
-        f"{least[EPSILON]:g} and λ {least[LAM]:g}.",
+        alt=f"Two heat maps. The smallest mean distance, {least[0]['distance']:.3g}, "
+        f"is at {where}.",
         data=tuple(data),
         draw=lambda: _draw(data),
     )
@@ -104,7 +106,7 @@ def _panel(axes: Any, values: Any, *, share: bool) -> None:
     from raytd.report.drawing import readable_on
 
     low, high = (0.0, 1.0) if share else (float(np.nanmin(values)), float(np.nanmax(values)))
-    scale = Normalize(low, high if high > low else low + 1)
+    scale = Normalize(low, low + 1 if alike(values) else high)
     axes.imshow(values, cmap="cividis", norm=scale, origin="lower", aspect="auto")
     axes.tick_params(length=0, labelsize=8)
     axes.spines[:].set_visible(False)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from raytd.errors import InputError
+from raytd.report.ties import RELATIVE, alike, levelled
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,10 +43,12 @@ def mantel(
     ranks: bool = False,
     n_sampled: int = 9999,
     generator: np.random.Generator,
-) -> Mantel:
+) -> Mantel | None:
     """Permutes the tasks of y, rows and columns together, and correlates with x each time.
 
-    The matrices need not be symmetric. With n tasks no p below 1/n! is possible.
+    The matrices need not be symmetric. Numbers that tie (`raytd.report.ties`) count as equal, and
+    a permutation whose correlation ties with the observed one counts as large. The identity is one
+    of the permutations, so no p is below one over their number: 1/n! with all of n tasks.
 
     Args:
         x: (n, n); the diagonal is not read.
@@ -53,6 +56,9 @@ def mantel(
         ranks: correlate ranks (Spearman) rather than values (Pearson).
         n_sampled: permutations above `LARGEST_EXACT` tasks, beside the identity.
         generator: draws those.
+
+    Returns:
+        None where all entries of one matrix tie: no correlation is defined, and nothing is shown.
 
     Raises:
         InputError: if the matrices are not square and of one size, have fewer than three tasks, or
@@ -67,12 +73,14 @@ def mantel(
         )
     if not (np.isfinite(x[off]).all() and np.isfinite(y[off]).all()):
         raise InputError("the Mantel test takes matrices without holes off the diagonal")
+    if alike(x[off]) or alike(y[off]):
+        return None
     exact = n <= LARGEST_EXACT
     orders = _all_orders(n) if exact else _sampled_orders(n, n_sampled, generator)
     fixed, moved = (_standardised(m, off, ranks=ranks) for m in (x, y))
     permuted = moved[orders[:, :, None], orders[:, None, :]]
     r = np.einsum("ij,pij->p", fixed, permuted)
-    slack = 1e-12
+    slack = RELATIVE  # a correlation is a sum of products whose sizes add up to 1 at most
     return Mantel(
         r=float(r[0]),
         p_greater=float(np.mean(r >= r[0] - slack)),
@@ -83,12 +91,12 @@ def mantel(
 
 
 def _standardised(matrix: Floats, off: npt.NDArray[np.bool_], *, ranks: bool) -> Floats:
-    """Off the diagonal centred and of length one, zero on it; NaN where all entries are alike."""
-    entries = rankdata(matrix[off]) if ranks else matrix[off].astype(np.float64)
+    """Off the diagonal centred and of length one, ties made equal; zero on the diagonal."""
+    entries = levelled(matrix[off])
+    entries = rankdata(entries) if ranks else entries
     centred = entries - entries.mean()
-    length = np.linalg.norm(centred)
     out = np.zeros(matrix.shape)
-    out[off] = centred / length if length > 1e-12 * np.abs(entries).max() else np.nan
+    out[off] = centred / np.linalg.norm(centred)
     return out
 
 

@@ -8,9 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from raytd.errors import InputError
-from raytd.report.rows import Row, denied, number, quantity, setting, task_order, unit_of, varying
+from raytd.report.rows import Row, number, quantity, setting, task_order, unit_of, varying
+from raytd.sweep.doubts import Doubt, denied, pair_doubts
 
 Floats = npt.NDArray[np.float64]
+SCORE = "score"
+"""What the values of a method are called of which more is closer."""
+
 _NEVER_MIXED = ("method", "model", "protocol")
 
 
@@ -28,6 +32,7 @@ class DistanceMatrix:
         values: mean over seeds, (sources, targets); NaN where there is no result.
         spread: standard deviation over seeds (n - 1); NaN where there are fewer than two.
         n_seeds: how many seeds stand behind each cell.
+        doubts: what is doubtful about the results behind a cell, by source and target.
     """
 
     fixed: Mapping[str, Any]
@@ -39,11 +44,17 @@ class DistanceMatrix:
     values: Floats
     spread: Floats
     n_seeds: npt.NDArray[np.int64]
+    doubts: Mapping[tuple[str, str], tuple[Doubt, ...]]
 
     @property
     def method(self) -> str:
         """The method of every cell."""
         return str(self.fixed["method"])
+
+    @property
+    def is_score(self) -> bool:
+        """Whether the numbers are larger where tasks are closer, so that they are no distances."""
+        return self.quantity == SCORE
 
     @property
     def title(self) -> str:
@@ -133,13 +144,14 @@ def _matrix(
         values=values,
         spread=spread,
         n_seeds=n_seeds,
+        doubts=pair_doubts(group),
     )
 
 
 def _quantity(row: Row, value: str) -> str:
     """What a column holds, in words; what is larger where tasks are closer is no distance."""
     is_score = value == "value" and denied(row, "smaller_is_closer")
-    return "score" if is_score else quantity(value)
+    return SCORE if is_score else quantity(value)
 
 
 def _details(fixed: Mapping[str, Any], telling: Sequence[str]) -> tuple[str, ...]:

@@ -4,8 +4,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 Row = Mapping[str, Any]
 
 _NAMES = {
@@ -24,11 +22,6 @@ def number(row: Row, column: str) -> float | None:
     if row.get("status", "done") != "done" or value is None or not math.isfinite(value):
         return None
     return float(value)
-
-
-def denied(row: Row, column: str) -> bool:
-    """Whether a fact is known to be false; what a method does not report is not."""
-    return isinstance(value := row.get(column), bool | np.bool_) and not value
 
 
 def quantity(column: str) -> str:

@@ -4,9 +4,11 @@ from statistics import stdev
 from typing import Any
 
 from raytd.report.compare import Comparison
+from raytd.report.doubts import listed
 from raytd.report.figure import Figure, slug
 from raytd.report.rows import quantity
 from raytd.report.style import FAINT, INK, colour, dress, new_figure
+from raytd.report.ties import alike
 
 _MOST_NAMED = 24
 
@@ -31,6 +33,8 @@ def scatter(comparison: Comparison) -> Figure:
             "right_deviation": _deviation(pair.rights),
             "n_seeds": len(pair.seeds),
             "arrived": not any(doubt.mark == "A" for doubt in pair.doubts),
+            "doubtful": pair.is_doubtful,
+            "doubts": "; ".join(doubt.text for doubt in pair.doubts) or None,
         }
         for number, pair in enumerate(one.pairs, start=1)
     )
@@ -41,12 +45,19 @@ def scatter(comparison: Comparison) -> Figure:
         + (f" ({', '.join(fixed)})" if fixed else ""),
         caption="Every point is a pair of tasks, numbered as in the data; bars are standard "
         f"deviations over seeds, where there are several. Below the diagonal {one.right} has the "
-        f"smaller {what}. An empty mark: a model did not arrive.",
+        f"smaller {what}. An empty mark: the pair is doubtful.{_doubtful(one)}",
         alt=f"Scatter plot with diagonal. {one.n_smaller} of {n} pairs lie below it: {what} "
-        f"smaller under {one.right} than under {one.left}.",
+        f"smaller under {one.right} than under {one.left}."
+        + (f" {one.n_equal} lie on it." if one.n_equal else ""),
         data=data,
         draw=lambda: _draw(one, data),
     )
+
+
+def _doubtful(one: Comparison) -> str:
+    """The end of a caption that names the doubtful pairs; empty without any."""
+    pairs = {(p.source, p.target): p.doubts for p in one.pairs if p.is_doubtful}
+    return f" {listed(pairs)}." if pairs else ""
 
 
 def _draw(one: Comparison, data: tuple[dict[str, Any], ...]) -> Any:
@@ -55,7 +66,7 @@ def _draw(one: Comparison, data: tuple[dict[str, Any], ...]) -> Any:
     figure = new_figure(5.6 if len(data) <= _MOST_NAMED else 3.8, 3.6)
     axes = figure.add_subplot()
     for row in data:
-        face = colour(0) if row["arrived"] else "white"
+        face = "white" if row["doubtful"] else colour(0)
         axes.errorbar(
             row["left_mean"],
             row["right_mean"],
@@ -93,7 +104,7 @@ def _limits(data: tuple[dict[str, Any], ...]) -> tuple[float, float]:
         for side in ("left", "right")
         for sign in (-1, 1)
     ]
-    margin = 0.06 * (max(ends) - min(ends)) or 0.5
+    margin = 0.5 if alike(ends) else 0.06 * (max(ends) - min(ends))
     return min(ends) - margin, max(ends) + margin
 
 

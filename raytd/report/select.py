@@ -16,6 +16,8 @@ _FORM = re.compile(r"\s*([\w.]+)\s*(>=|<=|!=|=|~|<|>)\s*(.*?)\s*", re.DOTALL)
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 _EQUAL: dict[str, Callable[[Any, Any], bool]] = {"=": eq, "!=": ne}
 _NONE = ("none", "null")
+_STATES = {"status": ("done", "failed")}
+_MOST_NAMED = 20
 _FACTS = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -47,14 +49,15 @@ def chosen_rows(
         rows: rows of results.parquet.
         schema: of their table.
         where: conditions: a column, one of `=`, `!=`, `<`, `<=`, `>`, `>=` and `~` (contains), and
-            a value; `none` is a value that is missing.
+            a value; `none` is a value that is missing. A text that must be equal is one of those
+            that the column has.
         sort: a column, with `-` before it for the largest first; what is missing comes last.
 
     Raises:
         RequestError: with everything that is wrong with them.
     """
     problems: list[str] = []
-    conditions = [read for text in where if (read := _condition(text, schema, problems))]
+    conditions = [read for text in where if (read := _condition(text, rows, schema, problems))]
     column = (sort or "").removeprefix("-")
     if sort is not None:
         problems += column_problems([column], schema, option="--sort")
@@ -73,7 +76,9 @@ def column_problems(columns: Sequence[str], schema: pa.Schema, *, option: str) -
     ]
 
 
-def _condition(text: str, schema: pa.Schema, problems: list[str]) -> Condition | None:
+def _condition(
+    text: str, rows: Sequence[Row], schema: pa.Schema, problems: list[str]
+) -> Condition | None:
     """Reads one condition; what is wrong with it is added to `problems`."""
     match = _FORM.fullmatch(text)
     if match is None:
@@ -87,6 +92,7 @@ def _condition(text: str, schema: pa.Schema, problems: list[str]) -> Condition |
     problem, wanted = unknown[0] if unknown else None, None
     if problem is None:
         wanted, reason = _value(written, sign, schema.field(column).type)
+        reason = reason or _unknown_value(column, sign, wanted, rows)
         problem = f"--where {text!r}: {reason}" if reason else None
     if problem is not None:
         problems.append(problem)
@@ -111,6 +117,23 @@ def _value(written: str, sign: str, kind: pa.DataType) -> tuple[Any, str | None]
         except ValueError:
             return None, f"the column holds numbers, and {bare!r} is none"
     return (bare, None) if sign in _EQUAL else (None, "the column holds text: =, != or ~")
+
+
+def _unknown_value(column: str, sign: str, wanted: Any, rows: Sequence[Row]) -> str | None:
+    """What is wrong with a text that no row has where it must be equal; None if nothing is.
+
+    Numbers are not looked at: that none is equal is an answer. Nor is the state of a trial.
+    """
+    if sign not in _EQUAL or not isinstance(wanted, str) or wanted in _STATES.get(column, ()):
+        return None
+    found = [row.get(column) for row in rows]
+    known = list(dict.fromkeys(value for value in found if isinstance(value, str)))
+    if wanted in known or not rows:
+        return None
+    more = f", and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
+    there = ", ".join(known[:_MOST_NAMED]) or "none"
+    hint = did_you_mean(wanted, known)
+    return f"no trial that has ended has the {column} {wanted!r}; there are {there}{more}{hint}"
 
 
 def _sorted(rows: Sequence[Row], column: str, *, downwards: bool) -> list[Row]:

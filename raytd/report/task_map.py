@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raytd.report.doubts import listed
 from raytd.report.figure import Figure, slug
 from raytd.report.matrices import DistanceMatrix
 from raytd.report.style import FAINT, INK, colour, new_figure
+from raytd.report.ties import lowest, named, order
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,7 +22,8 @@ def task_map(matrix: DistanceMatrix) -> Figure | None:
     """A map of the tasks by multidimensional scaling of the mean of there and back.
 
     Returns:
-        None with fewer than three tasks, or where a pair has no result in one direction.
+        None with fewer than three tasks, where a pair has no result in one direction, or of a score
+        that is larger where tasks are closer.
     """
     there = _square(matrix)
     if there is None:
@@ -36,7 +39,8 @@ def task_map(matrix: DistanceMatrix) -> Figure | None:
         {**matrix.fixed, "kind": "shorter", "source": tasks[i], "target": tasks[j],
          "there": float(there[i, j]), "back": float(there[j, i]),
          "asymmetry": _asymmetry(there, i, j)}
-        for i in range(len(tasks)) for j in range(len(tasks)) if there[i, j] < there[j, i]
+        for i in range(len(tasks)) for j in range(len(tasks))
+        if order(there[i, j], there[j, i]) < 0
     ]  # fmt: skip
     name = ", ".join((matrix.method, *matrix.details))
     return Figure(
@@ -46,7 +50,7 @@ def task_map(matrix: DistanceMatrix) -> Figure | None:
         f"({matrix.quantity}; stress {stress:.2f}, 0 is a faithful map). An arrow points in the "
         "direction in which a pair is shorter, the thicker the larger the difference (in "
         "percent of the mean where there is room). Only distances on the map mean something, not "
-        "its axes.",
+        "its axes." + (f" Doubtful: {listed(matrix.doubts)}." if matrix.doubts else ""),
         alt=_nearest(both, tasks),
         data=tuple(data + arrows),
         draw=lambda: _draw(tasks, points, arrows, matrix.label),
@@ -86,7 +90,7 @@ def _upright(points: Floats) -> Floats:
 
 def _square(matrix: DistanceMatrix) -> Floats | None:
     """The matrix over tasks that are source and target, its diagonal 0; None where it has holes."""
-    if matrix.sources != matrix.targets or len(matrix.sources) < _FEWEST:
+    if matrix.sources != matrix.targets or len(matrix.sources) < _FEWEST or matrix.is_score:
         return None
     values = matrix.values.copy()
     np.fill_diagonal(values, 0.0)
@@ -99,10 +103,11 @@ def _asymmetry(there: Floats, i: int, j: int) -> float:
 
 def _nearest(both: Floats, tasks: Sequence[str]) -> str:
     upper = [(both[i, j], tasks[i], tasks[j]) for j in range(len(tasks)) for i in range(j)]
-    near, far = min(upper), max(upper)
+    near, far = (lowest(upper, key=lambda pair: sign * pair[0]) for sign in (1, -1))
+    nearest, farthest = (named([f"{a} and {b}" for _, a, b in ends]) for ends in (near, far))
     return (
-        f"Map of {len(tasks)} tasks. Nearest to one another are {near[1]} and {near[2]} "
-        f"({near[0]:.3g}), farthest {far[1]} and {far[2]} ({far[0]:.3g})."
+        f"Map of {len(tasks)} tasks. Nearest to one another are {nearest} ({near[0][0]:.3g}), "
+        f"farthest {farthest} ({far[0][0]:.3g})."
     )
 
 

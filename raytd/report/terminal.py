@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from raytd.report.matrices import DistanceMatrix
-from raytd.report.rows import Row, denied, number, varying
+from raytd.report.rows import Row, number, varying
+from raytd.sweep.doubts import MARKS, row_doubts
 
 _WHERE_VARYING = ("method", "model", "seed")
 
@@ -55,8 +56,18 @@ def results_table(
     return table
 
 
-def plain_table(rows: Sequence[Row], columns: Sequence[str]) -> Table:
-    """The given columns of every row: numbers to the right, a dash where nothing is known."""
+def plain_table(rows: Sequence[Row], columns: Sequence[str], width: int) -> Table:
+    """The given columns of every row: numbers to the right, a dash where nothing is known.
+
+    Where they have no room beside one another, each row is a list of its columns.
+
+    Args:
+        rows: rows of results.parquet.
+        columns: of them, in this order.
+        width: columns of the window.
+    """
+    if sum(_room(rows, column) + _GAP for column in columns) > width:
+        return _lists(rows, columns)
     table = _table(None)
     for column in columns:
         numeric = any(isinstance(row.get(column), int | float) for row in rows)
@@ -67,6 +78,27 @@ def plain_table(rows: Sequence[Row], columns: Sequence[str]) -> Table:
     return table
 
 
+def _room(rows: Sequence[Row], column: str) -> int:
+    """What a column takes: its longest cell, of which a long one may be folded."""
+    longest = max((len(str(_cell(row.get(column)))) for row in rows), default=0)
+    return max(max(map(len, _heading(column).split("\n"))), min(longest, _FOLDED))
+
+
+_FOLDED = 16
+
+
+def _lists(rows: Sequence[Row], columns: Sequence[str]) -> Table:
+    """Every row as lines of a name and a value, and an empty line behind it."""
+    table = Table.grid(padding=(0, _GAP))
+    table.add_column(style="bold", overflow="fold")
+    table.add_column(overflow="fold")
+    for row in rows:
+        for column in columns:
+            table.add_row(column, _cell(row.get(column)))
+        table.add_row("", "")
+    return table
+
+
 def _protocol(rows: Sequence[Row]) -> list[str]:
     """That column, where results of one method differ in it."""
     methods = {row.get("method") for row in rows}
@@ -74,16 +106,50 @@ def _protocol(rows: Sequence[Row]) -> list[str]:
     return ["protocol"] if any(varying(group, ["protocol"]) for group in groups) else []
 
 
-def matrix_table(matrix: DistanceMatrix) -> Table:
-    """A distance matrix: sources as rows, targets as columns, a dash where nothing is known."""
-    title = f"{matrix.title}: {matrix.label}, {matrix.seeds}"
-    table = _table(title)
-    table.add_column("source \\ target", style="bold")
-    for target in matrix.targets:
-        table.add_column(target, justify="right")
-    for source, values in zip(matrix.sources, matrix.values, strict=True):
-        table.add_row(source, *(_digits(float(value)) for value in values))
-    return table
+def matrix_tables(matrix: DistanceMatrix, width: int) -> list[Table]:
+    """A distance matrix: sources as rows, targets as columns, a dash where nothing is known.
+
+    Targets that have no room beside one another are dealt over several tables. A number that is
+    doubtful has the marks of its doubts behind it, and the last table explains them.
+
+    Args:
+        matrix: to be shown.
+        width: columns of the window.
+    """
+    corner = "source \\ target"
+    first = min(max(map(len, (corner, *matrix.sources))), width // 3)
+    each = min(max(map(len, matrix.targets)), _TARGET)
+    n = max(1, (width - first - _GAP) // (each + _GAP))
+    tables = []
+    for begin in range(0, len(matrix.targets), n):
+        table = _table(f"{matrix.title}: {matrix.label}, {matrix.seeds}" if begin == 0 else None)
+        table.add_column(corner, style="bold", overflow="fold", min_width=first)
+        for target in matrix.targets[begin : begin + n]:
+            table.add_column(target, justify="right", overflow="fold", min_width=each)
+        for source, values in zip(matrix.sources, matrix.values, strict=True):
+            shown = zip(matrix.targets, values, strict=True)
+            cells = [f"{_digits(float(v))}{_marks(matrix, source, t)}" for t, v in shown]
+            table.add_row(source, *cells[begin : begin + n])
+        tables.append(table)
+    if met := {doubt.mark for found in matrix.doubts.values() for doubt in found}:
+        tables[-1].caption = Text(
+            "\n".join(f"{m}  {text}" for m, text in MARKS.items() if m in met)
+        )
+        tables[-1].caption_justify = "left"
+    return tables
+
+
+_TARGET = 16
+"""Columns that the name of a target has on one line, at most."""
+
+_GAP = 2
+"""Columns between two columns of a table."""
+
+
+def _marks(matrix: DistanceMatrix, source: str, target: str) -> str:
+    """The marks behind a number, after a blank; empty where nothing is doubtful."""
+    found = matrix.doubts.get((source, target), ())
+    return f" {''.join(doubt.mark for doubt in found)}" if found else ""
 
 
 def notes(row: Row) -> list[str]:
@@ -91,12 +157,7 @@ def notes(row: Row) -> list[str]:
     if row.get("status") == "failed":
         error = str(row.get("error") or "").strip() or "no message"
         return [f"failed: {error.splitlines()[0]}"]
-    said = {
-        "arrived": "did not arrive",
-        "coupling_converged": "coupling not converged",
-        "distance_converged": "still moving",
-    }
-    known = [words for column, words in said.items() if denied(row, column)]
+    known = [doubt.text for doubt in row_doubts(row)]
     return known + ([str(row["warnings"])] if row.get("warnings") else [])
 
 

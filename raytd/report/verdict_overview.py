@@ -8,6 +8,8 @@ from raytd.report.figure import Figure, slug
 from raytd.report.judge_text import verdict_row
 from raytd.report.judging import COVERED, Verdict
 from raytd.report.style import FAINT, INK, colour, dress, new_figure
+from raytd.report.ties import lowest, named
+from raytd.sweep.doubts import MARKS
 
 _LINE_INCHES = 0.24
 
@@ -22,15 +24,22 @@ def verdict_overview(verdicts: Sequence[Verdict], *, truth: str, column: str) ->
     """
     rows = tuple(verdict_row(verdict) for verdict in verdicts)
     defined = [row for row in rows if row["spearman"] is not None]
-    best = max(defined, key=lambda row: float(row["spearman"]), default=None)
-    said = f"; the highest is {best['contestant']} at {best['spearman']:.2f}" if best else ""
+    best = lowest(defined, key=lambda row: -float(row["spearman"]))
+    who = named([row["contestant"] for row in best]) if best else ""
+    said = f"; the highest is {who} at {best[0]['spearman']:.2f}" if best else ""
+    blank = [str(row["contestant"]) for row in rows if row["no_evidence"] is not None]
+    without = f" There is no evidence about {', '.join(blank)}." if blank else ""
+    doubted = [f"{row['contestant']} ({row['doubts']})" for row in rows if row["doubts"]]
+    marks = [f"{mark}: {text}" for mark, text in MARKS.items()
+             if any(f"{mark} " in row["doubts"] for row in rows if row["doubts"])]  # fmt: skip
+    doubts = f" Doubtful pairs: {', '.join(doubted)}; {'; '.join(marks)}." if doubted else ""
     return Figure(
         name=slug("-".join(["judge", truth, *([] if column == "value" else [column])])),
         heading=f"Every method, judged by {truth}",
         caption="Left: rank correlation of closeness with the truth over all pairs; a line is the "
         f"{COVERED:.0%} interval over resampled seeds, a full dot has p < 0.05 by permutation of "
-        "tasks. Right: what a trial takes.",
-        alt=f"Rank correlations of {len(rows)} contestants with {truth}{said}.",
+        f"tasks. Right: what a trial takes.{without}{doubts}",
+        alt=f"Rank correlations of {len(rows)} contestants with {truth}{said}.{without}",
         data=rows,
         draw=lambda: _draw(rows),
     )
@@ -55,6 +64,7 @@ def _draw_agreement(axes: Any, rows: Sequence[dict[str, Any]], title: str) -> No
     axes.axvline(0, color=FAINT, linewidth=0.8)
     for place, row in enumerate(rows):
         if row["spearman"] is None:
+            axes.text(0, place, "no evidence", ha="center", va="center", fontsize=7, color=INK)
             continue
         if row["spearman_low"] is not None:
             ends = [row["spearman_low"], row["spearman_high"]]

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from raytd.errors import RequestError
+from raytd.errors import HomeError, RequestError
+from raytd.paths import expanded
 from raytd.sweep.definition import check_definition
 from raytd.sweep.document import Document, Finding, KeyPath, Position, read_document
+from raytd.sweep.texts import with_texts
 from raytd.sweep.wording import shown, unknown_key
 from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.spec import TaskSpec
@@ -29,7 +31,10 @@ def known_tasks(file: Path | str | None) -> tuple[Mapping[str, TaskSpec], list[F
     if not path:
         return CATALOGUE, []
     try:
-        document = read_document(Path(path).expanduser())
+        document = with_texts(read_document(expanded(path)))
+    except HomeError as error:
+        place = "data.catalogue" if file else VARIABLE
+        return CATALOGUE, [Finding((), str(error), _position(place, 0))]
     except RequestError as error:
         place, message = error.problems[0].split("  ", 1)
         return CATALOGUE, [Finding((), message, _position(place, 0))]

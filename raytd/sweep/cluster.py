@@ -1,16 +1,21 @@
 """The cluster that a sweep runs on: what it has, and being connected to it."""
 
+import atexit
+import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from raytd.errors import RequestError
+from raytd.sweep.local_ray import local_settings
 from raytd.sweep.ray_messages import ray_messages_sorted
 from raytd.sweep.ray_signals import children_apart, signals_wait
 
 Node = dict[str, float]
+_logger = logging.getLogger("raytd")
 
 
 def local_nodes() -> list[Node]:
@@ -52,7 +57,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     A cluster that was started here ends with the block, and all of its processes with it.
 
     Raises:
-        RequestError: if there is no cluster at the address.
+        RequestError: if there is no cluster at the address, or none can be started.
     """
     _knock(address)
     # Tune's own loggers and its handler of Ctrl-C would write beside ours and swallow the signal.
@@ -65,19 +70,51 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
     import ray
 
-    local: dict[str, Any] = {}
-    if address is None:
-        local = {"include_dashboard": False, "num_cpus": int(local_nodes()[0]["CPU"])}
+    with ExitStack() as stack:
+        local: dict[str, Any] = {}
+        if address is None:
+            local = {"include_dashboard": False, "num_cpus": int(local_nodes()[0]["CPU"])}
+            local |= stack.enter_context(local_settings(_logger.warning))
+        stack.callback(_leave_colours_alone)
+        stack.callback(_end)
+        _init(address, local)
+        stack.enter_context(ray_messages_sorted())
+        yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+
+
+def _init(address: str | None, local: dict[str, Any]) -> None:
+    """Connects to a cluster, or starts one.
+
+    Raises:
+        RequestError: in one line, if there is none, or Ray cannot write its files.
+    """
+    import ray
+
     try:
-        try:
-            with signals_wait(), children_apart():
-                ray.init(
-                    address=address or "local", log_to_driver=False, logging_level="ERROR", **local
-                )
-        except ConnectionError as error:
+        with signals_wait(), children_apart():
+            ray.init(
+                address=address or "local", log_to_driver=False, logging_level="ERROR", **local
+            )
+    except OSError as error:
+        if address is not None:
             raise RequestError(f"--address {address}: no Ray cluster answers there") from error
-        with ray_messages_sorted():
-            yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
-    finally:
-        with signals_wait():
-            ray.shutdown(wait_for_processes=True)
+        reason = (error.strerror or str(error)).lower()
+        named = f" {error.filename}" if error.filename else ""
+        raise RequestError(
+            f"Ray cannot start on this machine ({reason}{named}); set TMPDIR to a folder that can "
+            "be written and has room"
+        ) from error
+
+
+def _end() -> None:
+    """Leaves the cluster; one that was started here has ended when this returns."""
+    import ray
+
+    with signals_wait():
+        ray.shutdown(wait_for_processes=True)
+
+
+def _leave_colours_alone() -> None:
+    """Keeps the colour library that Ray brings from writing to the terminal when all has ended."""
+    if (library := sys.modules.get("colorama.initialise")) is not None:
+        atexit.unregister(library.reset_all)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from raytd.errors import HomeError
 from raytd.sweep.document import Finding, KeyPath
 from raytd.sweep.section import check_section
 from raytd.sweep.wording import did_you_mean
-from raytd.tasks.references import is_reference, names
+from raytd.tasks.references import identity_of, is_reference, names
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.vocabulary import CLASS_NAMES
 
@@ -29,6 +30,11 @@ def _check_classes(item: dict[str, Any], at: KeyPath) -> list[Finding]:
     if isinstance(dataset, str) and not is_reference(dataset):
         message = f"unknown dataset '{dataset}'; there are {', '.join(names())}"
         findings.append(Finding((*at, "dataset"), message + did_you_mean(dataset, names())))
+    elif isinstance(dataset, str):
+        try:
+            identity_of(dataset)
+        except HomeError as error:
+            findings.append(Finding((*at, "dataset"), str(error)))
     home = str(item.get("known_as") or dataset)
     known = CLASS_NAMES.get(home, tuple(classes))
     for j, name in enumerate(classes):

@@ -6,7 +6,8 @@ survives profiles and overrides. A dotted key is the same as nested keys, everyw
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from raytd.errors import RequestError
+from raytd.sweep.reading import content_of
 
 KeyPath = tuple[str | int, ...]
 
 _TAG = "tag:yaml.org,2002:"
 _TEXT = {_TAG + "str", _TAG + "timestamp"}
 _CONSTRUCTED = {_TAG + kind for kind in ("null", "bool", "int", "float")}
+_QUOTES = "; put text that begins with such a sign in quotes"
 _MAX_DEPTH = 30
 _TOO_LARGE = 2**53
 _MAX_ENTRIES = 20_000
@@ -47,10 +50,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Entry:
-    """A value with the position of its key, or of itself where it is an item of a list."""
+    """A value with the position of its key, or of itself where it is an item of a list.
+
+    Attributes:
+        value: a mapping or list of entries, or a scalar.
+        at: where it was written.
+        text: what was written, where that is no text to YAML: `1_0` of the number 10.
+    """
 
     value: Any
     at: Position
+    text: str | None = None
 
     @staticmethod
     def of(value: Any, at: Position) -> "Entry":
@@ -112,17 +122,20 @@ class Document:
 
     root: Entry
     findings: tuple[Finding, ...] = ()
+    text: bytes = b""
+    """As it was read."""
 
 
 def read_document(path: Path) -> Document:
-    """Reads a YAML file.
+    """Reads a YAML file, or standard input where the path is `-`.
 
     Raises:
         RequestError: if there is no such file, or its text is not YAML.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        return _Reader(str(path), None).read(text)
+        content = content_of(path)
+        text = TextIOWrapper(BytesIO(content), encoding="utf-8-sig").read()
+        return replace(_Reader(str(path), None).read(text), text=content)
     except OSError as error:
         raise RequestError(f"{path}  cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -145,7 +158,7 @@ def read_override(text: str, number: int) -> Document:
     except _NotYamlError as error:
         return Document(Entry({}, at), (Finding((), str(error), at),))
     root: dict[str, Entry] = {}
-    _graft(root, parts, Entry(document.root.value, at))
+    _graft(root, parts, Entry(document.root.value, at, document.root.text))
     findings = (Finding((*parts, *f.path), f.message, at) for f in document.findings)
     return Document(Entry(root, at), tuple(findings))
 
@@ -181,7 +194,7 @@ class _Reader:
         except YAMLError as error:
             raise self._not_yaml(error, text) from error
         start = self._at(0, 0)
-        root = Entry(None, start) if node is None else Entry(self._value(node, ()), start)
+        root = Entry(None, start) if node is None else self._entry(node, (), start)
         return Document(root, tuple(self._findings))
 
     def _at(self, line: int, column: int) -> Position:
@@ -197,6 +210,8 @@ class _Reader:
             return _NotYamlError(at, "not YAML: a character that is not allowed")
         words = [str(word) for word in (error.context, error.problem) if word]
         message = "not YAML: " + ": ".join(words).splitlines()[0]
+        if any(sign in message for sign in ("cannot start any token", "undefined alias")):
+            message += _QUOTES
         if isinstance(error, MaxDepthExceededError):
             message = f"nested deeper than {_MAX_DEPTH} levels"
         return _NotYamlError(self._at(mark.line, mark.column), message)
@@ -204,6 +219,11 @@ class _Reader:
     def _report(self, node: Any, path: KeyPath, message: str) -> None:
         at = self._at(node.start_mark.line, node.start_mark.column)
         self._findings.append(Finding(path, message, at))
+
+    def _entry(self, node: Any, path: KeyPath, at: Position) -> Entry:
+        value = self._value(node, path)
+        is_other = isinstance(node, ScalarNode) and str(node.tag) in _CONSTRUCTED
+        return Entry(value, at, (str(node.value) or None) if is_other else None)
 
     def _value(self, node: Any, path: KeyPath) -> Any:
         self._n_entries += 1
@@ -215,14 +235,12 @@ class _Reader:
                 return self._scalar(node, path)
             case SequenceNode(tag=tag) if str(tag) == _TAG + "seq":
                 return [
-                    Entry(
-                        self._value(n, (*path, i)), self._at(n.start_mark.line, n.start_mark.column)
-                    )
+                    self._entry(n, (*path, i), self._at(n.start_mark.line, n.start_mark.column))
                     for i, n in enumerate(node.value)
                 ]
             case MappingNode(tag=tag) if str(tag) == _TAG + "map":
                 return self._mapping(node, path)
-        self._report(node, path, f"the tag {node.tag} is not understood")
+        self._report(node, path, f"the tag {node.tag} is not understood{_QUOTES}")
         return None
 
     def _scalar(self, node: ScalarNode, path: KeyPath) -> Any:
@@ -230,7 +248,7 @@ class _Reader:
         if tag in _TEXT:
             return self._text(node, path)
         if tag not in _CONSTRUCTED:
-            self._report(node, path, f"the tag {tag} is not understood")
+            self._report(node, path, f"the tag {tag} is not understood{_QUOTES}")
             return None
         try:
             value = self._yaml.constructor.construct_object(node)
@@ -262,7 +280,7 @@ class _Reader:
                 continue
             parts = key.split(".") if all(key.split(".")) else [key]
             at = self._at(key_node.start_mark.line, key_node.start_mark.column)
-            entry = Entry(self._value(value_node, (*path, *parts)), at)
+            entry = self._entry(value_node, (*path, *parts), at)
             if key in seen or not _graft(entries, parts, entry):
                 self._report(key_node, (*path, *parts), "given twice")
             seen.add(key)

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from raytd.engine.pretrain import Recipe
-from raytd.engine.sources import SourceCache, source_key
 from raytd.sweep.calibration import Speed
 from raytd.sweep.cluster import Node
-from raytd.sweep.networks import networks_of
+from raytd.sweep.networks import Network, missing_networks
 from raytd.sweep.placement import trials_at_once
 from raytd.sweep.plan import SweepPlan
 from raytd.sweep.trial import Trial, sgd_steps_of
@@ -53,18 +52,18 @@ class Estimate:
     """What a sweep takes from now to its end.
 
     Attributes:
-        trial_s: of each missing trial, by key.
-        training_s: of networks that are not there.
+        trial_s: of each missing trial whose network has been timed, by key.
+        training_s: of networks that are not there; None as long as a network has not been timed.
         at_once: trials side by side.
-        duration_s: from the command to its end.
-        gpu_hours: that trials and training hold.
+        duration_s: from the command to its end; None likewise.
+        gpu_hours: that trials and training hold; None likewise.
     """
 
     trial_s: Mapping[str, float]
-    training_s: float
+    training_s: float | None
     at_once: int
-    duration_s: float
-    gpu_hours: float
+    duration_s: float | None
+    gpu_hours: float | None
 
 
 def speed_key(trial: Trial) -> str:
@@ -95,7 +94,7 @@ def estimate(
 
     Args:
         plan: the sweep.
-        speeds: by `speed_key`, of every missing trial, and of those that searches will add.
+        speeds: by `speed_key`, of missing trials, and of those that searches will add.
         machine: where it runs.
         max_concurrent: bound on trials at once.
     """
@@ -106,10 +105,14 @@ def estimate(
     trial_s = {
         t.key: trial_seconds(t, speeds[speed_key(t)], _crowding(t, at_once[t.key], machine))
         for t in missing
+        if speed_key(t) in speeds
     }
     most = max(at_once.values())
+    if any(speed_key(t) not in speeds for t in (*missing, *plan.ahead)):
+        return Estimate(trial_s, None, most, None, None)
     started_s = max(_starting(t, at_once[t.key], machine) for t in missing)
-    training_s, training_gpu_s = _training(plan, missing, speeds, machine)
+    networks = missing_networks(missing, plan.sources)
+    training_s, training_gpu_s = _training(networks, speeds, machine)
     to_come_s = [
         trial_seconds(t, speeds[speed_key(t)], _crowding(t, most, machine)) for t in plan.ahead
     ]
@@ -202,28 +205,35 @@ def _gpus(trial: Trial) -> float:
     return resources.gpus_per_actor * trial.config.n_workers
 
 
+def training_seconds(network: Network, speed: Speed) -> float:
+    """Seconds of a training whose process is there, if nothing ends it early."""
+    pretrain = network.trial.config.pretrain
+    recipe = network.origin
+    same = isinstance(recipe, Recipe) and recipe.batch_size == pretrain.batch_size
+    return network.steps * (speed.pretrain_step_s if same else speed.step_s)
+
+
+def trainings_at_once(networks: Sequence[Network], nodes: Sequence[Node]) -> int:
+    """How many networks the cluster can train side by side; at least one."""
+    if not networks:
+        return 1
+    resources = networks[-1].trial.config.resources
+    kind = "GPU" if resources.gpus_per_actor > 0 else "CPU"
+    amount = getattr(resources, f"{kind.lower()}s_per_actor")
+    places = sum(node.get(kind, 0.0) // amount for node in nodes)
+    return max(1, int(min(places, len(networks))))
+
+
 def _training(
-    plan: SweepPlan, missing: Sequence[Trial], speeds: Mapping[str, Speed], machine: Machine
+    networks: Sequence[Network], speeds: Mapping[str, Speed], machine: Machine
 ) -> tuple[float, float]:
     """Seconds until all networks are trained, and the GPU-seconds that this takes."""
-    cache, each, gpu_s = SourceCache(plan.sources), dict[str, float](), 0.0
-    at_once = 1.0
-    for trial in missing:
-        config, speed = trial.config, speeds[speed_key(trial)]
-        resources = config.resources
-        for task, origin in networks_of(trial):
-            key = source_key(task, origin)
-            if key in each or cache.has(task, origin) or not isinstance(origin, Recipe):
-                continue
-            same = origin.batch_size == config.pretrain.batch_size
-            each[key] = origin.steps * (speed.pretrain_step_s if same else speed.step_s)
-            gpu_s += each[key] * resources.gpus_per_actor
-            kind = "GPU" if resources.gpus_per_actor > 0 else "CPU"
-            amount = getattr(resources, f"{kind.lower()}s_per_actor")
-            at_once = sum(node.get(kind, 0.0) // amount for node in machine.nodes)
+    trained = [network for network in networks if isinstance(network.origin, Recipe)]
+    each = [training_seconds(n, speeds[speed_key(n.trial)]) for n in trained]
     if not each:
         return 0.0, 0.0
-    at_once = max(1.0, min(at_once, len(each)))
+    gpus = (network.trial.config.resources.gpus_per_actor for network in trained)
+    gpu_s = sum(s * n for s, n in zip(each, gpus, strict=True))
+    at_once = trainings_at_once(trained, machine.nodes)
     crowd = max(1.0, at_once / machine.cores)
-    seconds = max(sum(each.values()) / at_once, *each.values(), 0.0)
-    return crowd * (seconds + machine.start_s), gpu_s
+    return crowd * (max(sum(each) / at_once, *each) + machine.start_s), gpu_s

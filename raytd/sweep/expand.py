@@ -22,6 +22,7 @@ from raytd.engine.config import (
 )
 from raytd.methods.registry import METHODS, Method
 from raytd.models.zoo import canonical
+from raytd.paths import expanded
 from raytd.sweep.combinations import cells, meets
 from raytd.sweep.effect import is_effective, settings_of
 from raytd.sweep.layout import SECTIONS, Distribution, Scalar, SweepSpec
@@ -130,7 +131,8 @@ class TrialConfig(Settings):
                 if key not in idle and is_effective(method, self.settings, f"{section}.{key}")
             }
             if effective:
-                identity[section] = effective
+                revised = part.revised()
+                identity[section] = effective | ({"revised": revised} if revised else {})
         return identity if self.weights is None else identity | {"weights": self.weights}
 
     def _idle(self, part: Settings) -> frozenset[str]:
@@ -324,4 +326,4 @@ def _weights(written: str | None, source: str, choices: dict[str, Any]) -> str |
 
 
 def _absolute(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path))
+    return os.path.abspath(expanded(path))

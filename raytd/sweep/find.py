@@ -41,8 +41,9 @@ def _name_in(file: Path) -> str:
         RequestError: with what is wrong with the file.
     """
     from raytd.sweep.document import read_document
+    from raytd.sweep.texts import with_texts
 
-    content = read_document(file).root.plain()
+    content = with_texts(read_document(file)).root.plain()
     name = content.get("name") if isinstance(content, dict) else None
     if not isinstance(name, str):
         raise RequestError(f"{file}: it has no name of a sweep")

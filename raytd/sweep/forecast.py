@@ -1,11 +1,14 @@
 """When a running sweep will end, from what its trials were expected to take and have taken."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
+from raytd.engine.pretrain import Recipe
 from raytd.methods.registry import METHODS
 from raytd.sweep.calibration import Speed
-from raytd.sweep.estimate import speed_key, trial_seconds
+from raytd.sweep.estimate import speed_key, training_seconds, trial_seconds
+from raytd.sweep.networks import Network
 from raytd.sweep.trial import Trial, sgd_steps_of
 from raytd.sweep.work import batch_of, work_of
 
@@ -16,6 +19,19 @@ _ENOUGH = 0.02
 """Share of a trial that has to be done before its time says anything."""
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What runs side by side; a stage begins when the one before it has ended.
+
+    Attributes:
+        keys: of its trainings or trials.
+        at_once: of them side by side.
+    """
+
+    keys: Collection[str]
+    at_once: int
+
+
 class Forecast:
     """Scales expected durations by what has been seen; networks differ, so each has its own scale.
 
@@ -23,6 +39,7 @@ class Forecast:
         expected: of each trial, in seconds or, where nobody has measured them, in any unit.
         kinds: of each trial; those of a kind are wrong by the same factor.
         at_once: trials side by side.
+        before: trainings, which are in `expected` and `kinds` like trials.
         measured: whether `expected` are seconds.
         clock: seconds that pass.
     """
@@ -34,10 +51,11 @@ class Forecast:
         *,
         at_once: int,
         measured: bool,
+        before: Stage | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._expected, self._kinds, self._at_once = dict(expected), dict(kinds), at_once
-        self._measured, self._clock = measured, clock
+        self._measured, self._clock, self._before = measured, clock, before
         self._left = dict.fromkeys(expected, 1.0)
         self._began: dict[str, tuple[float, float]] = {}
         self._seen: dict[str, tuple[float, float]] = {}
@@ -76,9 +94,13 @@ class Forecast:
         }
         if not left:
             return 0.0
-        seconds = max(sum(left.values()) / self._at_once, *left.values())
-        known = self._measured or self._seen
-        return seconds if known else None
+        if not (self._measured or self._seen):
+            return None
+        seconds = 0.0
+        if self._before is not None:
+            first = [left.pop(key) for key in self._before.keys]
+            seconds = max(sum(first) / self._before.at_once, *first, 0.0)
+        return seconds + max(sum(left.values()) / self._at_once, *left.values(), 0.0)
 
     def _scale(self, kind: str) -> float:
         """Seen seconds for an expected one, of a kind if it was seen, else of all."""
@@ -94,6 +116,8 @@ def forecast_of(
     *,
     at_once: int,
     to_come: Sequence[Trial] = (),
+    networks: Sequence[Network] = (),
+    networks_at_once: int = 1,
 ) -> Forecast:
     """A forecast in seconds where speeds of all trials were measured before, else by counts.
 
@@ -102,6 +126,8 @@ def forecast_of(
         speeds: that were measured.
         at_once: trials side by side.
         to_come: one like each of those that searches will suggest.
+        networks: that are to be trained first.
+        networks_at_once: of them side by side.
     """
     named = {t.key: t for t in trials} | {f"{_TO_COME}{n}": t for n, t in enumerate(to_come)}
     measured = all(speed_key(t) in speeds for t in named.values())
@@ -110,7 +136,15 @@ def forecast_of(
         key: trial_seconds(t, speeds[speed_key(t)], 1.0) if measured else _units(t)
         for key, t in named.items()
     }
-    return Forecast(expected, kinds, at_once=at_once, measured=measured)
+    for network in networks:
+        kinds[network.key] = f"training {speed_key(network.trial)}"
+        expected[network.key] = (
+            training_seconds(network, speeds[speed_key(network.trial)])
+            if measured
+            else _training_units(network)
+        )
+    before = Stage([n.key for n in networks], networks_at_once)
+    return Forecast(expected, kinds, at_once=at_once, measured=measured, before=before)
 
 
 def _units(trial: Trial) -> float:
@@ -119,6 +153,12 @@ def _units(trial: Trial) -> float:
     if work is None:
         return len(trial.target.train.labels) + 3 * batch * (sgd_steps_of(trial) or 0)
     return work.forward_images + 3 * batch * work.all_sgd_steps
+
+
+def _training_units(network: Network) -> float:
+    """As `_units`: images of all steps, forwards and backwards."""
+    recipe = network.origin
+    return 3.0 * network.steps * (recipe.batch_size if isinstance(recipe, Recipe) else 0)
 
 
 def _kind(trial: Trial) -> str:

@@ -12,6 +12,7 @@ from raytd.engine.files import write_bytes
 from raytd.engine.objects import ObjectPath
 from raytd.engine.storage import StoragePath, require_storage
 from raytd.errors import RaytdError
+from raytd.paths import home_problem
 from raytd.tasks.references import names, place_of
 
 PACKAGES = ("torch", "torchvision", "ray", "mlflow", "pot", "pyarrow")
@@ -32,6 +33,12 @@ class Finding:
     subject: str
     found: str
     todo: str | None = None
+
+
+def refusal(subject: str, error: Exception | str) -> Finding:
+    """What an error says, and after its semicolon what to do."""
+    found, _, todo = str(error).partition("; ")
+    return Finding(subject, found, f"{todo[:1].upper()}{todo[1:]}.")
 
 
 def versions() -> Iterator[Finding]:
@@ -106,6 +113,17 @@ def ray_findings(address: str | None, *, start: bool) -> Iterator[Finding]:
         )
 
 
+def folders() -> Iterator[Finding]:
+    """The home folder, and where Ray and others put temporary files."""
+    from raytd.sweep.local_ray import folder_problem
+
+    if problem := home_problem():
+        yield refusal("home", problem)
+    problem = folder_problem()
+    if problem:
+        yield Finding("temporary files", problem, "Set TMPDIR to a folder with a short path.")
+
+
 def storage(folder: StoragePath, *, low: int = LOW_SPACE) -> Finding:
     """Whether the folder of all sweeps can be written, and how much room it has."""
     if isinstance(folder, ObjectPath):
@@ -116,8 +134,7 @@ def storage(folder: StoragePath, *, low: int = LOW_SPACE) -> Finding:
         write_bytes(probe, b"probe")
         free = shutil.disk_usage(folder).free
     except RaytdError as error:
-        found, _, todo = str(error).replace(str(probe), str(folder)).partition("; ")
-        return Finding("storage", found, f"{todo[:1].upper()}{todo[1:]}.")
+        return refusal("storage", str(error).replace(str(probe), str(folder)))
     finally:
         probe.unlink(missing_ok=True) if folder.is_dir() else None
         for path in made:
@@ -136,8 +153,7 @@ def _object_store(folder: ObjectPath) -> Finding:
         probe.read_bytes()
         probe.unlink()
     except RaytdError as error:
-        found, _, todo = str(error).partition("; ")
-        return Finding("storage", found, f"{todo[:1].upper()}{todo[1:]}.")
+        return refusal("storage", error)
     return Finding("storage", f"{folder} can be written")
 
 

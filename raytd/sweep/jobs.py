@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from raytd.engine.objects import ObjectPath
@@ -29,24 +29,31 @@ _OVERRULING = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 _CATALOGUE = "raytd-catalogue.yaml"
 
 
+class Shipped(NamedTuple):
+    """A file of this machine as it was read, so that a cluster runs what was checked."""
+
+    name: str
+    content: bytes
+
+
 @dataclass(frozen=True)
 class Order:
     """A sweep that is to run on a cluster.
 
     Attributes:
-        file: the sweep file, on this machine.
+        file: the sweep file.
         storage: folder of all sweeps, as every node of the cluster sees it, or a URI.
         options: further options of `raytd sweep`, as words.
-        catalogue: a file of further tasks, on this machine.
+        catalogue: content of a file of further tasks.
         include: files and folders that are put beside the sweep file.
         data: root of the data sets, as every node sees it; None leaves it to the nodes.
         ship_code: whether the cluster runs this raytd, or the one that it has.
     """
 
-    file: Path
+    file: Shipped
     storage: str
     options: Sequence[str] = ()
-    catalogue: Path | None = None
+    catalogue: bytes | None = None
     include: Sequence[Path] = ()
     data: str | None = None
     ship_code: bool = True
@@ -54,7 +61,8 @@ class Order:
     def problems(self) -> list[str]:
         """What can be said against the order before a cluster is asked."""
         found = []
-        place = storage_path(self.storage)
+        at_home = self.storage.startswith("~")  # the home folder of this machine is not the nodes'
+        place = Path(self.storage) if at_home else storage_path(self.storage)
         for option, path in {"--storage": place, "--data": Path(self.data or "/")}.items():
             if isinstance(path, Path) and not path.is_absolute():
                 found.append(
@@ -66,9 +74,9 @@ class Order:
                 "--storage: its secret would be seen by everyone who sees the job; let the nodes "
                 "have it (a role of the machine, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
             )
-        missing = [path for path in (*self.include, self.catalogue) if path and not path.exists()]
+        missing = [path for path in self.include if not path.exists()]
         found += [f"{path}: no such file or folder" for path in missing]
-        names = [path.name for path in (self.file, *self.include)]
+        names = [self.file.name, *(path.name for path in self.include)]
         twice = sorted({name for name in names if names.count(name) > 1})
         return found + [f"--include: two are called '{name}'; rename one" for name in twice]
 
@@ -82,10 +90,11 @@ class Order:
 
     def stage(self, folder: Path) -> None:
         """Puts what is shipped into a folder."""
-        for path in (self.file, *self.include):
+        (folder / self.file.name).write_bytes(self.file.content)
+        for path in self.include:
             _copy(path, folder / path.name)
         if self.catalogue is not None:
-            _copy(self.catalogue, folder / _CATALOGUE)
+            (folder / _CATALOGUE).write_bytes(self.catalogue)
         if self.ship_code:
             _copy(Path(__file__).parents[1], folder / "raytd")
             facts = folder / f"raytd-{version('raytd')}.dist-info"

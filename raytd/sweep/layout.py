@@ -14,6 +14,7 @@ from raytd.engine.config import (
     Settings,
     StopConfig,
     TrajectoryConfig,
+    UserPath,
     as_tuple,
 )
 from raytd.methods.coupled import CoupledConfig
@@ -25,7 +26,7 @@ from raytd.methods.task2vec import Task2VecConfig
 from raytd.methods.transfer import TransferConfig
 from raytd.methods.weight_distance import WeightDistanceConfig
 from raytd.sweep.wording import did_you_mean
-from raytd.tasks.spec import Channels, Size, SubsetSeed, TaskSpec
+from raytd.tasks.spec import Background, Channels, Range, Size, SubsetSeed, TaskSpec
 
 
 def _known_metric(name: str) -> str:
@@ -62,7 +63,7 @@ Name = Annotated[
     Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"),
     AfterValidator(_not_reserved),
 ]
-WeightsPath = Annotated[str, Field(min_length=1), AfterValidator(_known_fields)]
+WeightsPath = Annotated[UserPath, AfterValidator(_known_fields)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Scalar = str | int | float | bool | None
 
@@ -102,6 +103,9 @@ class DataConfig(Settings):
         val: validation images, likewise.
         size: height and width that images are resized to; None leaves them as they are.
         channels: 1 makes images grey, 3 gives them colour; None leaves them as they are.
+        range: the values of pixels that become black and white, such as [0, 4095]; None finds them
+            in the training images.
+        background: what transparent pixels show; None is white.
         seed: which images are taken where not all are; None is 0.
         download: whether what is missing of torchvision's data sets may be fetched.
         catalogue: a file of further tasks; None is that of RAYTD_CATALOGUE, or none.
@@ -111,9 +115,11 @@ class DataConfig(Settings):
     val: Count | None = None
     size: Size | None = None
     channels: Channels | None = None
+    range: Range | None = None
+    background: Background | None = None
     seed: SubsetSeed | None = None
     download: bool = False
-    catalogue: Annotated[str, Field(min_length=1)] | None = None
+    catalogue: UserPath | None = None
 
 
 class TrackingConfig(Settings):

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from raytd.engine.files import write_bytes, write_json
 from raytd.engine.storage import StoragePath
 from raytd.methods.score import Score
+from raytd.sweep.doubts import with_doubts
 
 if TYPE_CHECKING:  # reading a ledger needs no torch
     from raytd.engine.records import Iteration
@@ -69,6 +70,11 @@ _COLUMNS: dict[str, pa.DataType] = {
     "arrived": pa.bool_(),
     "sgd_steps": pa.int64(),
     "forward_images": pa.int64(),
+    "source_weights": pa.string(),
+    "source_val_images": pa.int64(),
+    "source_chance": pa.float64(),
+    "same_weights_as": pa.string(),
+    "doubts": pa.string(),
     "warnings": pa.string(),
     "wall_s": pa.float64(),
     "threads": pa.int64(),
@@ -123,8 +129,11 @@ class Ledger:
             return None
 
     def rows(self) -> list[Row]:
-        """The rows of all trials that have ended, whatever the sweep file says today."""
-        return list(self.rows_of(self._ended()).values())
+        """The rows of all trials that have ended, whatever the sweep file says today.
+
+        What is doubtful about them is added, as `raytd.sweep.doubts` says.
+        """
+        return with_doubts(list(self.rows_of(self._ended()).values()))
 
     def table(self, key: str, name: str) -> list[Row]:
         """A table beside a trial's row, such as `iterations` or `knots`; empty without one."""

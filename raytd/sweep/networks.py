@@ -1,11 +1,13 @@
 """The networks that trials need trained, and whether those that a sweep names can be used."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from raytd.engine.context import networks, source_recipe
-from raytd.engine.sources import Origin
+from raytd.engine.pretrain import Recipe
+from raytd.engine.sources import Origin, SourceCache, source_key
+from raytd.engine.storage import StoragePath
 from raytd.errors import InputError
 from raytd.methods.registry import METHODS
 from raytd.sweep.expand import TrialConfig
@@ -23,6 +25,49 @@ def networks_of(trial: Trial) -> list[tuple[Task, Origin]]:
     ends = {"source": pair, "target": replace(pair, source=pair.target, weights=None)}
     needed = [ends[name] for name in method.networks_for(config.settings)]
     return [(end.source, source_recipe(end, config.pretrain)) for end in needed]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that is to be trained before trials start.
+
+    Attributes:
+        key: of the source cache.
+        task: that it learns.
+        origin: how.
+        trial: one that needs it.
+        number: its place among all that are to be trained, counted from 1.
+        of: how many these are.
+    """
+
+    key: str
+    task: Task
+    origin: Origin
+    trial: Trial
+    number: int
+    of: int
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        return f"{self.origin.model} on {self.task.name} (seed {self.origin.seed})"
+
+    @property
+    def steps(self) -> int:
+        """SGD steps, at most; a network that the user brings takes none."""
+        return self.origin.steps if isinstance(self.origin, Recipe) else 0
+
+
+def missing_networks(trials: Iterable[Trial], sources: StoragePath | None) -> list[Network]:
+    """Sources, and references on targets, that are not in the cache; each once."""
+    cache = SourceCache(sources)
+    found: dict[str, tuple[Task, Origin, Trial]] = {}
+    for trial in trials:
+        for task, origin in networks_of(trial):
+            key = source_key(task, origin)
+            if key not in found and not cache.has(task, origin):
+                found[key] = (task, origin, trial)
+    return [Network(key, *rest, n, len(found)) for n, (key, rest) in enumerate(found.items(), 1)]
 
 
 def network_problems(configs: Sequence[TrialConfig], tasks: Mapping[TaskSpec, Task]) -> list[str]:

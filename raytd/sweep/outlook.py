@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from raytd.methods.registry import METHODS
@@ -11,9 +11,10 @@ from raytd.sweep.cluster import Node
 from raytd.sweep.estimate import Machine, estimate, memory_bytes, speed_key
 from raytd.sweep.placement import bundles
 from raytd.sweep.plan import SweepPlan
-from raytd.sweep.timing import measured_speeds
+from raytd.sweep.timing import Timings, cache_file, kind_in_words, timings
 from raytd.sweep.trial import Trial, sgd_steps_of
 from raytd.sweep.work import work_of
+from raytd.tasks.account import accounts_of
 
 
 def outlook(
@@ -22,6 +23,8 @@ def outlook(
     nodes: Sequence[Node],
     max_concurrent: int | None = None,
     price: float | None = None,
+    quick: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Counts what there is, times the networks of what is missing, and adds up.
 
@@ -30,13 +33,15 @@ def outlook(
         nodes: of the cluster.
         max_concurrent: bound on trials at once.
         price: dollars an hour of a GPU, or of a machine where no trial uses one.
+        quick: times nothing; what depends on a network that was never timed is None.
+        tell: called with what is being timed.
     """
-    start_s, speeds = 0.0, dict[str, Speed]()
+    timed = Timings(0.0, {})
     if plan.missing:
-        start_s, speeds = measured_speeds(
-            [*plan.missing, *plan.ahead], side_by_side=_side_by_side(plan, nodes)
-        )
-    expected = estimate(plan, speeds, Machine(nodes, start_s), max_concurrent=max_concurrent)
+        wanted, beside = [*plan.missing, *plan.ahead], _side_by_side(plan, nodes)
+        timed = timings(wanted, side_by_side=beside, quick=quick, tell=tell)
+    speeds, machine = timed.speeds, Machine(nodes, timed.start_s)
+    expected = estimate(plan, speeds, machine, max_concurrent=max_concurrent)
     missing, works = plan.missing, {t.key: work_of(t) for t in plan.trials}
     to_run = [*missing, *plan.ahead]
     found = [work for t in to_run if (work := work_of(t)) is not None]
@@ -45,6 +50,9 @@ def outlook(
         "sweep": plan.spec.name,
         "folder": str(plan.folder),
         "summary": plan.summary(),
+        "data": accounts_of(plan.tasks),
+        "shortfalls": plan.shortfalls(),
+        "shared_images": plan.shared_images(),
         "n_trials": len(plan.trials) + plan.n_ahead,
         "done": len(plan.done),
         "to_run": len(to_run),
@@ -60,9 +68,12 @@ def outlook(
         "gpu_kinds": _gpu_kinds(to_run, nodes),
         "duration_s": expected.duration_s,
         "training_s": expected.training_s,
-        "assumption": ("timed on this machine as busy as it is now; early stops would shorten it"),
+        "assumption": _assumption(timed),
+        "untimed": [kind_in_words(trial) for trial in timed.untimed],
         "gpu_hours": expected.gpu_hours,
-        "cost": None if price is None else _cost(price, expected.duration_s, nodes, missing),
+        "cost": None
+        if price is None or expected.duration_s is None
+        else _cost(price, expected.duration_s, nodes, missing),
         "trials": [
             {
                 "trial_key": t.key,
@@ -75,6 +86,16 @@ def outlook(
             for t in plan.trials
         ],
     }
+
+
+def _assumption(timed: Timings) -> str:
+    """What the expected duration rests on."""
+    when = "as busy as it is now"
+    if timed.n_kept == len(timed.speeds):
+        when = f"before; remove {cache_file()} to time it again"
+    elif timed.n_kept:
+        when = f"partly before; remove {cache_file()} to time all of it again"
+    return f"timed on this machine {when}; early stops would shorten it"
 
 
 def _gpu_kinds(to_run: Sequence[Trial], nodes: Sequence[Node]) -> list[str]:
@@ -108,7 +129,9 @@ def by_axis(plan: SweepPlan) -> list[dict[str, Any]]:
             if axis in searched:
                 continue
             counts = lines.setdefault((axis, str(value)), Counter())
-            counts.update({"trials": 1, plan.status(trial.key): 1, "to_run": trial.key in to_run})
+            counts.update(
+                {"trials": 1, plan.status(trial.key): 1, "to_run": int(trial.key in to_run)}
+            )
     return [
         {
             "axis": axis,
@@ -134,13 +157,14 @@ def _rank(plan: SweepPlan, axis: str) -> int:
 
 def _needs(missing: Sequence[Trial], speeds: Mapping[str, Speed]) -> list[dict[str, Any]]:
     """What a trial asks of the cluster, once for all trials that ask the same."""
-    needs: dict[tuple[int, float, float, int], int] = {}
+    needs: dict[tuple[int, float, float, int | None], int] = {}
     for trial in missing:
         wanted = bundles(trial.config)
         cpus, gpus = (sum(b.get(kind, 0.0) for b in wanted) for kind in ("CPU", "GPU"))
         n = trial.config.n_workers if METHODS[trial.config.method].on_blocks else 0
-        memory = memory_bytes(trial, speeds[speed_key(trial)])
-        key = (n, cpus, gpus, math.ceil(memory / 1e8) * 10**8)
+        speed = speeds.get(speed_key(trial))
+        memory = None if speed is None else memory_bytes(trial, speed)
+        key = (n, cpus, gpus, memory and math.ceil(memory / 1e8) * 10**8)
         needs[key] = needs.get(key, 0) + 1
     names = ("actors", "cpus", "gpus", "memory_bytes")
     return [dict(zip(names, key, strict=True)) | {"trials": n} for key, n in needs.items()]

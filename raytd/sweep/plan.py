@@ -1,5 +1,6 @@
 """The plan of a sweep: its trials with their data, what is done, what is missing, what it takes."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,9 +16,11 @@ from raytd.sweep.layout import SweepSpec
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import network_problems
 from raytd.sweep.placement import CanAdd, resource_problems
+from raytd.sweep.sharing import sharing_notes
 from raytd.sweep.study import Study
 from raytd.sweep.trial import Trial, sgd_steps_of
 from raytd.tasks import datasets
+from raytd.tasks.account import accounts_of
 from raytd.tasks.form import in_words
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
@@ -71,6 +74,17 @@ class SweepPlan:
             return "done"
         return "failed" if key in self.failed else "missing"
 
+    @property
+    def tasks(self) -> list[Task]:
+        """Those of its trials, in the order of the sweep file."""
+        found = {t.name: t for trial in self.trials for t in (trial.source, trial.target)}
+        return [found[spec.name] for spec in self.spec.tasks if spec.name in found]
+
+    def shared_images(self) -> list[str]:
+        """What the tasks of its pairs have in common, in words."""
+        pairs = {(t.source.name, t.target.name): (t.source, t.target) for t in self.trials}
+        return sharing_notes(list(pairs.values()))
+
     def summary(self) -> str:
         """What there is and what is to be done, in one line."""
         n_trials, n_to_run = (n + self.n_ahead for n in (len(self.trials), len(self.missing)))
@@ -113,6 +127,12 @@ class SweepPlan:
     def ahead(self) -> list[Trial]:
         """A trial like each of those, to reckon with."""
         return [study.stand_in for study in self.studies for _ in range(study.n_left)]
+
+    def shortfalls(self) -> list[str]:
+        """Why searches run fewer trials than were asked for, a sentence for each reason."""
+        found = Counter(text for study in self.studies if (text := study.shortfall) is not None)
+        alike = {text: f" (in each of {n} such searches)" for text, n in found.items() if n > 1}
+        return [text + alike.get(text, "") for text in found]
 
     def worse(self) -> set[str]:
         """Keys of searched trials that are not the best of their search."""
@@ -249,4 +269,5 @@ def write_plan(plan: SweepPlan, text: bytes) -> None:
     ]
     write_bytes(plan.folder / "sweep.yaml", text)
     resolved = plan.spec.model_dump(mode="json")
-    write_json(plan.folder / "plan.json", {"sweep": resolved, "trials": trials})
+    content = {"sweep": resolved, "data": accounts_of(plan.tasks), "trials": trials}
+    write_json(plan.folder / "plan.json", content)

@@ -3,17 +3,19 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from raytd.engine.config import ResourcesConfig
-from raytd.engine.sources import Origin, SourceCache, source_key
+from raytd.engine.places import TrainingPlace
+from raytd.engine.sources import Origin, SourceCache
 from raytd.engine.storage import StoragePath
 from raytd.errors import StorageError, WaitTimeoutError
 from raytd.sweep.ledger import Ledger, Row
-from raytd.sweep.networks import networks_of
+from raytd.sweep.networks import Network, missing_networks
 from raytd.sweep.plan import SweepPlan
 from raytd.sweep.searcher import make_searcher
+from raytd.sweep.training_board import BoardReader, Reporter, Told
 from raytd.sweep.trial import Trial
 from raytd.sweep.trial_function import (
     PROCESS_LOSSES,
@@ -24,7 +26,7 @@ from raytd.sweep.trial_function import (
     run_remotely,
 )
 from raytd.sweep.tune_callback import forward
-from raytd.sweep.waiting import AGAIN, LOOK_EVERY_S, Silence, Waiting
+from raytd.sweep.waiting import AGAIN, AGAIN_S, Silence, Waiting
 from raytd.tasks.task import Task
 
 LOOK_SHARE_S = 0.05
@@ -34,7 +36,10 @@ LOOK_SHARE_S = 0.05
 class Listener(Protocol):
     """Is told, in the driver, how the trials go."""
 
-    def on_trained(self, name: str, outcome: str) -> None:
+    def on_training(self, network: Network, place: TrainingPlace) -> None:
+        """Where the training of a network is: it begins, or has come further."""
+
+    def on_trained(self, network: Network, outcome: str) -> None:
         """A network that trials need has been trained, or not."""
 
     def on_begin(self, trial: Trial) -> None:
@@ -63,31 +68,72 @@ def train_sources(plan: SweepPlan, listener: Listener) -> None:
     """
     import ray
 
-    pending = {}
-    longest_s = max((t.config.resources.wait_timeout_s for t in plan.missing), default=0.0)
-    waiting = Waiting(listener.on_wait)
-    silence = Silence(listener.on_wait, "the training of")
-    for key, (task, recipe, resources) in _networks(plan.missing).items():
-        if SourceCache(plan.sources).has(task, recipe):
-            continue
-        remote = ray.remote(_train).options(
-            num_cpus=resources.cpus_per_actor,
-            num_gpus=resources.gpus_per_actor,
-            name=key,
-            max_retries=PROCESS_LOSSES,
-        )
-        reference = remote.remote(plan.sources, task, recipe, resources)
-        pending[reference] = f"{recipe.model} on {task.name} (seed {recipe.seed})"
+    networks = missing_networks(plan.missing, plan.sources)
+    if not networks:
+        return
+    longest_s = max(t.config.resources.wait_timeout_s for t in plan.missing)
+    watch, board = _Watch(listener, longest_s), BoardReader()
+    pending = {_start(network, plan, board.reporter(network.key)): network for network in networks}
     while pending:
-        ready, _ = ray.wait(list(pending), timeout=LOOK_EVERY_S)
-        if not ready:
-            waited_s = waiting.look_at_tasks(len(pending))
-            if waited_s > longest_s:
-                raise WaitTimeoutError(f"no network could be trained for {longest_s:g} s; {AGAIN}")
-            if not waited_s:  # what runs may hang, and no limit of ours knows how long it may take
-                silence.look(pending.values())
-            continue
-        listener.on_trained(pending.pop(ready[0]), _outcome(ready[0]))
+        ready, _ = ray.wait(list(pending), timeout=TRAINING_LOOK_S)
+        watch.look(pending.values(), board.look(), has_ended=bool(ready))
+        if ready:
+            listener.on_trained(pending.pop(ready[0]), _outcome(ready[0]))
+
+
+TRAINING_LOOK_S = 1.0
+"""Seconds between two looks at trainings that run."""
+
+
+def _start(network: Network, plan: SweepPlan, reporter: Reporter) -> Any:
+    """Begins a training, in a process of its own; its end can be waited for."""
+    import ray
+
+    resources = network.trial.config.resources
+    remote = ray.remote(_train).options(
+        num_cpus=resources.cpus_per_actor,
+        num_gpus=resources.gpus_per_actor,
+        name=network.key,
+        max_retries=PROCESS_LOSSES,
+    )
+    return remote.remote(plan.sources, network.task, network.origin, resources, reporter)
+
+
+class _Watch:
+    """Tells a listener where trainings are, and what they wait for."""
+
+    def __init__(self, listener: Listener, longest_s: float) -> None:
+        self._listener, self._longest_s = listener, longest_s
+        self._waiting = Waiting(listener.on_wait)
+        self._silence = Silence(listener.on_wait, "the training of")
+        self._places: dict[str, TrainingPlace] = {}
+
+    def look(self, pending: Collection[Network], told: Told, *, has_ended: bool) -> None:
+        """Tells what is new.
+
+        Args:
+            pending: trainings that had not ended at the last look.
+            told: where those that have begun are.
+            has_ended: one of them has ended since.
+
+        Raises:
+            WaitTimeoutError: if none of them could begin for too long.
+        """
+        for network in pending:
+            place = told[network.key][0] if network.key in told else None
+            if place is not None and place != self._places.get(network.key):
+                self._places[network.key] = place
+                self._silence.heard(network.name)
+                self._listener.on_training(network, place)
+        if has_ended:
+            return
+        alive = any(n.key in told and told[n.key][1] < AGAIN_S for n in pending)
+        waited_s = self._waiting.look_at_tasks(len(pending), alive=alive)
+        if waited_s > self._longest_s:
+            waited = f"{self._longest_s:g} s"
+            raise WaitTimeoutError(f"no network could be trained for {waited}; {AGAIN}")
+        if not waited_s:  # what runs may hang, and no limit of ours knows how long it may take
+            self._silence.look(n.name for n in pending)
 
 
 def _outcome(training: Any) -> str:
@@ -181,20 +227,18 @@ def _space(plan: SweepPlan, trials: dict[str, Trial]) -> tuple[Row, Row]:
     return {}, {"search_alg": searcher, "num_samples": len(trials) + plan.n_ahead}
 
 
-def _networks(trials: Sequence[Trial]) -> dict[str, tuple[Task, Origin, ResourcesConfig]]:
-    """Each network once: the sources, and the references on the targets."""
-    found = {}
-    for trial in trials:
-        for task, recipe in networks_of(trial):
-            found[source_key(task, recipe)] = (task, recipe, trial.config.resources)
-    return found
-
-
-def _train(folder: StoragePath, task: Task, recipe: Origin, resources: ResourcesConfig) -> float:
+def _train(
+    folder: StoragePath,
+    task: Task,
+    recipe: Origin,
+    resources: ResourcesConfig,
+    reporter: Reporter,
+) -> float:
     cache = SourceCache(
         folder,
         use_gpu=resources.gpus_per_actor > 0,
         deterministic=resources.deterministic,
         threads=resources.threads,
+        on_training=lambda _task, _origin, place: reporter(place),
     )
     return cache.get(task, recipe).accuracy

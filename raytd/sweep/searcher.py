@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from raytd.sweep.in_driver import stays_in_driver
 from raytd.sweep.study import RowOf, Study
 from raytd.sweep.trial import Trial
 
@@ -29,6 +30,7 @@ def make_searcher(
     """
     from ray.tune.search import Searcher
 
+    @stays_in_driver
     class SideBySide(Searcher):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()

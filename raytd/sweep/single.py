@@ -7,6 +7,7 @@ from typing import Any
 from raytd.errors import RequestError
 from raytd.sweep.expand import expand
 from raytd.sweep.plan import read_tasks, trial_problems
+from raytd.sweep.reading import each_file_once
 from raytd.sweep.spec import load_sweep, make_spec
 from raytd.sweep.trial import Trial
 from raytd.tasks.datasets import data_root
@@ -37,6 +38,18 @@ def single_trial(
     Raises:
         RequestError: with everything that is wrong.
     """
+    with each_file_once():
+        return _single_trial(ends, settings, config, data, overrides, caller)
+
+
+def _single_trial(  # noqa: PLR0913 - the arguments of `single_trial`
+    ends: tuple[TaskLike, TaskLike],
+    settings: Mapping[str, Any],
+    config: Path | str | None,
+    data: Path | str | None,
+    overrides: Sequence[str],
+    caller: str,
+) -> Trial:
     base = None
     if config is not None:
         base = load_sweep(config, has_gpu=_has_gpu).root.without("grid", "where", "search")

@@ -157,3 +157,17 @@ def _probes(kind: Kind, values: Sequence[Any]) -> list[Any]:
     if kind == "integer":
         return [low, low + 1] if high == low + 1 else [low, low + 1, high]
     return [float(low), float(high)]
+
+
+def space_size(space: Mapping[str, Distribution]) -> int | None:
+    """How many different suggestions there are; None for a space with an axis of fractions."""
+    sizes = []
+    for ((kind, values),) in (how.items() for how in space.values()):
+        if kind == "choice":
+            sizes.append(len(values))
+        elif kind == "integer":
+            low, high = (int(end) for end in values if isinstance(end, int | float))
+            sizes.append(high - low + 1)
+        else:
+            return None
+    return math.prod(sizes)

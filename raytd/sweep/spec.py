@@ -17,6 +17,8 @@ from raytd.sweep.document import (
 )
 from raytd.sweep.layout import SweepSpec
 from raytd.sweep.profiles import NONE, Profiles, find_profiles
+from raytd.sweep.reading import each_file_once
+from raytd.sweep.texts import with_texts
 from raytd.sweep.wording import one_line, show, shown
 
 __all__ = ["LoadedSweep", "SweepSpec", "load_sweep"]
@@ -29,6 +31,7 @@ class LoadedSweep:
     Attributes:
         spec: the sweep, with its profile and overrides applied.
         path: of the file.
+        text: of the file, as it was read.
         profile: name of the profile that was applied, None for the file as written.
         reason: why that one, in words.
         root: what was written, with positions.
@@ -36,6 +39,7 @@ class LoadedSweep:
 
     spec: SweepSpec
     path: Path
+    text: bytes
     profile: str | None
     reason: str
     root: Entry
@@ -52,10 +56,10 @@ def load_sweep(
     overrides: Sequence[str] = (),
     has_gpu: Callable[[], bool],
 ) -> LoadedSweep:
-    """Reads and checks a sweep file.
+    """Reads and checks a sweep file; it and its catalogue are read once.
 
     Args:
-        path: of the file.
+        path: of the file; `-` is standard input.
         profile: `auto`, `none` or the name of a profile; None takes the file's own choice.
         overrides: `key.path=value`, laid over the profile in this order.
         has_gpu: whether the cluster has a GPU; asked only where the answer decides.
@@ -63,7 +67,14 @@ def load_sweep(
     Raises:
         RequestError: with every problem, in the order of their positions.
     """
-    document = read_document(Path(path))
+    with each_file_once():
+        return _load(Path(path), profile, overrides, has_gpu)
+
+
+def _load(
+    path: Path, profile: str | None, overrides: Sequence[str], has_gpu: Callable[[], bool]
+) -> LoadedSweep:
+    document = with_texts(read_document(path))
     options, problems = _read_overrides(overrides)
     report = _Report([*document.findings, *problems])
     report.add(document.root, [*document.findings, *problems])
@@ -80,7 +91,7 @@ def load_sweep(
     if chosen.spec is None or report.lines:
         report.add(chosen.root, chosen.findings)
         report.fail()
-    return LoadedSweep(chosen.spec, Path(path), chosen.name, reason, chosen.root)
+    return LoadedSweep(chosen.spec, path, document.text, chosen.name, reason, chosen.root)
 
 
 def make_spec(
@@ -170,7 +181,7 @@ def _read_overrides(texts: Sequence[str]) -> tuple[Entry, list[Finding]]:
     """The overrides laid over one another, and what is wrong with their texts."""
     options, findings = Entry({}, Position("--set", (1, 0))), list[Finding]()
     for number, text in enumerate(texts):
-        document = read_override(text, number)
+        document = with_texts(read_override(text, number))
         options = options.overlaid(document.root)
         findings += document.findings
     return options, findings

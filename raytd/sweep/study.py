@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from raytd.sweep.expand import Case
 from raytd.sweep.layout import Distribution, Scalar
 from raytd.sweep.ledger import Row
+from raytd.sweep.space import space_size
 from raytd.sweep.trial import Trial
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task
@@ -55,8 +56,28 @@ class Study:
 
     @property
     def n_left(self) -> int:
-        """How many are still to be asked for; some of them may turn out to be known."""
-        return self._search.trials - self._n_asked
+        """How many are still to be asked for; some of them may turn out to be known.
+
+        Once every trial of the space has been suggested none is: all that follow are repeats.
+        """
+        n_left = self._search.trials - self._n_asked
+        size = space_size(self.case.space)
+        return n_left if size is None else min(n_left, size - len(self._trials))
+
+    @property
+    def shortfall(self) -> str | None:
+        """Why fewer trials run than were asked for, in words; None as long as that many may."""
+        size, wanted = space_size(self.case.space), self._search.trials
+        over = f"the search over {', '.join(self.case.space)}"
+        if size is not None and size < wanted:
+            return f"{over} has only {size} different trials: {size} of {wanted} can be run"
+        n_repeats = self._n_asked - len(self._trials)
+        if n_repeats == 0 or self.n_left or self._open is not None:
+            return None
+        return (
+            f"{over} has suggested the same trial again {n_repeats} times: "
+            f"{len(self._trials)} of {wanted} are run"
+        )
 
     @property
     def stand_in(self) -> Trial:

@@ -13,7 +13,7 @@ from raytd.sweep.section import check_section
 from raytd.sweep.wording import did_you_mean, show
 from raytd.tasks.spec import TaskSpec
 
-_DEFAULTS = ("train", "val", "size", "channels", "seed")
+_DEFAULTS = ("train", "val", "size", "channels", "range", "background", "seed")
 """Keys of a task that the section `data` gives where the task does not."""
 
 

@@ -10,11 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from raytd.engine.context import Context, Pair
+import numpy as np
+
+from raytd.engine.context import Context, Pair, source_recipe
 from raytd.engine.devices import torch_threads
 from raytd.engine.executor import Launcher
 from raytd.engine.records import Iteration
-from raytd.engine.sources import SourceCache
+from raytd.engine.sources import OnTraining, SourceCache
 from raytd.engine.storage import StoragePath
 from raytd.methods.finetune import FinetuneConfig
 from raytd.methods.registry import METHODS
@@ -24,6 +26,7 @@ from raytd.methods.transfer import TransferConfig
 from raytd.models.weights import file_digest
 from raytd.models.zoo import code_digest
 from raytd.sweep.expand import TrialConfig
+from raytd.sweep.sharing import leaks
 from raytd.tasks.task import Task
 
 _FORMAT = 1
@@ -90,6 +93,7 @@ class Trial:
             "seed": config.seed,
             "source_digest": self.source.digest,
             "target_digest": self.target.digest,
+            **_guessing(self.source),
             **{axis: v for axis, v in config.axes.items() if axis not in ("model", "seed")},
             "unit": method.unit,
             "smaller_is_closer": method.smaller_is_closer,
@@ -99,12 +103,20 @@ class Trial:
         }
 
 
+def _guessing(source: Task) -> dict[str, Any]:
+    """What a source model's accuracy is held against: the share of the largest class."""
+    labels = source.val.labels
+    share = float(np.bincount(labels).max() / len(labels)) if len(labels) else None
+    return {"source_val_images": len(labels), "source_chance": share}
+
+
 def run_trial(
     trial: Trial,
     *,
     launch: Launcher,
     sources: StoragePath | None,
     on_iteration: Callable[[Iteration], None] = lambda _: None,
+    on_training: OnTraining = lambda *_: None,
 ) -> tuple[DistanceResult | Score, dict[str, Any]]:
     """Runs a trial; returns its result and its row.
 
@@ -113,6 +125,7 @@ def run_trial(
         launch: where.
         sources: folder of the source cache; None keeps sources in memory.
         on_iteration: called with each iteration as it ends.
+        on_training: called while a network is being trained for it.
     """
     config = trial.config
     context = Context(
@@ -122,6 +135,7 @@ def run_trial(
             use_gpu=config.resources.gpus_per_actor > 0,
             deterministic=config.resources.deterministic,
             threads=config.resources.threads,
+            on_training=on_training,
         ),
         trajectory=config.trajectory,
         pretrain=config.pretrain,
@@ -129,12 +143,18 @@ def run_trial(
         resources=config.resources,
         on_iteration=on_iteration,
     )
+    origin = source_recipe(trial.pair, config.pretrain)
     started = time.monotonic()
     result = _run(trial, context)
     if config.resources.gpus_per_actor > 0 and not config.resources.deterministic:
         result = replace(result, warnings=(*result.warnings, _NOT_DETERMINISTIC))
+    if found := leaks(trial.source, trial.target):
+        result = replace(result, warnings=(*result.warnings, *found))
     wall_s = time.monotonic() - started
-    return result, trial.columns() | result.columns() | {"status": "done", "wall_s": wall_s}
+    known: dict[str, Any] = {"status": "done", "wall_s": wall_s}
+    if (source := context.sources.held(trial.source, origin)) is not None:
+        known |= {"source_accuracy": source.accuracy, "source_weights": source.digest}
+    return result, trial.columns() | result.columns() | known
 
 
 _NOT_DETERMINISTIC = (

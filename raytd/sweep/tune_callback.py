@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from raytd.engine.files import remove_folder
 from raytd.errors import WaitTimeoutError
 from raytd.methods.registry import METHODS
+from raytd.sweep.in_driver import stays_in_driver
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.plan import SweepPlan
 from raytd.sweep.trial import Trial, failed_row
@@ -37,6 +38,7 @@ def forward(
     ended: set[str] = set()
     waits = _Waits(listener, longest_wait_s)
 
+    @stays_in_driver
     class Forward(Callback):  # type: ignore[misc]
         def on_step_begin(self, **about: Any) -> None:
             running = [t for t in about["trials"] if t.status == "RUNNING"]

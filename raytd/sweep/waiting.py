@@ -33,6 +33,9 @@ class Waiting:
     def look_at_groups(self, *, idle: bool) -> float:
         """Looks at placement groups that have no place; seconds since when they are waited for.
 
+        Groups that wait while others of the same sweep hold a place wait for these, and nothing is
+        said of them.
+
         Args:
             idle: nothing runs, so that groups which were never placed matter as well as those
                 that lost their nodes.
@@ -42,9 +45,16 @@ class Waiting:
         self._looked = self._clock()
         return self.note(unplaced(idle=idle))
 
-    def look_at_tasks(self, n_left: int) -> float:
-        """Looks at tasks of which none has ended; seconds since when all of them wait."""
-        n_queued, wanted = queued_tasks()
+    def look_at_tasks(self, n_left: int, *, alive: bool) -> float:
+        """Looks at tasks of which none has ended; seconds since when all of them wait.
+
+        Ray counts queued tasks of the whole cluster, so they may be somebody else's.
+
+        Args:
+            n_left: tasks.
+            alive: one of them was heard of a short while ago, so the others wait for its end.
+        """
+        n_queued, wanted = (0, {}) if alive else queued_tasks()
         return self.note(wanted if n_queued >= n_left else {})
 
     def note(self, wanted: Mapping[str, float]) -> float:
@@ -56,7 +66,11 @@ class Waiting:
         self._since = now if self._since is None else self._since
         line = None
         if now - self._since >= QUIET_S:
-            line = status_line(wanted)
+            free = _free()
+            lacking = any(free.get(kind, 0.0) < amount for kind, amount in wanted.items())
+            # Where there is room, processes are starting, or no single node has enough of it.
+            if lacking or now - self._since >= AGAIN_S:
+                line = waiting_line(wanted, free, nodes_starting())
         if line and (line != self._told or now - self._told_at >= AGAIN_S):
             self._tell(line)
             self._told, self._told_at = line, now
@@ -127,13 +141,15 @@ def waiting_line(
 
 
 def unplaced(*, idle: bool) -> dict[str, float]:
-    """What the placement groups without a place ask for."""
-    from ray.util import placement_group_table
+    """What placement groups of this sweep ask for, which are without a place.
 
+    A group that was never placed counts only where no other one holds a place.
+    """
+    groups = _own_groups()
+    idle = idle and not any(group["state"] == "CREATED" for group in groups)
     states = {"RESCHEDULING", "PENDING"} if idle else {"RESCHEDULING"}
     wanted: dict[str, float] = {}
-    groups = placement_group_table()
-    for group in groups.values():
+    for group in groups:
         if group["state"] not in states:
             continue
         placed = group.get("bundles_to_node_id", {})
@@ -145,6 +161,15 @@ def unplaced(*, idle: bool) -> dict[str, float]:
         if group["state"] == "PENDING":
             break  # the others wait for this one
     return wanted
+
+
+def _own_groups() -> list[dict[str, Any]]:
+    """The placement groups of this job; their identity ends with that of the job."""
+    import ray
+    from ray.util import placement_group_table
+
+    job = ray.get_runtime_context().get_job_id()
+    return [g for g in placement_group_table().values() if g["placement_group_id"].endswith(job)]
 
 
 def queued_tasks() -> tuple[int, dict[str, float]]:

@@ -92,7 +92,7 @@ def in_words(details: list[ErrorDetails], value: Any) -> str:
     choices = [c for d in details for c in _choices(d)]
     if isinstance(value, str):
         return message + did_you_mean(value, choices)
-    quotes = wanted == _TEXT and isinstance(value, int | float)
+    quotes = wanted == _TEXT and isinstance(value, int | float | dict)
     return message + ("; put it in quotes" if quotes else "")
 
 

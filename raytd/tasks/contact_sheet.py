@@ -11,6 +11,9 @@ from raytd.tasks.task import Task
 if TYPE_CHECKING:
     from PIL import Image
 
+MOST_CLASSES = 200
+"""Rows of a sheet; with more it would be too high for most viewers."""
+
 _TRAIN, _VAL = 12, 4
 """Images of a class that are shown of each part."""
 
@@ -22,14 +25,15 @@ _CHARACTER = 7
 def contact_sheet(task: Task) -> bytes:
     """The first images of every class, for training at the left and for validation at the right.
 
-    Small images are enlarged by a whole number without smoothing, so that each pixel is seen.
+    Of more than `MOST_CLASSES` classes the first are shown. Small images are enlarged by a whole
+    number without smoothing, so that each pixel is seen.
 
     Returns:
         A PNG file.
     """
     from PIL import Image, ImageDraw
 
-    names = [identity.split("/", 1)[1] for identity in task.classes]
+    names = [identity.split("/", 1)[1] for identity in task.classes[:MOST_CLASSES]]
     margin = _GAP + _CHARACTER * max(map(len, names))
     height, width = _cell(*task.image_shape[1:])
     columns = [(task.train, c, c) for c in range(_TRAIN)]

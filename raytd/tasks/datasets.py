@@ -1,16 +1,21 @@
 """Data sets before any task is cut from them: classes with their identity, and rows of images."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
 from raytd.errors import DataError
-from raytd.tasks.form import Form, Size, form_of
+from raytd.tasks.account import Account, part_read
+from raytd.tasks.copies import Prints, prints
+from raytd.tasks.form import WHITE, Colour, Form, Size, form_of
+from raytd.tasks.levels import Levels, Range, found, stated
 from raytd.tasks.normalisation import Constants, normalisation
 from raytd.tasks.readers.contract import Indices, Split
-from raytd.tasks.references import data_root, identity_of, names, read_content
+from raytd.tasks.readers.wording import listed
+from raytd.tasks.references import data_root, identity_of, names, place_of, read_content
 from raytd.tasks.vocabulary import CLASS_NAMES, same_name
 
 __all__ = ["Dataset", "Part", "data_root", "names", "read"]
@@ -23,6 +28,11 @@ class Part:
     images: UInt8[np.ndarray, "n channels height width"]
     labels: Indices
 
+    @cached_property
+    def prints(self) -> Prints:
+        """A number for each image that only the same images share."""
+        return prints(self.images)
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -34,6 +44,8 @@ class Dataset:
         train: rows from which tasks take training images.
         val: rows for validation, or None if tasks hold some of `train` back.
         reference: what it was read from, for messages.
+        numbers: number of class c at index c, by which its images are drawn.
+        account: what was read, in counts.
         notes: what its reader left out, merged or assumed, one sentence each.
     """
 
@@ -42,12 +54,27 @@ class Dataset:
     train: Split
     val: Split | None
     reference: str = ""
+    numbers: tuple[int, ...] = ()
+    account: Account | None = None
     notes: tuple[str, ...] = ()
     _constants: dict[Form, Constants] = field(default_factory=dict, repr=False)
 
-    def form(self, size: Size | None, channels: int | None) -> Form:
+    @cached_property
+    def levels(self) -> Levels:
+        """How values become levels where no range is stated, found once in the training images."""
+        return found(self.train)
+
+    def form(
+        self,
+        size: Size | None,
+        channels: int | None,
+        *,
+        range: Range | None = None,
+        background: Colour | None = None,
+    ) -> Form:
         """The form that tasks of this data set have; what is None is as in its first image."""
-        return form_of(self.train, size, channels)
+        levels = self.levels if range is None else stated(*range)
+        return form_of(self.train, size, channels, levels=levels, background=background or WHITE)
 
     def constants(self, form: Form) -> Constants:
         """Mean and standard deviation per channel, of pixels in [0, 1]; computed once a form."""
@@ -74,49 +101,88 @@ def read(
         DataError: if it is unknown, not there, damaged, or a label is none of its classes'.
     """
     content = read_content(reference, root, download=download)
-    name = known_as or identity_of(reference)
-    parts = [part for part in (content.train, content.val) if part is not None]
     if not len(content.train.labels):
         raise DataError(f"{reference}: no images for training")
-    written = content.class_names or _numbered(name, parts)
-    for part in parts:
-        _check_labels(part, len(written))
-    class_names = _spelled(reference, name, written)
-    order = sorted(class_names, key=CLASS_NAMES.get(name, class_names).index)
-    numbers = np.array([order.index(c) for c in class_names], np.int64)
-    train, *val = (Split(numbers[part.labels], part.images) for part in parts)
-    return Dataset(name, tuple(order), train, val[0] if val else None, reference, content.notes)
-
-
-def _numbered(name: str, parts: list[Split]) -> tuple[str, ...]:
-    """Names for classes that have numbers alone: the known ones, else the numbers."""
-    known = CLASS_NAMES.get(name)
-    return known or tuple(
-        str(c) for c in range(max(int(p.labels.max(initial=0)) for p in parts) + 1)
+    name = known_as or identity_of(reference)
+    parts = [part for part in (content.train, content.val) if part is not None]
+    parts, class_names, numbers, notes = _in_order(reference, name, parts, content.class_names)
+    val = parts[1] if len(parts) > 1 else None
+    account = Account(
+        reference,
+        place_of(reference, root),
+        part_read(parts[0], class_names),
+        part_read(val, class_names) if val is not None else None,
+        named_by_path=known_as is None,
     )
+    return Dataset(
+        name=name,
+        class_names=class_names,
+        train=parts[0],
+        val=val,
+        reference=reference,
+        numbers=numbers,
+        account=account,
+        notes=(*content.notes, *notes),
+    )
+
+
+def _in_order(
+    reference: str, name: str, parts: list[Split], written: tuple[str, ...] | None
+) -> tuple[list[Split], tuple[str, ...], tuple[int, ...], list[str]]:
+    """The parts with classes in the order of their numbers, names, numbers, and notes."""
+    known = CLASS_NAMES.get(name)
+    if written is None and known is None:
+        return *_numbered(parts), []
+    taken = written is None and ":" in reference
+    notes = [f"Its class numbers are taken for those of {name}."] if taken else []
+    names = written or known or ()
+    for part in parts:
+        _check_labels(part, len(names))
+    names = _spelled(reference, name, names)
+    places = {c: i for i, c in enumerate(known or names)}
+    order = sorted(range(len(names)), key=lambda c: places[names[c]])
+    ranks = np.argsort(order).astype(np.int64)
+    class_names = tuple(names[c] for c in order)
+    numbers = tuple(places[c] for c in class_names)
+    return [replace(p, labels=ranks[p.labels]) for p in parts], class_names, numbers, notes
+
+
+def _numbered(parts: list[Split]) -> tuple[list[Split], tuple[str, ...], tuple[int, ...]]:
+    """Classes that have numbers alone: those with an image, called after their numbers.
+
+    Raises:
+        DataError: if a number is negative.
+    """
+    found = np.unique(np.concatenate([part.labels for part in parts]))
+    for part in parts:
+        _check_labels(part, int(found[-1]) + 1)
+    numbered = [replace(p, labels=np.searchsorted(found, p.labels).astype(np.int64)) for p in parts]
+    return numbered, tuple(map(str, found.tolist())), tuple(found.tolist())
 
 
 def _check_labels(part: Split, n_classes: int) -> None:
     wrong = np.flatnonzero((part.labels < 0) | (part.labels >= n_classes))
     if len(wrong):
         row = int(wrong[0])
+        there = f"has {n_classes} names (0 to {n_classes - 1})" if n_classes > 0 else "begins at 0"
         raise DataError(
             f"{part.images.place(row)}: label {part.labels[row]} is outside the class list, "
-            f"which has {n_classes} names (0 to {n_classes - 1})"
+            f"which {there}"
         )
 
 
 def _spelled(reference: str, name: str, written: tuple[str, ...]) -> tuple[str, ...]:
     """The names of classes as the known data set of that name spells them."""
     known = CLASS_NAMES.get(name, written)
-    spelled: list[str] = []
+    find = same_name(known)
+    spelled: dict[str, None] = {}
     for c in written:
-        found = same_name(c, known)
+        found = find(c)
         if found is None:
             raise DataError(
-                f"{reference}: class '{c}' is none of {name}, which has {', '.join(known)}"
+                f"{reference}: class '{c}' is none of {name}, which has {listed(known, 100)}"
             )
         if found in spelled:
             raise DataError(f"{reference}: two classes are called '{c}'")
-        spelled.append(found)
+        spelled[found] = None
     return tuple(spelled)

@@ -25,8 +25,8 @@ class LabelSpace:
 
     def outputs(self, task: Task) -> Int64[np.ndarray, " classes"]:
         """Output index of each of the task's own labels."""
-        names = [self.shared.get(c, c) for c in task.classes]
-        return np.array([self.classes.index(c) for c in names], dtype=np.int64)
+        output = {c: i for i, c in enumerate(self.classes)}
+        return np.array([output[self.shared.get(c, c)] for c in task.classes], dtype=np.int64)
 
 
 def union(source: Task, target: Task) -> LabelSpace:
@@ -51,8 +51,9 @@ def aligned(
         target: whose classes find a partner among them.
         cost: of matching a source class (row) with a target class (column).
     """
-    rows = [i for i, c in enumerate(source.classes) if c not in target.classes]
-    cols = [j for j, c in enumerate(target.classes) if c not in source.classes]
+    shared_by_name = set(source.classes) & set(target.classes)
+    rows = [i for i, c in enumerate(source.classes) if c not in shared_by_name]
+    cols = [j for j, c in enumerate(target.classes) if c not in shared_by_name]
     matched = linear_sum_assignment(cost[np.ix_(rows, cols)])
     shared = {
         target.classes[cols[j]]: source.classes[rows[i]] for i, j in zip(*matched, strict=True)

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from raytd.tasks.form import Form
-from raytd.tasks.readers.contract import Raw, Split
+from raytd.tasks.levels import BYTES, Levelled
+from raytd.tasks.readers.contract import Split
 from raytd.tasks.shuffle import shuffled
 
 SAMPLE = 2000
@@ -65,14 +66,14 @@ def normalisation(name: str, split: Split, form: Form) -> Constants:
         DataError: if an image of the sample cannot be read.
     """
     known = _KNOWN.get((name, form.shape))
-    if known is not None:
+    if known is not None and form.levels == BYTES:
         return known.constants()
     order = shuffled(np.arange(len(split.labels)), f"{name}/normalisation")
     rows = np.sort(order[:SAMPLE])
     return moments(form.stream(split, rows), form.shape[0]).constants()
 
 
-def moments(images: Iterable[Raw], n_channels: int) -> Moments:
+def moments(images: Iterable[Levelled], n_channels: int) -> Moments:
     """Sums over the pixels of images, in exact integers by way of their histogram."""
     counts = np.zeros((n_channels, 256), np.int64)
     for image in images:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from raytd.errors import DataError
+from raytd.paths import cache_folder, expanded
 from raytd.tasks.readers import cifar, digits, folder, idx, npz, parquet
 from raytd.tasks.readers.contract import Content, Reader
 
@@ -49,11 +50,13 @@ class Found(NamedTuple):
 
 
 def data_root(path: str | Path | None = None) -> Path:
-    """The folder of the data sets: `path`, else RAYTD_DATA, else the user's cache folder."""
+    """The folder of the data sets: `path`, else RAYTD_DATA, else the user's cache folder.
+
+    Raises:
+        HomeError: in one line, if it lies in a home folder that is not known.
+    """
     chosen = path or os.environ.get("RAYTD_DATA")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute() / "raytd"
+    return expanded(chosen).absolute() if chosen else cache_folder()
 
 
 def names() -> list[str]:
@@ -72,11 +75,14 @@ def identity_of(reference: str) -> str:
 
     The name of a known data set, else the last part of the path without its ending, so that it is
     the same wherever the folder lies.
+
+    Raises:
+        HomeError: in one line, if the path lies in a home folder that is not known.
     """
     kind, colon, path = reference.partition(":")
     if not colon:
         return kind
-    last = Path(path).expanduser().absolute()
+    last = expanded(path).absolute()
     return last.stem if last.suffix in (".npz", ".parquet") else last.name
 
 
@@ -115,6 +121,8 @@ def read_content(reference: str, root: Path, *, download: bool = False) -> Conte
         found = next((f for f in _candidates(reference, root) if f.path.exists()), None)
         if found is None or ":" not in reference:
             raise DataError(_missing(reference, root))
+    if found.path.exists() and not (found.path.is_file() or found.path.is_dir()):
+        raise DataError(f"{found.path}: neither a file nor a folder")
     return found.reader.read(found.path)
 
 
@@ -128,7 +136,7 @@ def _candidates(reference: str, root: Path) -> Iterator[Found]:
 
 def _resolve(path: str, root: Path) -> Path:
     start = Path.cwd() if path.split("/")[0] in (".", "..") else root
-    return Path(os.path.normpath(start / Path(path).expanduser()))
+    return Path(os.path.normpath(start / expanded(path)))
 
 
 def _missing(reference: str, root: Path) -> str:

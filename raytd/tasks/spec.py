@@ -14,6 +14,10 @@ from pydantic import (
 from raytd.tasks.references import identity_of
 
 _MAX_SIDE = 1024
+_MAX_VALUE = 2.0**52
+"""Above every value that a pixel has; whole numbers up to it are exact as fractions."""
+
+BACKGROUNDS: dict[str, tuple[int, int, int]] = {"black": (0, 0, 0), "white": (255, 255, 255)}
 
 
 def _class_names(value: Any) -> Any:
@@ -45,11 +49,52 @@ def _channels(value: Any) -> Any:
     raise ValueError("must be 1 (grey) or 3 (colour)")
 
 
+def _range(value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_value, value)):
+        low, high = map(float, value)
+        if low < high:
+            return low, high
+    raise ValueError(
+        "must be [low, high], the values that become black and white, such as [0, 4095]"
+    )
+
+
+def _is_value(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= _MAX_VALUE
+
+
+def _background(value: Any) -> Any:
+    if value is None or (isinstance(value, str) and value in BACKGROUNDS):
+        return value
+    if isinstance(value, list | tuple) and len(value) == 3 and all(map(_is_level, value)):
+        return tuple(value)
+    raise ValueError("must be black, white, or [red, green, blue], each from 0 to 255")
+
+
+def _is_level(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255
+
+
 Side = Annotated[int, Field(ge=1, le=_MAX_SIDE)]
 Size = Annotated[
     tuple[int, int], BeforeValidator(_size, json_schema_input_type=Side | tuple[Side, Side])
 ]
 Channels = Annotated[int, BeforeValidator(_channels, json_schema_input_type=Literal[1, 3])]
+Range = Annotated[
+    tuple[float, float],
+    BeforeValidator(_range, json_schema_input_type=tuple[float, float]),
+]
+Level = Annotated[int, Field(ge=0, le=255)]
+Background = Annotated[
+    Literal["black", "white"] | tuple[int, int, int],
+    BeforeValidator(
+        _background,
+        json_schema_input_type=Literal["black", "white"] | tuple[Level, Level, Level],
+    ),
+]
 Classes = Annotated[
     tuple[str, ...],
     BeforeValidator(_class_names, json_schema_input_type=tuple[str | int, ...]),
@@ -71,6 +116,8 @@ class TaskSpec(BaseModel):
         val: validation images in all, likewise.
         size: height and width that images are resized to; None leaves them as they are.
         channels: 1 makes them grey, 3 gives them colour; None leaves them as they are.
+        range: the values that become black and white; None finds them in the training images.
+        background: what transparent pixels show; None is white.
         seed: which of the data set's images are taken where not all are; None is 0.
     """
 
@@ -84,12 +131,19 @@ class TaskSpec(BaseModel):
     val: Annotated[int, Field(ge=1)] | None = None
     size: Size | None = None
     channels: Channels | None = None
+    range: Range | None = None
+    background: Background | None = None
     seed: SubsetSeed | None = None
 
     @property
     def identity(self) -> str:
         """The data set that its classes belong to."""
         return self.known_as or identity_of(self.dataset)
+
+    @property
+    def background_colour(self) -> tuple[int, int, int] | None:
+        """Red, green and blue of the background; None where it is left open."""
+        return BACKGROUNDS[self.background] if isinstance(self.background, str) else self.background
 
     @model_serializer(mode="wrap")
     def _without_what_is_left_open(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

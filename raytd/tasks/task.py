@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,11 +10,17 @@ from functools import cached_property
 import numpy as np
 
 from raytd.errors import DataError
+from raytd.tasks.account import Account
 from raytd.tasks.datasets import Dataset, Part
 from raytd.tasks.form import Form
 from raytd.tasks.readers.contract import Indices, Split
+from raytd.tasks.readers.wording import listed
+from raytd.tasks.scrutiny import Shown, scrutinise
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.subset import class_pools, even_counts
+
+_MOST_NAMES = 100
+"""Class names in a message."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +34,9 @@ class Task:
         val: validation images.
         mean: per channel, of the data set's pixels in [0, 1]; subtracted.
         std: per channel, likewise; divided by.
-        notes: what was left out, merged or assumed when its data were read, one sentence each;
-            they do not enter the digest.
+        account: what was read of its data set.
+        notes: what was left out, merged or assumed when its data were read, one sentence each.
+            Neither enters the digest.
     """
 
     name: str
@@ -37,6 +45,7 @@ class Task:
     val: Part
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    account: Account | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -74,32 +83,73 @@ def make_task(spec: TaskSpec, dataset: Dataset) -> Task:
     """
     classes = spec.classes or dataset.class_names
     _check_classes(spec.name, classes, dataset)
-    pools = [class_pools(dataset, c, spec.seed or 0) for c in classes]
+    pools = class_pools(dataset, classes, spec.seed or 0)
+    _require_images(spec, dataset, classes, pools)
     train = _chosen(spec, "train", classes, [p[0] for p in pools])
     val = _chosen(spec, "val", classes, [p[1] for p in pools])
-    form = dataset.form(spec.size, spec.channels)
+    form = dataset.form(
+        spec.size, spec.channels, range=spec.range, background=spec.background_colour
+    )
     mean, std = dataset.constants(form)
+    count: Counter[str] = Counter()
+    shown = (
+        _shown("training", dataset.train, train, form, count),
+        _shown("validation", dataset.val or dataset.train, val, form, count),
+    )
+    try:
+        notes = scrutinise(classes, shown, form=form, std=std, count=count)
+    except DataError as error:
+        raise DataError(f"task '{spec.name}' of {spec.dataset}: {error}") from error
     return Task(
         name=spec.name,
         classes=tuple(f"{dataset.name}/{c}" for c in classes),
-        train=_part(dataset.train, train, form),
-        val=_part(dataset.val or dataset.train, val, form),
+        train=shown[0].part,
+        val=shown[1].part,
         mean=mean,
         std=std,
-        notes=dataset.notes,
+        account=dataset.account,
+        notes=(*dataset.notes, *_of_task(spec.name, notes, form)),
     )
 
 
+def _of_task(name: str, notes: Sequence[str], form: Form) -> list[str]:
+    """Notes with the name of the task, where they are not about the whole data set."""
+    return [n if n == form.levels.note else f"{name}: {n[:1].lower()}{n[1:]}" for n in notes]
+
+
 def _check_classes(name: str, classes: tuple[str, ...], dataset: Dataset) -> None:
-    twice = [c for c in classes if classes.count(c) > 1]
+    twice = [c for c, times in Counter(classes).items() if times > 1]
     if twice:
         raise DataError(f"task '{name}': class '{twice[0]}' is named twice")
-    unknown = [c for c in classes if c not in dataset.class_names]
+    known = set(dataset.class_names)
+    unknown = [c for c in classes if c not in known]
     if unknown:
         raise DataError(
-            f"task '{name}': {dataset.name} has no class '{unknown[0]}'; "
-            f"it has {', '.join(dataset.class_names)}"
+            f"task '{name}': {dataset.name} has no class {_quoted(unknown)}; "
+            f"it has {listed(dataset.class_names, _MOST_NAMES)}"
         )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return listed([f"'{name}'" for name in names])
+
+
+def _require_images(
+    spec: TaskSpec,
+    dataset: Dataset,
+    classes: tuple[str, ...],
+    pools: Sequence[tuple[Indices, Indices]],
+) -> None:
+    """Refuses classes without images, with all that is known of why."""
+    for part, split in enumerate(("train", "val")):
+        empty = [name for pool, name in zip(pools, classes, strict=True) if not len(pool[part])]
+        if empty:
+            noun, verb = ("class", "has") if len(empty) == 1 else ("classes", "have")
+            why = f" ({' '.join(dataset.notes)})" if dataset.notes else ""
+            raise DataError(
+                f"task '{spec.name}': {noun} {_quoted(empty)} of {spec.dataset} {verb} no images "
+                f"for {split}; choose others with classes: [...], or add images{why}"
+            )
 
 
 def _chosen(
@@ -109,10 +159,6 @@ def _chosen(
     wanted, n = (spec.train if split == "train" else spec.val), len(pools)
     counts = [len(p) for p in pools] if wanted is None else even_counts(wanted, n)
     for pool, count, name in zip(pools, counts, classes, strict=True):
-        if not len(pool):
-            raise DataError(
-                f"task '{spec.name}': class '{name}' of {spec.dataset} has no images for {split}"
-            )
         if not 0 < count <= len(pool):
             raise DataError(
                 f"task '{spec.name}': {split} = {wanted} takes {count} images of class '{name}', "
@@ -121,7 +167,11 @@ def _chosen(
     return [pool[:count] for pool, count in zip(pools, counts, strict=True)]
 
 
-def _part(split: Split, rows: Sequence[Indices], form: Form) -> Part:
+def _shown(
+    use: str, split: Split, rows: Sequence[Indices], form: Form, count: Counter[str]
+) -> Shown:
     """The images of rows that are given class by class."""
     labels = np.repeat(np.arange(len(rows), dtype=np.int64), [len(r) for r in rows])
-    return Part(form.read(split, np.concatenate(rows)), labels)
+    in_order = np.concatenate(rows)
+    part = Part(form.read(split, in_order, count), labels)
+    return Shown(use, part, lambda nth: split.images.place(int(in_order[nth])))

@@ -1,6 +1,6 @@
 """Data sets that are known by name: their classes, and where their files usually lie."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 _CIFAR100 = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly
@@ -24,12 +24,18 @@ CLASS_NAMES: dict[str, tuple[str, ...]] = {
 """Name of class c at index c, as torchvision spells it."""
 
 
-def same_name(written: str, known: Iterable[str]) -> str | None:
-    """The known name that differs from the written one in capitals, spaces and marks at most."""
-    names = list(known)
-    if written in names:
-        return written
-    return next((name for name in names if _letters(name) == _letters(written)), None)
+def same_name(known: Iterable[str]) -> Callable[[str], str | None]:
+    """Finds the known name that differs from a written one in capitals, spaces and marks at most.
+
+    The written name itself comes first, then the first of those that are alike.
+    """
+    names = dict.fromkeys(known)
+    alike = {_letters(name): name for name in reversed(names)}
+
+    def find(written: str) -> str | None:
+        return written if written in names else alike.get(_letters(written))
+
+    return find
 
 
 def _letters(name: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from raytd.tracking.deleted import way_back
 from raytd.tracking.quiet import quiet
 
 T = TypeVar("T")
@@ -52,6 +53,17 @@ class Guard:
 
     def _note(self, error: Exception) -> None:
         self.lost = not refused(error)
+        back = way_back(error)
+        if back is not None:
+            if back not in self._warned:
+                self._warned.add(back)
+                _logger.warning(
+                    "tracking at %s: %s; results are kept on disk, and once it is restored raytd "
+                    "sync sends them",
+                    self._uri,
+                    back,
+                )
+            return
         said = "stopped" if self.lost else "refused a call"
         if said not in self._warned:
             self._warned.add(said)

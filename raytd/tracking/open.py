@@ -3,17 +3,42 @@
 from pathlib import Path
 
 from raytd.engine.storage import StoragePath
+from raytd.paths import expanded
 from raytd.tracking.base import SweepInfo, Tracker
 from raytd.tracking.null import NullTracker
+from raytd.tracking.sqlite_file import require_uri, sqlite_uri
 
 
 def default_uri(storage: StoragePath) -> str:
     """The SQLite store inside a storage folder, the same one from any working directory.
 
     An object store cannot hold it: then it lies in `runs` of the working directory.
+
+    Raises:
+        RequestError: in one line, if no URI can name a file there.
     """
     folder = storage if isinstance(storage, Path) else Path("runs")
-    return f"sqlite:///{folder.resolve() / 'mlflow.db'}"
+    return sqlite_uri(folder.resolve() / "mlflow.db")
+
+
+def chosen_uri(asked: str | None, storage: StoragePath) -> str | None:
+    """The store that a user means; None for `none`.
+
+    Args:
+        asked: what `--tracking-uri` says, if anything.
+        storage: folder of all sweeps.
+
+    Raises:
+        RequestError: in one line, if the URI would be misread.
+    """
+    if asked == "none":
+        return None
+    if not asked:
+        return default_uri(storage)
+    if asked.startswith("~"):  # a folder, as MLflow takes one
+        return str(expanded(asked))
+    require_uri(asked)
+    return asked
 
 
 def open_tracker(uri: str | None, sweep: SweepInfo) -> Tracker:

@@ -7,6 +7,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from raytd.errors import HomeError
+from raytd.paths import home_problem
+
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -23,7 +26,12 @@ def import_mlflow() -> None:
     """Imports MLflow for the first time, under settings of ours where the user has none.
 
     The import sets up MLflow's loggers, so it comes before anything that runs under `quiet`.
+
+    Raises:
+        HomeError: in one line, if no home folder is known: MLflow cannot be imported without one.
     """
+    if problem := home_problem():
+        raise HomeError(f"tracking: {problem}, or track nothing with --tracking-uri none")
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     # What MLflow's own code calls in old ways is for its makers to mend, not for our users.

@@ -1,10 +1,15 @@
 """Whether a tracking server can be used, asked once and quickly."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+from raytd.errors import HomeError
+from raytd.tracking.deleted import require_active
 from raytd.tracking.guard import reason, without_password
 from raytd.tracking.quiet import import_mlflow, quiet
-from raytd.tracking.session import store_file
+from raytd.tracking.sqlite_file import require_file, store_file
 
 _WAIT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
@@ -18,6 +23,43 @@ def store_finding(uri: str) -> tuple[str, str | None]:
     file = store_file(uri)
     if file is not None and not file.exists():
         return f"{shown} (the first sweep makes it)", None
+    try:
+        with _quick_client(uri) as client:
+            n = len(client.search_experiments(max_results=1000))
+    except HomeError as error:
+        return shown, str(error)
+    except Exception as error:  # noqa: BLE001 whatever it is, it is what there is to say
+        return f"{shown}: {reason(error)}", _todo(str(error))
+    return f"{shown} answers ({n} experiment{'' if n == 1 else 's'})", None
+
+
+def require_experiment(uri: str, name: str) -> None:
+    """Looks whether a sweep's experiment can take its runs; one that is not there can be made.
+
+    A store that does not answer stops no sweep: its results are kept, and sent later.
+
+    Raises:
+        DeletedError: in one line, if the experiment was deleted.
+        HomeError: in one line, if MLflow cannot be imported for want of a home folder.
+    """
+    import_mlflow()
+    file = store_file(uri)
+    if file is not None and not file.exists():
+        return
+    try:
+        if file is not None:
+            require_file(file)
+        with _quick_client(uri) as client:
+            experiment = client.get_experiment_by_name(name)
+    except Exception:  # noqa: BLE001 the tracker says what it is when it meets it
+        return
+    if experiment is not None:
+        require_active(experiment)
+
+
+@contextmanager
+def _quick_client(uri: str) -> Iterator[Any]:
+    """A client that asks once and does not wait for long."""
     before = {name: os.environ.get(name) for name in _WAIT}
     os.environ.update(_WAIT)
     try:
@@ -25,13 +67,10 @@ def store_finding(uri: str) -> tuple[str, str | None]:
         with quiet():
             from mlflow.tracking import MlflowClient
 
-            n = len(MlflowClient(tracking_uri=uri).search_experiments(max_results=1000))
-    except Exception as error:  # noqa: BLE001 whatever it is, it is what there is to say
-        return f"{shown}: {reason(error)}", _todo(str(error))
+            yield MlflowClient(tracking_uri=uri)
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
-    return f"{shown} answers ({n} experiment{'' if n == 1 else 's'})", None
 
 
 def _todo(text: str) -> str:

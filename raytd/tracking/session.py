@@ -1,14 +1,14 @@
 """A sweep's runs in an MLflow store: found where they exist, made where they do not."""
 
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from raytd.tracking.base import Closing, SweepInfo, TrialInfo
+from raytd.tracking.deleted import require_active
 from raytd.tracking.runs import Run
+from raytd.tracking.sqlite_file import require_file, store_file
 
 SWEEP_TAG = "raytd.sweep"
 TRIAL_TAG = "raytd.trial_key"
@@ -19,7 +19,6 @@ _PARENT_TAG = "mlflow.parentRunId"
 _NOTE_TAG = "mlflow.note.content"
 _MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 """Opens the experiment on its runs and charts rather than on traces of language models."""
-_LOCKED_S = 60.0  # while another sweep makes the tables
 
 
 class Session:
@@ -32,6 +31,7 @@ class Session:
 
     Raises:
         MlflowException: for this and every method, when the store cannot be used.
+        DeletedError: if the experiment was deleted.
     """
 
     def __init__(self, uri: str, sweep: SweepInfo, *, running: bool = True) -> None:
@@ -39,7 +39,7 @@ class Session:
 
         file = store_file(uri)
         if file is not None:
-            _require(file)
+            require_file(file)
         self._client: Any = MlflowClient(tracking_uri=uri)
         self._experiment = _experiment_id(self._client, sweep.experiment, file)
         self._trials: dict[str, Run] = {}
@@ -109,24 +109,6 @@ class Session:
         return next((Run(self._client, run) for run in fitting), None)
 
 
-def store_file(uri: str) -> Path | None:
-    """The file of an SQLite store; None for servers, other databases and stores in memory."""
-    path = uri.removeprefix("sqlite:///").partition("?")[0]
-    return None if path in {uri, "", ":memory:"} else Path(path).resolve()
-
-
-def _require(file: Path) -> None:
-    """Opens an SQLite file once: MLflow tries for 100 s before it says that it cannot.
-
-    Raises:
-        OSError: its folder cannot be made.
-        sqlite3.Error: it cannot be opened, or is something else.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(file, timeout=_LOCKED_S)) as store:
-        store.execute("PRAGMA schema_version")
-
-
 def _experiment_id(client: Any, name: str, file: Path | None) -> str:
     """Finds or makes an experiment; an SQLite store has its artifacts beside it."""
     from mlflow.exceptions import MlflowException
@@ -142,6 +124,7 @@ def _experiment_id(client: Any, name: str, file: Path | None) -> str:
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
                 raise
+    require_active(experiment)
     return str(experiment.experiment_id)
 
 

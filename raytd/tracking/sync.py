@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from raytd.engine.storage import StoragePath
 from raytd.errors import TrackingError
 from raytd.tracking.base import Closing, SweepInfo, TrialInfo, TrialStatus
+from raytd.tracking.deleted import way_back
 from raytd.tracking.guard import reason, refused, without_password
 from raytd.tracking.points import Point, iteration_points, knot_points
 from raytd.tracking.quiet import import_mlflow, quiet
@@ -92,9 +93,11 @@ def send(uri: str, sweep: SweepInfo, trials: Iterable[TrialRecord], closing: Clo
                 except Exception as error:
                     if not refused(error):
                         raise
-                    refusals.append(f"{record.info.name}: {reason(error)}")
+                    refusals.append(f"{record.info.name}: {way_back(error) or reason(error)}")
             _send_closing(session, closing)
     except Exception as error:
+        if back := way_back(error):
+            raise TrackingError(f"tracking at {without_password(uri)}: {back}") from error
         raise TrackingError(
             f"tracking at {without_password(uri)} stopped ({reason(error)}) after {n_sent} trials "
             "were sent; nothing is lost, and the same command sends the rest"

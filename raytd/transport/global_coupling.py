@@ -22,6 +22,7 @@ from raytd.transport.problem import LinearProblem
 from raytd.transport.report import SolverReport
 from raytd.transport.scaling import Scaling, check_positive
 from raytd.transport.sinkhorn import sinkhorn
+from raytd.transport.spread import EpsilonUnit, unit_of
 from raytd.transport.tiles import Tiles, n_tiles, tiles_in_order
 
 DENSE_PAIRS = 2**25  # pairs up to which a solve keeps three matrices of them, 0.8 GB
@@ -69,6 +70,7 @@ class GlobalCoupling:
         space: PairSpace,
         *,
         epsilon: float,
+        epsilon_unit: EpsilonUnit = "spread",
         tolerance: float = 1e-6,
         max_iterations: int = 5000,
     ) -> Self:
@@ -76,12 +78,14 @@ class GlobalCoupling:
 
         Args:
             space: sources and targets.
-            epsilon: entropic regularisation, in spreads of these distances.
+            epsilon: entropic regularisation, in `epsilon_unit`.
+            epsilon_unit: spreads of these distances, or the distances' own unit.
             tolerance: marginal error.
             max_iterations: of the solver.
         """
         check_positive("epsilon", epsilon)
-        unit = epsilon * (space.spread() or 1.0)
+        spread = space.spread()
+        unit = epsilon * unit_of(epsilon_unit, spread, alike=spread == 0)
         exponent = PairFunction.distances(space, 1 / unit)
         return cls._solve(exponent, unit, tolerance=tolerance, max_iterations=max_iterations)
 
@@ -93,6 +97,7 @@ class GlobalCoupling:
         epsilon: float,
         lam: float,
         proximal: GlobalProximal = "kl",
+        epsilon_unit: EpsilonUnit = "spread",
         tolerance: float = 1e-6,
         max_iterations: int = 5000,
     ) -> "GlobalCoupling":
@@ -100,10 +105,11 @@ class GlobalCoupling:
 
         Args:
             cost: C for all pairs.
-            spread: unit of epsilon and 1/lam, that of the measured costs; see `cost_spread`.
-            epsilon: entropic regularisation, in spreads.
-            lam: step size, 1/lam in spreads.
+            spread: of the cost over all pairs; see `spread_of`.
+            epsilon: entropic regularisation, in `epsilon_unit`.
+            lam: step size; 1/lam is in `epsilon_unit`, too.
             proximal: `none` leaves the last term out.
+            epsilon_unit: `spread` counts in spreads of the cost, `absolute` in units of the cost.
             tolerance: marginal error.
             max_iterations: of the solver.
 
@@ -117,7 +123,7 @@ class GlobalCoupling:
             check_positive(name, value)
         if proximal not in get_args(GlobalProximal):
             raise InputError(f"proximal is {proximal!r}; a global coupling takes kl or none")
-        unit = spread if spread > ALIKE else 1.0
+        unit = unit_of(epsilon_unit, spread, alike=spread <= ALIKE)
         pull = unit / lam if proximal == "kl" else 0.0
         regularisation = epsilon * unit + pull
         exponent = cost * (1 / regularisation) + self.exponent * (pull / regularisation)

@@ -18,7 +18,7 @@ from raytd.transport.problem import (
 )
 from raytd.transport.report import SolverReport
 from raytd.transport.sinkhorn import sinkhorn
-from raytd.transport.spread import cost_spread
+from raytd.transport.spread import EpsilonUnit, cost_spread, unit_of
 
 __all__ = [
     "CouplingStep",
@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 Proximal = Literal["kl", "linear", "frobenius", "none"]
-EpsilonUnit = Literal["spread", "absolute"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +102,8 @@ def coupling_step(  # noqa: PLR0913
     """
     _check(problem, reference, epsilon=epsilon, lam=lam, proximal=proximal)
     spread = cost_spread(problem)
-    unit, alike = _unit(problem, spread, epsilon_unit)
+    alike = _alike(problem, spread)
+    unit = unit_of(epsilon_unit, spread, alike=alike)
     coupling, report = _solve(
         problem,
         reference,
@@ -190,18 +190,10 @@ def _check_coupling(name: str, coupling: Tensor) -> None:
         raise InputError(f"{name} is 0 everywhere; a coupling needs mass")
 
 
-def _unit(problem: LinearProblem, spread: float, epsilon_unit: EpsilonUnit) -> tuple[float, bool]:
-    """What epsilon and 1/lam are counted in, and whether all costs are alike.
-
-    Costs that are alike have a spread of nothing but rounding. Any unit then gives the same
-    coupling, so it is 1.
-    """
-    if epsilon_unit not in get_args(EpsilonUnit):
-        options = ", ".join(get_args(EpsilonUnit))
-        raise InputError(f"epsilon_unit is {epsilon_unit!r}; choose from {options}")
+def _alike(problem: LinearProblem, spread: float) -> bool:
+    """Whether the spread of the costs is nothing but rounding."""
     largest = float(problem.cost.where(problem.allowed, 0).abs().max())
-    alike = spread <= 16 * torch.finfo(problem.cost.dtype).eps * largest
-    return (1.0 if alike or epsilon_unit == "absolute" else spread), alike
+    return spread <= 16 * torch.finfo(problem.cost.dtype).eps * largest
 
 
 def _density(problem: LinearProblem, coupling: Tensor) -> Tensor:

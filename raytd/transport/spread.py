@@ -1,13 +1,35 @@
-"""The spread of a cost: its unit as far as couplings are concerned."""
+"""The spread of a cost, and the unit of epsilon and 1/lam: that spread, or the cost's own unit."""
 
 import math
+from typing import Literal, get_args
 
 from jaxtyping import Float
 from torch import Tensor
 
+from raytd.errors import InputError
 from raytd.transport.problem import LinearProblem
 
+EpsilonUnit = Literal["spread", "absolute"]
+
 CENTRINGS = 200  # alternations where the support has holes; without holes one is exact
+
+
+def unit_of(epsilon_unit: EpsilonUnit, spread: float, *, alike: bool) -> float:
+    """What 1 of epsilon and of 1/lam is, in units of the cost.
+
+    Args:
+        epsilon_unit: `spread` counts in spreads of the cost, `absolute` in units of the cost.
+        spread: of the cost.
+        alike: whether the spread is nothing but rounding; any unit then gives the same coupling,
+            so it is 1.
+
+    Raises:
+        InputError: if there is no such unit.
+    """
+    if epsilon_unit not in get_args(EpsilonUnit):
+        options = ", ".join(get_args(EpsilonUnit))
+        raise InputError(f"epsilon_unit is {epsilon_unit!r}; choose from {options}")
+    return 1.0 if alike or epsilon_unit == "absolute" else spread
 
 
 def cost_spread(problem: LinearProblem) -> float:

@@ -28,8 +28,10 @@ from memory_use import resident_mib
 from victims import KINDS, mark, memory_mb, open_files, processes
 
 from raytd.engine.executor import run_in_process
+from raytd.engine.places import TrainingPlace
 from raytd.sweep.cluster import connect
 from raytd.sweep.ledger import Row
+from raytd.sweep.networks import Network
 from raytd.sweep.plan import make_plan
 from raytd.sweep.runner import run_trials, train_sources
 from raytd.sweep.spec import make_spec
@@ -57,7 +59,10 @@ class Counting:
         self.ends: Counter[str] = Counter()
         self.rows: dict[str, Row] = {}
 
-    def on_trained(self, name: str, outcome: str) -> None:
+    def on_training(self, network: Network, place: TrainingPlace) -> None:
+        """Nothing to count."""
+
+    def on_trained(self, network: Network, outcome: str) -> None:
         """Nothing to count."""
 
     def on_begin(self, trial: Trial) -> None:

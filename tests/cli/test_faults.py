@@ -151,7 +151,6 @@ def test_a_killed_driver_leaves_a_checkpoint_from_which_the_same_command_goes_on
 @pytest.mark.parametrize(
     ("sign", "name", "code"),
     [
-        (signal.SIGINT, "Ctrl-C", 130),
         (signal.SIGTERM, "SIGTERM", 143),
         (signal.SIGHUP, "SIGHUP (the terminal was closed)", 129),
     ],

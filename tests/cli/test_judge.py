@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from raytd.cli import cli
+from raytd.errors import RequestError
 from tests.cli import saved_sweep
 
 Run = Callable[..., Result]
@@ -81,8 +83,8 @@ def test_what_is_all_alike_is_no_agreement_but_a_dash(run: Run) -> None:
 
 def test_without_that_truth_it_says_which_methods_there_are(run: Run) -> None:
     done = run("judge", "demo", "--truth", "finetune")
-    assert done.exit_code != 0
-    assert "no results of finetune with a value; there are coupled, transfer" in str(done.exception)
+    assert isinstance(done.exception, RequestError)
+    assert "no results of finetune; there are coupled, transfer" in str(done.exception)
 
 
 def test_sources_are_ranked_with_the_evidence(run: Run) -> None:
@@ -112,3 +114,49 @@ def test_without_measured_transfer_it_says_that_nothing_vouches_for_the_order(ru
 def test_a_target_without_results_is_answered_with_those_there_are(run: Run) -> None:
     done = run("recommend", "demo", "--target", "z")
     assert "targets are a, b, c" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["judge", "--truth", "nothing"], "--truth nothing: there are no results of nothing"),
+        (["judge", "--truth", "trasfer"], "did you mean 'transfer'?"),
+        (["judge", "--column", "walls"], "--column walls: .* did you mean 'wall_s'?"),
+        (["recommend", "--target", "nothing"], "targets are a, b, c"),
+        (["recommend", "--target", "b", "--method", "copled"], "did you mean 'coupled'?"),
+        (["recommend", "--target", "b", "--truth", "nothing"], "--truth nothing: there is no such"),
+        (["recommend", "--target", "b", "--value", "distanc"], "did you mean 'distance'?"),
+    ],
+)
+def test_a_name_that_is_not_there_is_refused_in_one_line(
+    run: Run, command: list[str], words: str
+) -> None:
+    done = run(command[0], "demo", *command[1:])
+    assert isinstance(done.exception, RequestError)
+    assert len(done.exception.problems) == 1
+    assert re.search(words.replace("?", r"\?"), str(done.exception))
+    assert done.stdout == ""
+
+
+def test_no_number_of_a_document_is_nan(run: Run) -> None:
+    for command in (["judge", "demo"], ["recommend", "demo", "--target", "b"]):
+        assert "NaN" not in run(*command, "--json").stdout
+
+
+def test_who_has_no_verdict_is_told_with_the_reason(run: Run) -> None:
+    document = json.loads(run("judge", "demo", "--json").stdout)
+    reason = "transfer was not measured with the network big"
+    silent = ["coupled, big", "coupled, noise-free, big"]
+    assert document["left_out"] == [{"contestant": c, "reason": reason} for c in silent]
+    out = run("judge", "demo").stdout
+    assert f"no evidence about coupled, big: {reason}" in out
+    assert "no evidence about coupled, noise-free, small: its numbers for all 6 pairs" in out
+
+
+def test_a_candidate_that_did_not_arrive_is_last_though_its_number_is_smallest(run: Run) -> None:
+    found = json.loads(run("recommend", "demo", "--target", "b", "--json").stdout)["candidates"]
+    assert [(c["rank"], c["source"], c["model"]) for c in found][-1] == (4, "a", "big")
+    assert found[-1]["value"] == min(c["value"] for c in found)
+    assert found[-1]["doubts"] == "did not arrive"
+    said = run("recommend", "demo", "--target", "b").stdout
+    assert "the last 1 of 4 are last whatever their numbers are" in said

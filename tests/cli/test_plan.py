@@ -37,11 +37,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, str]:
+def run(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as ended:
         main(["plan", *map(str, args)])
     assert isinstance(ended.value.code, int)
-    return ended.value.code, capsys.readouterr().out
+    return ended.value.code, *capsys.readouterr()
 
 
 @pytest.mark.slow
@@ -50,10 +50,12 @@ def test_the_plan_is_one_document_with_counts_needs_duration_and_cost(
 ) -> None:
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-    code, out = run(capsys, "small.yaml", "--json", "--price", "3")
+    code, out, err = run(capsys, "small.yaml", "--json", "--price", "3")
+    assert "timing network 1 of 1: cnn8-narrow on images 8×8, grey, batch size 8\n" in err
     found = json.loads(out)
     assert code == 0
     assert found["summary"] == "6 trials: 0 done, 6 to run"
+    assert [data["reference"] for data in found["data"]] == ["digits"]
     (need,) = found["per_trial"]
     assert (need["trials"], need["actors"], need["cpus"], need["gpus"]) == (6, 2, 1.5, 0)
     assert 5e8 < need["memory_bytes"] < 5e9
@@ -66,9 +68,39 @@ def test_the_plan_is_one_document_with_counts_needs_duration_and_cost(
     assert cache_file() == folder / "cache/raytd/speeds.json"
     assert all(s.step_s > 0 and s.longer_s > 0 for s in kept_speeds().values())
     assert len(kept_speeds()) == 1
-    code, out = run(capsys, "small.yaml")
-    assert code == 0
+    # The speeds count from now on, in the same number of processes.
+    for more in ((), ("--quick",)):
+        code, out, err = run(capsys, "small.yaml", "--json", "--price", "3", *more)
+        assert code == 0
+        assert "timing" not in err
+        again = json.loads(out)
+        assert {**again, "assumption": ""} == {**found, "assumption": ""}
+        assert again["assumption"].startswith("timed on this machine before; remove ")
+    code, out, err = run(capsys, "small.yaml", "--set", "trajectory.batch_size=6")
+    assert "timing network 1 of 1: cnn8-narrow on images 8×8, grey, batch size 6\n" in err
     assert "expected duration" in out
+    assert out.startswith("digits (in scikit-learn): 1,797 images of 10 classes; a third of each")
+
+
+def test_a_quick_plan_says_what_is_not_known_and_guesses_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "empty"))
+    code, out, err = run(capsys, "small.yaml", "--quick", "--price", "3")
+    assert code == 0
+    assert "timing" not in err
+    assert not (folder / "empty").exists()
+    text = " ".join(out.split())
+    assert "unknown: never timed on this machine: cnn8-narrow on images 8×8, grey, batch" in text
+    assert "1.5 CPUs, memory unknown" in text
+    assert "$" not in text
+    _, out, _ = run(capsys, "small.yaml", "--quick", "--price", "3", "--json")
+    found = json.loads(out)
+    for unknown in ("duration_s", "training_s", "gpu_hours", "cost"):
+        assert found[unknown] is None
+    assert found["forward_images"] > 0
+    assert found["untimed"] == ["cnn8-narrow on images 8×8, grey, batch size 8"]
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +119,7 @@ def test_the_counts_of_a_plan_are_those_of_its_results(plan: SweepPlan) -> None:
 
 
 def test_trials_are_counted_by_each_value_of_each_axis(plan: SweepPlan) -> None:
+    assert {type(line["to_run"]) for line in by_axis(plan)} == {int}
     lines = {(line["axis"], line["value"]): line["trials"] for line in by_axis(plan)}
     assert lines == {
         ("method", "coupled"): 4,
@@ -113,7 +146,9 @@ def speed(**changed: float) -> Any:
 
 def hours(plan: SweepPlan, nodes: list[dict[str, float]], **changed: float) -> float:
     speeds = {speed_key(t): speed(**changed) for t in plan.trials}
-    return estimate(plan, speeds, Machine(nodes, 1.0)).duration_s
+    duration_s = estimate(plan, speeds, Machine(nodes, 1.0)).duration_s
+    assert duration_s is not None
+    return duration_s
 
 
 def test_slower_parts_and_fewer_cores_take_longer(plan: SweepPlan) -> None:

@@ -71,6 +71,34 @@ def test_everything_wrong_is_said_at_once_and_in_lines(run: Run) -> None:
     assert done.stdout == ""
 
 
+def test_a_setting_that_no_trial_has_is_refused_in_one_line(run: Run) -> None:
+    done = run("--where", "method=nonsense")
+    assert isinstance(done.exception, RequestError)
+    assert "no trial that has ended has the method 'nonsense'; there are coupled" in str(
+        done.exception
+    )
+    assert done.stdout == ""
+
+
+def test_no_trial_at_all_is_said(run: Run) -> None:
+    done = run("--where", "seed=9", "--where", "distance<3")
+    assert done.exit_code == 0
+    assert done.stderr.splitlines()[-1] == "no trial that has ended meets seed=9 and distance<3"
+
+
+def test_doubts_are_a_column_and_are_counted_where_it_is_not_shown(run: Run) -> None:
+    lines = list(csv.DictReader(io.StringIO(run("--format", "csv").stdout)))
+    assert {line["doubts"] for line in lines} == {"", "did not arrive"}
+    done = run("--columns", "source,target,distance")
+    wanted = "2 of 24 trials are doubtful; the column doubts says why"
+    assert done.stderr.splitlines()[-1] == wanted
+    assert wanted not in run("--columns", "distance,doubts").stderr
+    (kept,) = json.loads(run("--json", "--where", "doubts!=none", "--where", "seed=0").stdout)[
+        "trials"
+    ]
+    assert (kept["source"], kept["model"], kept["doubts"]) == ("a", "big", "did not arrive")
+
+
 def test_an_unknown_sweep_names_those_there_are(run: Run) -> None:
     done = CliRunner().invoke(cli, ["results", "dmo"])
     assert "it has demo" in str(done.exception)

@@ -12,7 +12,7 @@ from PIL import Image
 from raytd.cli import main
 from raytd.tasks.catalogue import CATALOGUE
 from tests.conftest import small_task
-from tests.tasks.formats import made, write_folder
+from tests.tasks.formats import Made, made, write_folder, write_npz
 
 ANIMALS = made(("ant", "bee"), (12, 9, 3), per_class=8)
 
@@ -77,6 +77,10 @@ def test_a_task_is_shown_with_its_classes_counts_and_digest(
     lines = [line.split() for line in out.splitlines()]
     assert ["digits/3", "6", "4"] in lines
     assert ["5", "classes", "30", "20"] in lines
+    assert out.splitlines()[1] == (
+        "digits (in scikit-learn): 1,797 images of 10 classes; "
+        "a third of each class is held back for validation"
+    )
     assert "images  8×8, grey; mean 0.2873; standard deviation 0.3539" in out
     with Image.open(folder / "digits-low.png") as sheet:
         assert min(sheet.size) > 100
@@ -95,10 +99,44 @@ def test_a_data_set_by_its_path_is_shown_without_a_catalogue(
         {"class": "pets/ant", "train": 8, "val": 8},
         {"class": "pets/bee", "train": 8, "val": 8},
     ]
+    (data,) = facts["data"]
+    assert data["val"] == {"part": "test", "files": 16, "images": 16, "classes": 2, "without": []}
+    assert data["notes"] == []
     assert facts["sheet"] == "sheet.png"
     assert (folder / "sheet.png").exists()
     _, out, _ = run(capsys, "bees", "--data", "root", "--catalogue", "mine.yaml", "--json")
     assert json.loads(out)["digest"] == facts["digest"]
+
+
+def test_the_options_say_how_pixels_are_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    icons = np.zeros((16, 12, 9, 4), np.uint8)
+    icons[..., 3] = made(("ant", "bee"), (12, 9, 1), per_class=8).train[0][..., 0]
+    labels = np.arange(16) % 2
+    write_folder(folder / "icons", Made(("ant", "bee"), (icons, labels), (icons, labels)), [""])
+    code, out, err = run(capsys, "folder:./icons", "--background", "black")
+    assert (code, out) == (2, "")
+    assert err.endswith("so the images are almost blank; set another background\n")
+    code, out, err = run(capsys, "folder:./icons", "--channels", "1")
+    assert code == 0
+    assert "  icons: transparent pixels of 16 images were laid on white (background).\n" in out
+    assert "images  12×9, grey" in out
+    code, _, err = run(capsys, "folder:./icons", "--range", "0", "100")
+    assert (code, err.count("\n")) == (0, 0)  # alpha is not on that scale
+    code, _, err = run(capsys, "folder:./icons", "--range", "100", "0")
+    assert code == 2
+    assert err.startswith("--range: must be [low, high], the values that become black and white")
+
+
+def test_names_are_printed_as_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images, labels = ANIMALS.train
+    arrays = {"images": images, "labels": labels, "class_names": np.array(["[/red]", "[bold]c"])}
+    write_npz(folder / "[bold]x.npz", **arrays)
+    code, out, _ = run(capsys, "npz:./[bold]x.npz")
+    assert code == 0
+    assert "[bold]x/[/red]" in out
+    assert "[bold]x/[bold]c" in out
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,42 @@ def test_ot_only_is_the_first_iteration_of_the_coupled_transfer(
     assert alone.distance_converged
 
 
+@pytest.mark.parametrize("support", ["blocks", "global"])
+def test_an_absolute_epsilon_counts_for_the_first_coupling(
+    pair: Pair, context: Context, support: str
+) -> None:
+    settings = {**TILES, "support": support, "features": "pixels"}
+    spread = ot_only.run(pair, OTOnlyConfig(**settings, epsilon=0.5), context)
+    unit = spread.iterations[0].solve.spread
+    same, other = (
+        ot_only.run(pair, OTOnlyConfig(**settings, epsilon=e, epsilon_unit="absolute"), context)
+        for e in (0.5 * unit, 0.5)
+    )
+    coupling, again = (r.iterations[0].coupling for r in (spread, same))
+    np.testing.assert_array_equal(coupling, again)
+    assert not same.warnings
+    assert other.effective_partners != pytest.approx(spread.effective_partners, rel=0.01)
+
+
+@pytest.mark.parametrize("support", ["blocks", "global"])
+def test_an_absolute_epsilon_that_does_not_suit_the_feature_costs_says_so(
+    pair: Pair, context: Context, support: str
+) -> None:
+    settings = OTOnlyConfig(**TILES, support=support, epsilon=1e-4, epsilon_unit="absolute")
+    result = ot_only.run(pair, settings, context)
+    spread = result.iterations[0].solve.spread
+    assert 1e-4 / spread < 0.01
+    (said,) = result.warnings
+    assert "first coupling: epsilon = 0.0001 counts in units of the feature cost" in said
+    assert (
+        f"(sqeuclidean of 'source'), not in radians; the spread of these costs is {spread:.3g}"
+        in said
+    )
+    assert "set coupled.epsilon_unit: spread" in said
+    in_spreads = ot_only.run(pair, OTOnlyConfig(**TILES, support=support, epsilon=1e-4), context)
+    assert "epsilon_unit" not in "; ".join(in_spreads.warnings)
+
+
 def test_ot_only_follows_the_features(pair: Pair, context: Context) -> None:
     source, pixels = (
         ot_only.run(pair, OTOnlyConfig(**TILES, features=f), context) for f in ("source", "pixels")
@@ -76,7 +112,7 @@ def test_ot_only_follows_the_features(pair: Pair, context: Context) -> None:
 
 def test_settings_of_ot_only_are_those_of_the_coupled_transfer_that_matter_at_first() -> None:
     fields, wider = OTOnlyConfig.model_fields, CoupledConfig.model_fields
-    assert wider.keys() - fields.keys() == {"iterations", "proximal", "lam", "epsilon_unit"}
+    assert wider.keys() - fields.keys() == {"iterations", "proximal", "lam"}
     assert {n: f.default for n, f in fields.items()} == {n: wider[n].default for n in fields}
 
 

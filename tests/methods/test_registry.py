@@ -95,6 +95,15 @@ def test_keys_of_trials_are_those_from_before_there_were_other_methods() -> None
     assert found == ["924cea87a4ae35f4", "0ac9aac5a3c55375", "120e344a0833a3fb", "83c91ef2904ec6aa"]
 
 
+def test_results_of_an_epsilon_that_meant_something_else_are_not_taken_for_new_ones() -> None:
+    absolute = SMALL | {"coupled": {"epsilon_unit": "absolute"}}
+    keys = {name: trial_of(name, absolute).key for name in ("coupled", "coupled-aligned")}
+    # The keys from before an absolute epsilon counted for the first coupling.
+    assert keys["coupled"] != "98356971299296be"
+    assert keys["coupled-aligned"] != "3c7abcbe0af04a66"
+    assert trial_of("ot-only", SMALL | {"coupled": {}}).key == "7631a87ec0089450"
+
+
 @pytest.mark.parametrize(
     ("name", "changed", "matters"),
     [

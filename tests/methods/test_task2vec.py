@@ -1,19 +1,30 @@
 """Task2Vec from tasks to the number: probes, cache, both estimates."""
 
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from scipy.stats import spearmanr
 
 from raytd.engine.context import Context, Pair
 from raytd.engine.sources import SourceCache
 from raytd.errors import InputError, StorageError
 from raytd.methods import task2vec
 from raytd.methods.fisher import embedding
+from raytd.methods.fisher.cosine import normalised_cosine
+from raytd.methods.fisher.head import fit_head
+from raytd.methods.fisher.probe import make_probe
 from raytd.methods.task2vec import Task2VecConfig, run
 from raytd.models import zoo
+from raytd.tasks import datasets
+from raytd.tasks.spec import TaskSpec
+from raytd.tasks.task import Task, make_task
+from raytd.transfer.randomness import generator
+from tests.conftest import small_task
 
 QUICK = {"head_steps": 20, "passes": 1, "steps": 3, "montecarlo_batch": 15}
 
@@ -22,7 +33,7 @@ def config(**settings) -> Task2VecConfig:
     return Task2VecConfig(**QUICK | settings)
 
 
-@pytest.mark.parametrize("fisher", ["montecarlo", "variational"])
+@pytest.mark.parametrize("fisher", ["auto", "montecarlo", "variational"])
 def test_a_task_is_at_zero_from_itself_and_not_from_another(
     fisher, pair: Pair, itself: Pair, context: Context
 ) -> None:
@@ -66,9 +77,12 @@ def test_embeddings_are_kept_and_give_the_same_bits(
 def test_every_setting_that_matters_has_embeddings_of_its_own(pair: Pair) -> None:
     variants = [
         config(),
+        config(error=0.02),
+        config(fisher="exact"),
         config(fisher="variational"),
-        config(passes=2),
-        config(montecarlo_batch=5),
+        config(fisher="montecarlo"),
+        config(fisher="montecarlo", passes=2),
+        config(fisher="montecarlo", montecarlo_batch=5),
         config(head_steps=21),
         config(batch_size=7),
     ]
@@ -134,10 +148,146 @@ def _first(task, n: int):
     return replace(task, classes=task.classes[:n], train=train)
 
 
-@pytest.mark.parametrize("n", [1, 2])
-def test_one_class_is_embedded_like_any_other(n: int, pair: Pair, context: Context) -> None:
-    few = replace(pair, target=_first(pair.target, n))
-    assert 0 <= run(few, config(), context).value <= 1
+def test_two_images_of_two_classes_are_a_task(pair: Pair, context: Context) -> None:
+    few = replace(pair, target=_first(pair.target, 2))
+    assert 0 < run(few, config(), context).value < 1
+
+
+@pytest.mark.parametrize("fisher", ["auto", "exact", "montecarlo"])
+def test_one_class_has_no_distance(fisher: str, pair: Pair, context: Context) -> None:
+    one = _first(pair.target, 1)
+    message = "task 'digits-high' has one class.* its distance to any task is undefined; give it"
+    for few in (replace(pair, target=one), replace(pair, source=one, target=one)):
+        with pytest.raises(InputError, match=message):
+            run(few, config(fisher=fisher), context)
+
+
+def test_one_class_of_the_robust_estimate_is_said_to_be_without_information(
+    pair: Pair, context: Context
+) -> None:
+    few = replace(pair, target=_first(pair.target, 1))
+    score = run(few, config(fisher="variational"), context)
+    assert 0 < score.value < 1
+    (said,) = score.warnings
+    assert "'digits-high' has one class" in said
+
+
+def test_a_probe_whose_filters_are_told_nothing_has_no_distance(
+    pair: Pair, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A head that is never trained predicts the same for every image, whatever the filters do.
+    monkeypatch.setattr(embedding, "fit_head", _zero_head)
+    with pytest.raises(InputError, match=r"no filter of the probe has information on task 'digits"):
+        run(pair, config(), context)
+
+
+def _zero_head(features, labels, *, n_classes: int, **_: object) -> torch.nn.Linear:
+    head = torch.nn.Linear(features.shape[1], n_classes)
+    for parameter in head.parameters():
+        torch.nn.init.zeros_(parameter)
+    return head.requires_grad_(False)
+
+
+def test_the_default_is_exact_and_drawn_labels_say_how_wrong_they_are(
+    pair: Pair, context: Context
+) -> None:
+    settings = {"head_steps": 500}
+    exact = run(pair, config(**settings), context)
+    assert exact.value == run(pair, config(**settings, fisher="exact"), context).value
+    assert (exact.figures["drawn_error"], exact.warnings) == (0.0, ())
+    classes = len(pair.source.classes)
+    assert (exact.figures["source_gradients"], exact.figures["target_gradients"]) == (classes, 5)
+    drawn = run(
+        pair, config(**settings, fisher="montecarlo", passes=10, montecarlo_batch=8), context
+    )
+    error = drawn.figures["drawn_error"]
+    assert drawn.value > 1.1 * exact.value
+    # The jackknife sees two orders of the noise of heavy tails; they are of its size.
+    assert 0.2 * (drawn.value - exact.value) < error < 5 * (drawn.value - exact.value)
+    assert f"drawn labels leave an error of about {error:.2g}" in drawn.warnings[0]
+    assert "set task2vec.fisher: exact" in drawn.warnings[0]
+
+
+def test_draws_for_many_classes_give_the_distance_within_the_error(context: Context) -> None:
+    pair = Pair(many_classes(0), many_classes(100), "cnn8-narrow", seed=3)
+    exact = run(pair, config(fisher="exact"), context)
+    drawn, again = (run(pair, config(error=0.25), context) for _ in range(2))
+    assert drawn == again
+    assert 0 < drawn.figures["drawn_error"] < 0.25 * drawn.value
+    assert drawn.value == pytest.approx(exact.value, rel=0.25)
+    assert drawn.figures["source_gradients"] < exact.figures["source_gradients"] == 40
+    few = run(pair, config(error=1e-3), context)
+    assert (few.value, few.figures["drawn_error"]) == (exact.value, 0)
+
+
+def many_classes(start: int) -> Task:
+    """120 digits in 40 classes that mean nothing."""
+    digits = small_task("digits", train=300)
+    chosen = np.arange(start, start + 120)
+    names = tuple(str(i) for i in range(40))
+    train = replace(digits.train, images=digits.train.images[chosen], labels=chosen % 40)
+    return replace(digits, classes=names, train=train)
+
+
+def test_a_single_pass_of_drawn_labels_says_that_its_error_is_unknown(
+    pair: Pair, context: Context
+) -> None:
+    score = run(pair, config(fisher="montecarlo", passes=1), context)
+    assert score.figures["drawn_error"] is None
+    assert "one pass of drawn labels tells no error" in score.warnings[0]
+
+
+def test_distances_are_those_of_explicit_gradients_of_every_label(context: Context) -> None:
+    names = ("digits-low", "digits-high", "digits-even", "digits-odd", "digits")
+    tasks = [*(small_task(n, train=20) for n in names), round_digits()]
+    settings = config(head_steps=100)
+    probe = make_probe(
+        Pair(tasks[0], tasks[1], "cnn8-narrow", 3), context, name="source", weights=None
+    )
+    embeddings = [
+        embedding.embedding_of(t, probe, settings, seed=3, folder=None, threads=1) for t in tasks
+    ]
+    explicit = [_explicit(t, probe, settings) for t in tasks]
+    pairs = list(combinations(range(len(tasks)), 2))
+    found = [normalised_cosine(embeddings[i].fisher, embeddings[j].fisher) for i, j in pairs]
+    expected = [normalised_cosine(explicit[i], explicit[j]) for i, j in pairs]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)  # float32 gradients
+    assert spearmanr(found, expected).statistic >= 0.99
+
+
+def round_digits() -> Task:
+    spec = TaskSpec(name="round", dataset="digits", classes=tuple("03689"), train=20, val=10)
+    return make_task(spec, datasets.read("digits", Path("unused")))
+
+
+def _explicit(task, probe, settings) -> torch.Tensor:
+    """Σ_y p(y|x) (∂ log p(y|x) / ∂w)² by automatic differentiation of one image and label."""
+    labels = torch.tensor(task.train.labels)
+    everything = torch.arange(len(labels))
+    with torch.no_grad():
+        features = probe.features(probe.inputs(task, everything))
+    head = fit_head(
+        features,
+        labels,
+        n_classes=len(task.classes),
+        steps=settings.head_steps,
+        batch_size=settings.batch_size,
+        lr=settings.head_lr,
+        weight_decay=settings.head_weight_decay,
+        generator=generator(3, "task2vec head"),
+    )
+    network = probe.network.requires_grad_(True)
+    kinds = (torch.nn.Conv2d, torch.nn.BatchNorm2d)
+    weights = [m.weight for m in network.modules() if isinstance(m, kinds)]
+    totals = [torch.zeros(len(w), dtype=torch.float64) for w in weights]
+    for image in torch.split(everything, 1):
+        log_p = head(probe.features(probe.inputs(task, image)))[0].log_softmax(dim=0)
+        for y in range(len(log_p)):
+            gradients = torch.autograd.grad(log_p[y], weights, retain_graph=True)
+            for total, g in zip(totals, gradients, strict=True):
+                squares = log_p[y].detach().double().exp() * g.double() ** 2
+                total += squares.flatten(1).mean(1) if g.ndim > 1 else squares
+    return torch.cat(totals) / len(labels)
 
 
 def test_a_target_of_another_shape_is_refused(pair: Pair, context: Context) -> None:
@@ -164,12 +314,16 @@ def test_settings_that_cannot_be_meant_are_refused(settings, message) -> None:
 
 
 def test_settings_of_the_other_estimate_are_idle() -> None:
-    assert config().idle() == {"steps", "lr", "beta", "alpha"}
-    assert config(fisher="variational").idle() == {"montecarlo_batch", "passes", "alpha"}
+    sampling, fitting = {"montecarlo_batch", "passes"}, {"steps", "lr", "beta"}
+    assert config().idle() == sampling | fitting | {"alpha"}
+    assert config(fisher="exact").idle() == sampling | fitting | {"alpha", "error"}
+    assert config(fisher="montecarlo").idle() == fitting | {"alpha", "error"}
+    assert config(fisher="variational").idle() == sampling | {"alpha", "error"}
 
 
 def test_global_randomness_is_left_as_it_was(pair: Pair, context: Context) -> None:
     before = torch.random.get_rng_state()
     run(pair, config(fisher="variational"), context)
+    run(pair, config(fisher="montecarlo"), context)
     run(pair, config(), context)
     assert torch.equal(torch.random.get_rng_state(), before)

@@ -8,6 +8,8 @@ from scipy import stats
 
 from raytd.errors import InputError
 from raytd.report.compare import compare
+from raytd.report.comparison_text import summary, with_margin
+from raytd.report.ties import order
 
 
 def both(row, pair, left, right, **other):
@@ -74,7 +76,8 @@ def test_swapping_the_sides_turns_the_result_around(values):
         for method, value in zip(("x", "y"), sides, strict=True)
     ]
     ((there,), (back,)) = (compare(rows, "method", *s) for s in (("x", "y"), ("y", "x")))
-    ties = sum(a == b for a, b in values)
+    ties = sum(order(a, b) == 0 for a, b in values)
+    assert there.n_equal == back.n_equal == ties
     assert there.n_smaller + back.n_smaller + ties == len(values)
     assert [p.difference for p in there.pairs] == [-p.difference for p in back.pairs]
     assert (there.signed_rank is None) == (back.signed_rank is None)
@@ -214,3 +217,62 @@ def test_the_noise_of_sgd_is_held_against_noise_free_differences(row, error, mar
     )  # √2 · 0.5 > 0.5 > √2 · 0.2
     assert marks(methods(rows, value="noise_free_length")[0]) == [["N"] if marked else []]
     assert marks(methods(rows)[0]) == [[]]
+
+
+def test_pairs_that_differ_by_rounding_are_equal_and_counted_apart(row):
+    rows = [
+        *both(row, "ab", 0.3, 0.1 + 0.2),
+        *both(row, "ba", 0.1 + 0.2, 0.3),
+        *both(row, "ac", 2.0, 1.0),
+        *both(row, "ca", 2.0, 1.5),
+    ]
+    (result,) = methods(rows)
+    assert (result.n_smaller, result.n_equal, result.share_smaller) == (2, 2, 1.0)
+    assert result.signed_rank.n == 2
+    line = summary(result)[0]
+    assert line.startswith("coupled is smaller than uncoupled in 2 of 4 pairs and equal in 2 (95 %")
+    assert "interval of those that differ 16–100 %" in line
+    assert [with_margin(pair) for pair in result.pairs] == ["+0", "+0", "-1", "-0.5"]
+
+
+def test_pairs_that_are_all_equal_are_no_evidence(row):
+    (result,) = methods([*both(row, "ab", 0.3, 0.1 + 0.2), *both(row, "ba", 2.0, 2.0)])
+    assert (result.share_interval, result.signed_rank) == (None, None)
+    assert math.isnan(result.share_smaller)
+    assert "in 0 of 2 pairs and equal in 2: no evidence for either" in summary(result)[0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "mark", "text"),
+    [
+        (
+            {"source_accuracy": 0.2, "source_val_images": 100, "source_chance": 0.2},
+            "G",
+            "coupled has a source at chance (0.20, guessing 0.20, n = 100) (seed 0)",
+        ),
+        ({"same_weights_as": "c"}, "W", "coupled has the same weights as source c (seed 0)"),
+        ({"coupling_converged": False}, "C", "coupled has a coupling not converged (seed 0)"),
+        ({"distance_converged": False}, "M", "coupled was still moving (seed 0)"),
+    ],
+)
+def test_what_is_doubtful_about_a_row_marks_its_pair(row, fault, mark, text):
+    rows = both(row, "ab", 2.0, 1.0)
+    rows[1] |= fault
+    (result,) = methods(rows)
+    assert [d for p in result.pairs for d in p.doubts] == [(mark, text)]
+    assert result.pairs[0].is_doubtful == (mark in "GW")
+
+
+def test_the_summary_counts_what_is_left_without_doubtful_pairs(row):
+    rows = [*both(row, "ab", 2.0, 1.0), *both(row, "ba", 2.0, 1.0), *both(row, "ac", 1.0, 2.0)]
+    rows[1]["arrived"] = False
+    lines = [line for line in summary(methods(rows)[0]) if "doubtful" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("1 pair is doubtful (a model did not arrive")
+    assert lines[0].endswith("without them coupled is smaller than uncoupled in 1 of 2")
+
+
+def test_a_doubt_that_both_sides_share_is_said_once(row):
+    rows = [r | {"same_weights_as": "c"} for r in both(row, "ab", 2.0, 1.0)]
+    (pair,) = methods(rows)[0].pairs
+    assert [d.text for d in pair.doubts] == ["both sides: same weights as source c (seed 0)"]

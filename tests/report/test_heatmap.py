@@ -1,3 +1,5 @@
+import pytest
+
 from raytd.report.heatmap import heatmaps
 from raytd.report.matrices import distance_matrices
 
@@ -67,3 +69,26 @@ def test_many_settings_are_cut_and_the_caption_says_so(row):
     (figure,) = figures(rows, axes=["coupled.lam"])
     assert len(panels(figure)) == len(figure.data) == 12
     assert figure.caption.endswith("The first 12 of 20 matrices are shown.")
+
+
+def test_a_doubtful_cell_has_a_star_and_its_reason_stands_in_caption_and_data(row):
+    (figure,) = figures([row("a", "b", 2.0, arrived=False), row("b", "a", 1.0)])
+    texts = [text.get_text() for text in figure.draw().axes[0].texts]
+    assert texts == ["2.00*", "1.00"]
+    assert (
+        "A star marks a doubtful number. coupled, cnn8: a → b (did not arrive)." in figure.caption
+    )
+    assert [cell["doubts"] for cell in figure.data] == ["did not arrive", None]
+
+
+def test_ends_that_tie_are_counted_and_not_chosen_by_rounding(row):
+    (figure,) = figures([row("a", "b", 0.3), row("b", "a", 0.1 + 0.2)])
+    assert "Smallest: a to b and 1 more that tie, 0.3" in figure.alt
+
+
+def test_numbers_that_differ_by_rounding_have_one_colour(row):
+    rows = [row(s, t, 4 + k * 8e-16) for k, (s, t) in enumerate([("a", "b"), ("b", "a")])]
+    (figure,) = figures(rows)
+    tiles = [patch.get_facecolor() for patch in figure.draw().axes[0].patches]
+    # the diagonal stands around them; one of 256 steps of the map, which the middle may fall on
+    assert tiles[1] == pytest.approx(tiles[2], abs=0.01)

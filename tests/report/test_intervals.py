@@ -114,3 +114,17 @@ def test_many_differences_use_the_normal_limit_and_say_so() -> None:
     found = signed_rank([(-1) ** i * (i + 1.0) for i in range(60)])
     assert found is not None
     assert not found.exact
+
+
+def test_differences_within_rounding_of_zero_and_of_one_another_are_ties() -> None:
+    exact = [0.0, 0.1, 0.3, -0.2, 0.3, 0.1]
+    rounded = [1e-16, 0.4 - 0.3, 0.1 + 0.2, 0.7 - 0.9, 0.3, 0.1]
+    assert rounded != exact
+    assert signed_rank(rounded) == signed_rank(exact)
+    assert signed_rank([1e-16, -3e-17]) is None
+
+
+def test_the_interval_of_values_that_tie_has_no_width() -> None:
+    found = t_interval([0.3, 0.1 + 0.2, 0.3])
+    assert found is not None
+    assert found.low == found.high == 0.3

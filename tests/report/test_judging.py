@@ -1,14 +1,16 @@
 """Verdicts on made results whose truth is known."""
 
-import math
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 
-from raytd.errors import InputError
+from raytd.errors import InputError, RequestError
+from raytd.report.agreement import NO_CHOICE
 from raytd.report.contestants import contestants
-from raytd.report.judging import judge
+from raytd.report.judge_text import verdict_row
+from raytd.report.judging import judge, left_out
 
 TASKS = ("a", "b", "c", "d")
 TRUTH = np.random.default_rng(0).permutation(16).reshape(4, 4) / 16
@@ -71,7 +73,63 @@ def test_another_column_of_the_truth_is_read_as_its_value_is(sign: int) -> None:
 def test_the_best_stands_first_and_one_that_is_all_alike_last() -> None:
     found = judge([*truth(), *rows("flat", 0 * TRUTH), *rows("bad", TRUTH), *rows("good", -TRUTH)])
     assert [v.contestant.title for v in found] == ["good", "bad", "flat"]
-    assert found[2].mantel is None or math.isnan(found[2].mantel.r)
+    assert (found[2].mantel, found[2].mantel_ranks, found[2].choice) == (None, None, NO_CHOICE)
+    assert found[2].no_evidence == "its numbers for all 12 pairs are equal, but for rounding"
+
+
+def test_ten_values_within_rounding_are_no_evidence_and_have_no_p_value() -> None:
+    ceiling = 4 + np.arange(16).reshape(4, 4) % 10 * 8e-16
+    assert len(set(ceiling.ravel())) > 2
+    seeds = [row for seed in range(2) for row in (*truth(seed), *rows("h-score", ceiling, seed))]
+    (verdict,) = judge(seeds)
+    assert verdict.no_evidence is not None
+    row = verdict_row(verdict)
+    figures = [
+        *("spearman", "spearman_low", "kendall", "weighted_kendall", "mantel_spearman_p"),
+        *("mantel_pearson_r", "within_target_spearman", "share_best_source", "regret"),
+    ]
+    assert [row[name] for name in figures] == [None] * len(figures)
+    json.dumps(row, allow_nan=False)
+
+
+def test_a_truth_that_is_the_same_everywhere_is_no_evidence() -> None:
+    flat = rows("transfer", 0.7 + TRUTH * 1e-15, smaller_is_closer=False)
+    (verdict,) = judge([*flat, *rows("d", TRUTH)])
+    assert verdict.no_evidence == "the truth's numbers for all 12 pairs are equal, but for rounding"
+
+
+def test_too_few_pairs_or_targets_are_no_evidence() -> None:
+    judged = [*truth(), *rows("d", TRUTH)]
+    wanted = {
+        "1 pair with": [("a", "b")],
+        "2 pairs with": [("a", "b"), ("b", "a")],
+        "3 pairs with one target": [("a", "b"), ("c", "b"), ("d", "b")],
+    }
+    for words, pairs in wanted.items():
+        kept = [row for row in judged if (row["source"], row["target"]) in pairs]
+        (verdict,) = judge(kept)
+        assert str(verdict.no_evidence).startswith(words)
+    nothing = [row | {"value": None} if row["method"] == "d" else row for row in judged]
+    assert judge(nothing) == []
+    assert left_out(nothing) == [("d", "none of its 12 trials has a number")]
+    other = [row | {"model": "wrn"} if row["method"] == "d" else row for row in judged]
+    assert left_out(other) == [("d", "transfer was not measured with the network wrn")]
+    assert left_out(judged) == []
+
+
+def test_methods_that_agree_alike_but_for_rounding_keep_their_order() -> None:
+    found = judge([*truth(), *rows("z", -TRUTH), *rows("a", -3 * TRUTH + 1e-17)])
+    assert [v.contestant.title for v in found] == ["z", "a"]
+
+
+def test_doubtful_pairs_of_either_side_are_counted_by_their_marks() -> None:
+    judged = rows("d", -TRUTH)
+    judged[0]["arrived"] = judged[1]["arrived"] = False
+    measured = truth()
+    measured[1] |= {"source_accuracy": 0.2, "source_val_images": 100, "source_chance": 0.2}
+    (verdict,) = judge([*measured, *judged])
+    assert verdict.marks == {"A": 2, "G": 1}
+    assert verdict_row(verdict)["doubts"] == "A 2, G 1"
 
 
 def test_a_noise_free_length_is_a_contestant_of_its_own() -> None:
@@ -140,5 +198,11 @@ def test_settings_are_kept_apart_and_an_axis_that_is_forgotten_is_named() -> Non
 
 
 def test_without_the_truth_it_says_what_there_is() -> None:
-    with pytest.raises(InputError, match="no results of transfer with a value; there are d"):
+    with pytest.raises(RequestError, match="--truth transfer: there are no results of transfer; "):
         judge(rows("d", TRUTH))
+    with pytest.raises(RequestError, match="'transfer'"):
+        judge([*truth(), *rows("d", TRUTH)], truth="trasfer")
+    with pytest.raises(
+        RequestError, match="--column vlaue: .* no such number; did you mean 'value'"
+    ):
+        judge([*truth(), *rows("d", TRUTH)], column="vlaue")

@@ -101,8 +101,36 @@ def test_independent_matrices_give_p_values_that_are_spread_evenly() -> None:
 
 
 def test_matrices_that_are_all_alike_have_no_correlation() -> None:
-    found = mantel(np.full((4, 4), 2.5), random_matrix(4, 1), generator=generator())
-    assert math.isnan(found.r)
+    alike, other = np.full((4, 4), 2.5), random_matrix(4, 1)
+    nearly = alike + np.arange(16).reshape(4, 4) * 4e-16
+    assert len(set(nearly.ravel())) > 10
+    for x, y in ((alike, other), (other, alike), (nearly, other), (other, nearly)):
+        assert mantel(x, y, generator=generator()) is None
+        assert mantel(x, y, ranks=True, generator=generator()) is None
+
+
+@pytest.mark.parametrize("ranks", [False, True])
+@pytest.mark.parametrize("n", [4, 9])
+def test_permutations_that_tie_with_the_identity_count_as_large(n: int, ranks: bool) -> None:
+    """Tenths with ties, and the same numbers as sums in another order leave them."""
+    x, y = (np.random.default_rng(s).integers(0, 3, (n, n)) / 10 for s in (1, 2))
+    noisy = [m * (1 + 1e-15 * np.random.default_rng(3).normal(size=(n, n))) for m in (x, y)]
+    here, there = (mantel(*both, ranks=ranks, generator=generator()) for both in ((x, y), noisy))
+    assert here is not None
+    assert there is not None
+    assert here.p_greater > 1 / here.n_permutations
+    assert (here.p_greater, here.p_two_sided) == (there.p_greater, there.p_two_sided)
+    np.testing.assert_allclose(here.r, there.r, atol=1e-12)  # rounding of the entries
+
+
+@pytest.mark.parametrize("n", [3, 5, 8])
+def test_no_p_value_is_below_one_over_the_permutations(n: int) -> None:
+    x = random_matrix(n, 6)
+    for y in (x, -x):
+        found = mantel(x, y, n_sampled=500, generator=generator())
+        assert found is not None
+        assert found.p_greater >= 1 / found.n_permutations
+        assert found.p_two_sided >= 1 / found.n_permutations
 
 
 @pytest.mark.parametrize(

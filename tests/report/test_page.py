@@ -118,6 +118,10 @@ def test_figures_are_those_that_make_sense(rows, keep):
     ("differs", "words"),
     [
         ({"arrived": False}, "1 of 24 trials did not arrive"),
+        (
+            {"source_accuracy": 0.2, "source_val_images": 50, "source_chance": 0.2},
+            "1 of 24 trials with a source that is no better than guessing",
+        ),
         ({"coupling_converged": False}, "1 of 24 trials with a coupling that did not converge"),
         ({"distance_converged": False}, "1 of 24 trials still moving"),
         ({"protocol": "p2", "distance": 1.0}, "2 protocols"),
@@ -153,3 +157,23 @@ def test_a_sweep_without_results_has_a_page(row, keep):
     assert report.files == ()
     assert "1 of 1 trials failed: a → b (cnn8, seed 0)" in page.text
     assert "failed: no space" in page.text
+
+
+def test_two_sources_with_the_same_weights_are_flagged_wherever_numbers_stand(rows, keep):
+    shared = [r | {"source_weights": "w" if r["source"] in "ab" else r["source"]} for r in rows]
+    page, report = written(keep(shared))
+    n = sum(r["source"] in "ab" for r in rows)
+    assert f"{n} of 24 trials with a source that has the same weights as another" in page.text
+    assert page.text.count("same weights as source a") > n / 2
+    (csv,) = (path for path in report.files if path.name == "distances-coupled.csv")
+    assert "same weights as source b" in csv.read_text()
+    assert "A star marks a doubtful number." in page.text
+
+
+def test_a_source_at_chance_is_named_once_above_the_numbers(rows, keep):
+    chance = {"source_accuracy": 0.2, "source_val_images": 50, "source_chance": 0.2}
+    found = [r | chance if r["source"] == "a" else r for r in rows]
+    page, _ = written(keep(found))
+    said = page.text.split("says nothing: ", 1)[1].split("</li>")[0]
+    assert said.split(", a ")[0].startswith("a (cnn8")
+    assert said.count("(cnn8, seed 0)") == 1

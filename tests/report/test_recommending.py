@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from raytd.errors import InputError
+from raytd.errors import RequestError
 from raytd.report.judging import judge
 from raytd.report.recommending import in_words, recommend
 from tests.report.test_judging import TRUTH, rows, truth
@@ -38,8 +38,57 @@ def test_a_network_that_did_not_arrive_is_marked() -> None:
 
 
 def test_a_target_without_results_is_refused_with_those_that_have_some() -> None:
-    with pytest.raises(InputError, match="no result of d with a value has the target z; .* b, c"):
+    with pytest.raises(RequestError, match="--target z: .* has this target; targets are a, b, c"):
         recommend(rows("d", TRUTH), "z", method="d")
+
+
+def test_a_method_or_a_column_that_is_not_there_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(RequestError, match="there are coupled; did you mean 'coupled'"):
+        recommend(rows("coupled", TRUTH), "b", method="copled")
+    with pytest.raises(
+        RequestError, match="--value wal_s: .* no such number; did you mean 'wall_s'"
+    ):
+        recommend(rows("coupled", TRUTH), "b", method="coupled", column="wal_s")
+    failed = [row | {"status": "failed", "value": None} for row in rows("otdd", TRUTH)]
+    with pytest.raises(RequestError, match="none of its 12 trials has ended with a number"):
+        recommend([*rows("coupled", TRUTH), *failed], "b", method="otdd")
+
+
+def test_numbers_that_tie_share_a_rank_and_keep_the_order_of_the_rows() -> None:
+    values = np.full((4, 4), 0.3)
+    values[2, 1] = 0.1 + 0.2
+    values[3, 1] = 0.1
+    found = recommend(list(reversed(rows("d", values))), "b", method="d")
+    assert [(c.rank, c.source) for c in found] == [(1, "d"), (2, "c"), (2, "a")]
+
+
+AT_CHANCE = {"source_accuracy": 0.22, "source_val_images": 100, "source_chance": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("fault", "mark"),
+    [({"arrived": False}, "A"), (AT_CHANCE, "G"), ({"same_weights_as": "c"}, "W")],
+)
+def test_a_candidate_whose_number_may_be_small_for_a_wrong_reason_is_last(fault, mark) -> None:
+    there = rows("d", np.arange(16.0).reshape(4, 4))
+    there[0] |= fault  # a -> b, the nearest
+    found = recommend(there, "b", method="d")
+    assert [(c.rank, c.source) for c in found] == [(1, "c"), (2, "d"), (3, "a")]
+    assert [doubt.mark for doubt in found[2].doubts] == [mark]
+
+
+def test_what_has_not_converged_is_told_and_keeps_its_rank() -> None:
+    there = rows("d", np.arange(16.0).reshape(4, 4))
+    there[0] |= {"coupling_converged": False, "distance_converged": False}
+    first = recommend(there, "b", method="d")[0]
+    assert (first.source, [doubt.mark for doubt in first.doubts]) == ("a", ["C", "M"])
+
+
+def test_no_evidence_about_a_method_is_said_with_its_reason() -> None:
+    (verdict,) = judge([*truth(), *rows("d", 0 * TRUTH)])
+    assert in_words(verdict, "accuracy") == (
+        "no evidence about d: its numbers for all 12 pairs are equal, but for rounding"
+    )
 
 
 def test_the_evidence_says_what_following_the_method_costs() -> None:
@@ -48,3 +97,10 @@ def test_the_evidence_says_what_following_the_method_costs() -> None:
     assert "best one for 100% of 4 targets (a blind choice: 33%)" in said
     assert "falls short of the best source by 0 accuracy" in said
     assert "Spearman over all pairs +1.00, p = 0.042" in said
+
+
+def test_evidence_that_rests_on_doubtful_pairs_says_so() -> None:
+    judged = rows("d", 1 - TRUTH)
+    judged[0]["arrived"] = False
+    (verdict,) = judge([*truth(), *judged])
+    assert in_words(verdict, "accuracy").endswith("p = 0.042; 1 of 12 pairs are doubtful")

@@ -56,6 +56,26 @@ def test_missing_values_come_last_both_ways() -> None:
     assert seeds(sort="-distance") == [1, 0, 2]
 
 
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("model=cnn9", "has the model 'cnn9'; there are cnn8, wrn-16-4, WRN; did you mean 'cnn8'?"),
+        ("model!=nonsense", "has the model 'nonsense'; there are cnn8, wrn-16-4, WRN"),
+    ],
+)
+def test_a_text_that_no_row_has_is_refused_with_those_there_are(condition, words) -> None:
+    with pytest.raises(RequestError) as raised:
+        seeds(condition)
+    (told,) = raised.value.problems
+    assert told.startswith(f"--where '{condition}': no trial that has ended ")
+    assert told.endswith(words)
+
+
+def test_numbers_states_and_what_is_looked_for_may_find_nothing() -> None:
+    for condition in ("seed=9", "status=failed", "model~nonsense", "arrived=false"):
+        assert seeds(condition, "seed=0") == []
+
+
 def test_everything_wrong_is_told_at_once() -> None:
     with pytest.raises(RequestError) as raised:
         seeds("distanc<2", "model<3", "seed=two", "arrived=5", "nothing", sort="bar")

@@ -65,3 +65,19 @@ def test_holes_and_two_tasks_make_no_map(row):
     assert the_map(rows_of(row)[:-1]) is None
     (two,) = distance_matrices([row("a", "b"), row("b", "a")])
     assert task_map(two) is None
+
+
+def test_ways_that_differ_by_rounding_have_no_arrow_and_no_nearest_pair(row):
+    figure = the_map(rows_of(row, there=0.3, back=0.1 + 0.2))
+    assert {d["kind"] for d in figure.data} == {"task"}
+    assert "a and b and 2 more that tie (0.3), farthest" in figure.alt
+
+
+def test_a_score_that_is_larger_where_tasks_are_closer_has_no_map(row):
+    assert the_map([r | {"smaller_is_closer": False} for r in rows_of(row)]) is None
+
+
+def test_doubtful_distances_are_named(row):
+    rows = rows_of(row)
+    rows[0]["arrived"] = False
+    assert the_map(rows).caption.endswith("Doubtful: a → b (did not arrive).")

@@ -1,11 +1,12 @@
 import io
+import re
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from raytd.report import distance_matrices, matrix_table, results_table
-from raytd.report.terminal import notes
+from raytd.report import distance_matrices, matrix_tables, results_table
+from raytd.report.terminal import notes, plain_table
 
 
 def printed(table, width=160):
@@ -59,6 +60,11 @@ def test_compact_fits_eighty_columns(row):
     [
         ({}, []),
         ({"arrived": False}, ["did not arrive"]),
+        (
+            {"source_accuracy": 0.2, "source_val_images": 50, "source_chance": 0.2},
+            ["source at chance (0.20, guessing 0.20, n = 50)"],
+        ),
+        ({"same_weights_as": "b"}, ["same weights as source b"]),
         ({"coupling_converged": False}, ["coupling not converged"]),
         ({"distance_converged": False}, ["still moving"]),
         ({"arrived": None, "coupling_converged": None, "distance_converged": None}, []),
@@ -93,10 +99,57 @@ def test_a_failed_trial_has_dashes_and_its_error(row):
 
 def test_a_matrix_has_sources_as_rows(row):
     (matrix,) = distance_matrices([row("low", "odd", 1.25), row("odd", "low", 2.5)])
-    text = printed(matrix_table(matrix))
+    (table,) = matrix_tables(matrix, 160)
+    text = printed(table)
     assert "coupled, cnn8: distance (rad), 1 seed" in text
     assert line_of(text, "source").split() == ["source", "\\", "target", "low", "odd"]
     assert [line.split() for line in text.splitlines()[-3:-1]] == [
         ["low", "-", "1.25"],
         ["odd", "2.5", "-"],
     ]
+
+
+def test_a_doubtful_number_in_a_matrix_has_its_marks_and_they_are_explained(row):
+    rows = [row("low", "odd", 1.25, arrived=False), row("odd", "low", 2.5, same_weights_as="low")]
+    (matrix,) = distance_matrices(rows)
+    text = "".join(printed(table) for table in matrix_tables(matrix, 120))
+    assert line_of(text, "1.25").split() == ["low", "-", "1.25", "A"]
+    assert line_of(text, "2.5").split() == ["odd", "2.5", "W", "-"]
+    assert line_of(text, "did not arrive").startswith("A  a model did not arrive")
+    assert "guessing" not in text
+    narrow = "".join(printed(table, width=60) for table in matrix_tables(matrix, 60))
+    assert max(map(len, narrow.splitlines())) <= 60
+
+
+LONG = [f"task-number-{n}-of-a-collection-with-a-long-name" for n in range(7)]
+
+
+def test_a_matrix_that_is_wider_than_the_window_is_dealt_over_tables(row):
+    rows = [row(s, t, 1.0625 + i / 8) for i, s in enumerate(LONG) for t in LONG if s != t]
+    (matrix,) = distance_matrices(rows)
+    for width in (40, 80, 120):
+        tables = matrix_tables(matrix, width)
+        assert len(tables) > 1
+        shown = [column.header for table in tables for column in table.columns[1:]]
+        assert shown == list(matrix.targets)
+        lines = "".join(printed(table, width) for table in tables).splitlines()
+        assert max(map(len, lines)) <= width
+        assert not any("…" in line for line in lines)
+        numbers = [
+            word for line in lines for word in line.split() if re.fullmatch(r"[12]\.\d+", word)
+        ]
+        assert len(numbers) == 42
+
+
+def test_columns_without_room_beside_one_another_stand_below_one_another(row):
+    rows = [row("low", LONG[0], 1.25), row("odd", LONG[1], 2.5)]
+    names = ["source", "target", "value"]
+    beside = printed(plain_table(rows, names, 80), 80)
+    assert line_of(beside, "low").split()[0] == "low"
+    below = printed(plain_table(rows, names * 4, 80), 80).splitlines()
+    assert [line.split() for line in below[:3]] == [
+        ["source", "low"],
+        ["target", LONG[0]],
+        ["value", "1.25"],
+    ]
+    assert len(below) == 2 * (12 + 1)

@@ -23,7 +23,7 @@ def test_a_point_is_what_a_method_says_of_a_pair_and_what_is_true(row):
     assert [(p["source"], p["target"]) for p in figure.data] == PAIRS
     drawn = np.concatenate([line.get_xydata() for line in figure.draw().axes[0].get_lines()])
     assert_array_equal(drawn[np.argsort(drawn[:, 0])], np.column_stack([said, gained]))
-    assert "rank correlation 1.00" in figure.alt
+    assert "rank correlation: 1.00" in figure.alt
 
 
 def test_a_pair_without_a_number_has_no_point(row):
@@ -32,4 +32,11 @@ def test_a_pair_without_a_number_has_no_point(row):
 
 
 def test_what_is_all_alike_has_no_correlation(row):
-    assert "rank correlation not defined" in figure_of(row, [1.0] * 6, [0.5] * 6).alt
+    assert "rank correlation: no evidence" in figure_of(row, [1.0] * 6, [0.5] * 6).alt
+
+
+def test_numbers_that_differ_by_rounding_are_drawn_at_one_place(row):
+    figure = figure_of(row, [4 + k * 8e-16 for k in range(6)], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    drawn = np.concatenate([line.get_xydata() for line in figure.draw().axes[0].get_lines()])
+    assert set(drawn[:, 0]) == {4.0}
+    assert "equal, but for rounding" in figure.caption

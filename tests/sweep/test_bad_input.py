@@ -68,8 +68,12 @@ ADDED = [
         "4:13 resources.actors  must be 'auto' or a whole number, not 'many'",
     ),
     (
-        "tracking: {experiment: 7}",
-        "4:12 tracking.experiment  must be text, not 7; put it in quotes",
+        "tracking: {experiment: [7]}",
+        "4:12 tracking.experiment  must be text, not a list",
+    ),
+    (
+        "tracking: {experiment: {a: b}}",
+        "4:12 tracking.experiment  must be text, not a mapping; put it in quotes",
     ),
     ("seed: -1", "4:1 seed  must be at least 0, not -1"),
     (
@@ -314,7 +318,8 @@ REPLACED = [
         "my study",
         "1:1 name  must be letters, digits, dots, dashes and underscores, not 'my study'",
     ),
-    ("study", "2024", "1:1 name  must be text, not 2024; put it in quotes"),
+    ("study", "null", "1:1 name  must be text, not empty"),
+    ("study", "{a: b}", "1:1 name  must be text, not a mapping; put it in quotes"),
     ("study", "''", "1:1 name  must be text that is not empty, not ''"),
     (
         "study",
@@ -346,7 +351,7 @@ REPLACED = [
         "digits-lo",
         "2:9 tasks[0]  unknown task 'digits-lo'; did you mean 'digits-low'?",
     ),
-    ("digits-low", "3", "2:9 tasks[0]  must be the name of a task or a mapping, not 3"),
+    ("digits-low", "3", "2:9 tasks[0]  unknown task '3'"),
     ("digits-low", "digits-high", "2:22 tasks[1]  a second task of the name 'digits-high'"),
     ("digits-low, ", "", "2:1 tasks  all pairs need at least two tasks"),
     (

@@ -17,7 +17,7 @@ SWEEP = """\
 name: s
 tasks: [trucks, {name: birds.v2, train: 6}, digits-low]
 methods: [coupled]
-data: {catalogue: mine.yaml, channels: 1, size: [4, 8], seed: 3}
+data: {catalogue: mine.yaml, channels: 1, size: [4, 8], seed: 3, range: [0, 15], background: black}
 """
 
 
@@ -62,6 +62,7 @@ def test_a_sweep_takes_tasks_from_it_and_completes_them_with_its_data_section(
         ("birds.v2", 6, None, (32, 32), 1, 3),
         ("digits-low", None, None, (4, 8), 1, 3),
     ]
+    assert {(t.range, t.background) for t in tasks} == {((0, 15), "black")}
 
 
 def test_a_task_may_repeat_one_of_the_catalogue_but_not_differ_from_it(folder: Path) -> None:

@@ -5,6 +5,8 @@ import pytest
 from raytd.errors import RequestError
 from raytd.sweep.document import Document, read_document, read_override
 
+QUOTES = "; put text that begins with such a sign in quotes"
+
 TEXT = """\
 name: study
 tasks: [low, {name: mine,
@@ -102,7 +104,12 @@ def test_an_alias_repeats_a_value(tmp_path: Path) -> None:
         ("a: [1", "s.yaml:1:6  not YAML: while parsing a flow sequence: expected ',' or ']'"),
         ("a: b: c", "s.yaml:1:5  not YAML: mapping values are not allowed here"),
         ("a: 1\n\tb: 2", "s.yaml:2:1  not YAML: while scanning for the next token"),
-        ("a: *x", "s.yaml:1:4  not YAML: found undefined alias 'x'"),
+        ("a: *x", "s.yaml:1:4  not YAML: found undefined alias 'x'" + QUOTES),
+        (
+            "a: [@x]",
+            "s.yaml:1:5  not YAML: while scanning for the next token: found character '@' that "
+            "cannot start any token" + QUOTES,
+        ),
         ("--- a\n--- b", "s.yaml:2:1  not YAML: expected a single document in the stream"),
         ("a: 1 # \x07", "s.yaml:1:8  not YAML: a character that is not allowed"),
         ("[" * 40, "s.yaml:1:31  nested deeper than 30 levels"),
@@ -136,8 +143,8 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
         ("a: {b: 1, b: 2, b: 3}", ["1:11 a.b given twice", "1:17 a.b given twice"]),
         ("a: {b: 1}\na.b: 2", ["2:1 a.b given twice"]),
         ("a: 1\na.b: 2", ["2:1 a.b given twice"]),
-        ("a: !thing 1", ["1:4 a the tag !thing is not understood"]),
-        ("a: !!set {x}", ["1:4 a the tag tag:yaml.org,2002:set is not understood"]),
+        ("a: !thing 1", ["1:4 a the tag !thing is not understood" + QUOTES]),
+        ("a: !!set {x}", ["1:4 a the tag tag:yaml.org,2002:set is not understood" + QUOTES]),
         ("a: !!int ten", ["1:4 a not a value of the kind int"]),
         ("[1]: 2", ["1:1  a key must be a word, not a list or a mapping"]),
         (f"a: {10**30}", ["1:4 a a whole number beyond all that could be meant"]),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from raytd.sweep.forecast import Forecast
+from raytd.sweep.forecast import Forecast, Stage
 
 
 class Clock:
@@ -70,3 +70,24 @@ def test_a_trial_that_failed_is_not_waited_for_and_says_nothing_of_the_others() 
     clock.now = 1
     ours.end("c", done=False)
     assert ours.left_s() == 20
+
+
+def test_trainings_come_before_the_trials() -> None:
+    clock = Clock()
+    expected = {"n1": 6.0, "n2": 6.0, "n3": 6.0, "a": 10.0, "b": 10.0}
+    kinds = dict.fromkeys(expected, "small")
+    before = Stage(["n1", "n2", "n3"], at_once=2)
+    ours = Forecast(expected, kinds, at_once=1, measured=True, before=before, clock=clock)
+    assert ours.left_s() == 18 / 2 + 20
+    ours.reach("n1", 0.0)
+    clock.now = 6
+    ours.reach("n1", 0.5)  # twice as slow as expected, which the trials will be, too
+    assert ours.left_s() == pytest.approx(2 * (15 / 2 + 20))
+    for name in ("n1", "n2", "n3"):
+        ours.end(name, done=True)
+    clock.now = 9
+    ours.begin("a")
+    ours.reach("a", 0.0)
+    clock.now = 19
+    ours.reach("a", 1.0)
+    assert ours.left_s() is not None

@@ -9,17 +9,15 @@ from types import SimpleNamespace
 import pytest
 
 from raytd.errors import RequestError
-from raytd.sweep.jobs import Order, find_job, job_server, server_url
+from raytd.sweep.jobs import Order, Shipped, find_job, job_server, server_url
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "small.yaml"
-    path.write_text("name: small\n")
-    return path
+def file() -> Shipped:
+    return Shipped("small.yaml", b"name: small\n")
 
 
-def test_what_is_staged_runs_without_an_installed_raytd(file: Path, tmp_path: Path) -> None:
+def test_what_is_staged_runs_without_an_installed_raytd(file: Shipped, tmp_path: Path) -> None:
     """`-S` leaves out what is installed; the version comes from what was shipped."""
     staged = tmp_path / "staged"
     staged.mkdir()
@@ -34,20 +32,19 @@ def test_what_is_staged_runs_without_an_installed_raytd(file: Path, tmp_path: Pa
     assert not list(staged.glob("**/__pycache__/*.py"))
 
 
-def test_a_cluster_that_has_raytd_may_run_its_own(file: Path, tmp_path: Path) -> None:
+def test_a_cluster_that_has_raytd_may_run_its_own(file: Shipped, tmp_path: Path) -> None:
     staged = tmp_path / "staged"
     staged.mkdir()
     nets = tmp_path / "nets.py"
     nets.write_text("x = 1\n")
-    tasks = tmp_path / "tasks.yaml"
-    tasks.write_text("tasks: []\n")
-    order = Order(file, "/shared", ship_code=False, include=[nets], catalogue=tasks)
+    order = Order(file, "/shared", ship_code=False, include=[nets], catalogue=b"tasks: []\n")
     order.stage(staged)
     assert {p.name for p in staged.iterdir()} == {"small.yaml", "nets.py", "raytd-catalogue.yaml"}
+    assert (staged / "raytd-catalogue.yaml").read_text() == "tasks: []\n"
     assert order.command().endswith("--catalogue raytd-catalogue.yaml")
 
 
-def test_words_reach_the_cluster_as_they_were_given(file: Path) -> None:
+def test_words_reach_the_cluster_as_they_were_given(file: Shipped) -> None:
     words = ["--set", "grid.model=[cnn8, 'my.nets:make(depth=3)']", "--fresh"]
     given = shlex.split(Order(file, "/shared", words).command())
     assert given == [
@@ -57,7 +54,7 @@ def test_words_reach_the_cluster_as_they_were_given(file: Path) -> None:
 
 
 def test_no_variable_of_this_machine_goes_with_the_job(
-    file: Path, monkeypatch: pytest.MonkeyPatch
+    file: Shipped, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
     monkeypatch.setenv("RAYTD_DATA", "/home/me/data")
@@ -65,23 +62,28 @@ def test_no_variable_of_this_machine_goes_with_the_job(
     assert Order(file, "/shared", data="/data").environment()["RAYTD_DATA"] == "/data"
 
 
-def test_all_that_is_wrong_with_an_order_is_said_at_once(file: Path, tmp_path: Path) -> None:
+def test_all_that_is_wrong_with_an_order_is_said_at_once(file: Shipped, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "small.yaml").write_text("")
-    order = Order(
-        file, "runs", data="data", catalogue=tmp_path / "none.yaml", include=[other / "small.yaml"]
-    )
+    missing = tmp_path / "none.py"
+    order = Order(file, "runs", data="data", include=[missing, other / "small.yaml"])
     assert order.problems() == [
         "--storage runs: must be the absolute path of a folder that every node of the cluster "
         "mounts",
         "--data data: must be the absolute path of a folder that every node of the cluster mounts",
-        f"{tmp_path / 'none.yaml'}: no such file or folder",
+        f"{missing}: no such file or folder",
         "--include: two are called 'small.yaml'; rename one",
     ]
 
 
-def test_an_object_store_is_named_to_the_cluster_but_no_secret(file: Path) -> None:
+def test_the_home_folder_of_this_machine_is_not_that_of_the_cluster(file: Shipped) -> None:
+    for home in ("~", "~no-such-user"):
+        (problem,) = Order(file, f"{home}/runs").problems()
+        assert problem.startswith(f"--storage {home}/runs: must be the absolute path")
+
+
+def test_an_object_store_is_named_to_the_cluster_but_no_secret(file: Shipped) -> None:
     uri = "s3://bucket/runs?region=eu-west-1&endpoint_override=http://minio:9000"
     order = Order(file, uri)
     assert order.problems() == []

@@ -219,3 +219,48 @@ def test_which_study_runs_first_changes_no_suggestion(
         for i in order:
             run(studies[i], rows, at_most=1)
     assert epsilons(studies[0]) == epsilons(alone)
+
+
+def constant(study: Study) -> list[str]:
+    """Runs what is asked for, all of it equally good; the keys of what ran."""
+    rows, ran = dict[str, Any](), list[str]()
+    while (trial := study.next(rows.get)) is not None:
+        rows[trial.key] = {"status": "done", "distance": 1.0}
+        study.tell(rows[trial.key])
+        ran.append(trial.key)
+    return ran
+
+
+def test_a_space_with_fewer_trials_than_are_wanted_is_told_from_the_start(tmp_path: Path) -> None:
+    space = "search: {space: {coupled.support: {choice: [global, blocks]}}, trials: 5}\n"
+    found, tasks = cases(tmp_path, space)
+    study = Study(found[0], tasks)
+    told = "the search over coupled.support has only 2 different trials: 2 of 5 can be run"
+    assert study.n_left == 2
+    assert study.shortfall == told
+    assert len(set(constant(study))) == 2
+    assert study.n_left == 0
+    assert study.shortfall == told
+
+
+def test_whole_numbers_are_counted_and_fractions_are_not(tmp_path: Path) -> None:
+    space = "search: {space: {coupled.iterations: {integer: [2, 4]}}, trials: 9}\n"
+    found, tasks = cases(tmp_path, space)
+    assert Study(found[0], tasks).n_left == 3
+    found, tasks = cases(tmp_path)
+    study = Study(found[0], tasks)
+    assert study.n_left == 12
+    assert study.shortfall is None
+
+
+def test_a_search_that_repeats_itself_says_so_when_it_ends(tmp_path: Path) -> None:
+    space = "search: {space: {coupled.iterations: {integer: [2, 21]}}, trials: 19}\n"
+    found, tasks = cases(tmp_path, space)
+    study = Study(found[0], tasks)
+    assert study.shortfall is None
+    ran = constant(study)
+    assert len(ran) < 19
+    assert study.shortfall == (
+        f"the search over coupled.iterations has suggested the same trial again {19 - len(ran)} "
+        f"times: {len(ran)} of 19 are run"
+    )

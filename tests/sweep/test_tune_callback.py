@@ -1,5 +1,8 @@
 """What is made of the losses that Tune tells of."""
 
+import copy
+import pickle
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -85,3 +88,34 @@ def test_a_running_trial_without_news_is_said_and_a_place_that_stays_is_no_news(
         waits.look(["x"])
         now[0] += SILENT_S
     assert lines == ["waiting for news of x, 5 min", "waiting for news of x, 10 min"]
+
+
+class Locked(Ends):
+    """Holds what no pickle can hold, as a view on a terminal does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.RLock()
+
+
+def test_a_listener_that_cannot_be_pickled_stays_out_of_what_tune_writes(tmp_path: Path) -> None:
+    from ray import cloudpickle
+    from ray.tune import Callback
+
+    plan = planned(tmp_path)
+    (trial,) = plan.trials
+    listener = Locked()
+    with pytest.raises(TypeError, match="pickle"):
+        cloudpickle.dumps(listener)
+    callback = forward({trial.key: trial}, listener, plan, 60.0)
+    written = cloudpickle.dumps({"callbacks": [callback]})
+    assert len(written) < 1000  # neither the plan nor its images
+    (read,) = pickle.loads(written)["callbacks"]
+    assert type(read) is Callback
+    assert callback.get_state() is None
+    # Tune may copy what it is given; the copy still tells the same listener.
+    row = leave_result(plan)
+    copy.deepcopy(callback).on_trial_result(
+        trial=SimpleNamespace(config={"trial_key": trial.key}), result={"row": row}
+    )
+    assert listener.rows == [row]

@@ -1,5 +1,7 @@
 """The line that a user reads while the cluster has no place."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from raytd.sweep import waiting
@@ -64,3 +66,65 @@ def test_silence_is_told_once_a_period_with_the_longest_first() -> None:
     silence.heard("a")
     silence.look(["a"])
     assert len(told) == 5
+
+
+def test_nothing_is_said_for_a_while_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_free", lambda: {"CPU": 2.0})
+    monkeypatch.setattr(waiting, "nodes_starting", lambda: None)
+    now, told = [100.0], []
+    watch = Waiting(lambda line: told.append((now[0], line)), clock=lambda: now[0])
+    for _ in range(70):
+        watch.note({"CPU": 2.0})
+        now[0] += 1
+    assert told == [(160, "waiting for 2 CPUs (the cluster has 2 CPUs free)")]
+
+
+@pytest.mark.parametrize(("alive", "waited_s"), [(True, [0, 0]), (False, [0, 7])])
+def test_queued_trainings_are_no_wait_while_one_of_them_tells_where_it_is(
+    alive: bool, waited_s: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ray counts what others have queued, too: here as many as there are trainings.
+    monkeypatch.setattr(waiting, "queued_tasks", lambda: (3, {"CPU": 1.0}))
+    monkeypatch.setattr(waiting, "_free", lambda: {"CPU": 0.0})
+    monkeypatch.setattr(waiting, "nodes_starting", lambda: None)
+    now, told = [50.0], list[str]()
+    watch = Waiting(told.append, clock=lambda: now[0])
+    found = []
+    for _ in range(2):
+        found.append(watch.look_at_tasks(3, alive=alive))
+        now[0] += 7
+    assert found == waited_s
+    assert bool(told) == (not alive)
+
+
+OURS, THEIRS = "0" * 28 + "02000000", "0" * 28 + "03000000"
+
+
+@pytest.mark.parametrize(
+    ("groups", "wanted"),
+    [
+        ([(OURS, "PENDING")], {"CPU": 1.5}),
+        ([(OURS, "PENDING"), (THEIRS, "CREATED")], {"CPU": 1.5}),
+        ([(OURS, "PENDING"), (OURS, "CREATED")], {}),
+        ([(OURS, "RESCHEDULING"), (OURS, "CREATED")], {"CPU": 1.5}),
+        ([(THEIRS, "PENDING")], {}),
+    ],
+)
+def test_a_place_that_the_sweep_holds_itself_is_not_waited_for(
+    groups: list[tuple[str, str]], wanted: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    table = {
+        n: {
+            "placement_group_id": identity,
+            "state": state,
+            "bundles": {0: {"CPU": 0.5}, 1: {"CPU": 1.0}},
+            "bundles_to_node_id": {},
+        }
+        for n, (identity, state) in enumerate(groups)
+    }
+    monkeypatch.setattr("ray.util.placement_group_table", lambda: table)
+    context = SimpleNamespace(get_job_id=lambda: "02000000")
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: context)
+    assert waiting.unplaced(idle=True) == wanted

@@ -17,20 +17,29 @@ LIMIT = 190
 """MiB: pyarrow takes 60, the heap grows by some more; all images would take 450."""
 
 
+def ramp(start: int) -> np.ndarray:
+    """An image whose columns are brighter from left to right."""
+    levels = np.arange(start, start + SIDE, dtype=np.uint8)
+    return np.broadcast_to(levels[None, :, None], (SIDE, SIDE, 3)).copy()
+
+
 def large_parquet(root: Path) -> str:
     """One row group of plain images, each of which is 117 KiB once decoded."""
-    cells = [encoded(np.full((SIDE, SIDE, 3), c, np.uint8)) for c in range(2)]
+    cells = [encoded(ramp(c)) for c in range(10)]
     labels = np.arange(N) % 2
-    write_parquet(root / "data", [cells[c] for c in labels], pa.array(labels), row_group_size=N)
+    rows = [cells[row % len(cells)] for row in range(N)]
+    write_parquet(root / "data", rows, pa.array(labels), row_group_size=N)
     return "parquet:data"
 
 
 def heavy_parquet(root: Path) -> str:
     """One row group whose images take 300 MiB before they are decoded."""
     generator = np.random.default_rng(0)
-    cell = encoded(generator.integers(0, 256, (60, 60, 3), dtype=np.uint8))
+    images = generator.integers(0, 256, (10, 60, 60, 3), dtype=np.uint8)
+    kinds = [encoded(image) for image in images]
     labels = np.arange(30_000) % 2
-    cells = [cell + generator.bytes(8) for _ in labels]  # what follows a PNG is not read
+    # What follows a PNG is not read.
+    cells = [kinds[row % len(kinds)] + generator.bytes(8) for row in range(len(labels))]
     write_parquet(root / "data", cells, pa.array(labels), row_group_size=len(labels))
     return "parquet:data"
 
@@ -41,8 +50,8 @@ def large_npz(root: Path) -> str:
         with archive.open("images.npy", "w", force_zip64=True) as member:
             header = {"descr": "|u1", "fortran_order": False, "shape": (N, SIDE, SIDE, 3)}
             np.lib.format.write_array_header_1_0(member, header)
-            for _ in range(N):
-                member.write(bytes(SIDE * SIDE * 3))
+            for row in range(N):
+                member.write(ramp(row % 10).tobytes())
         with archive.open("labels.npy", "w") as member:
             np.lib.format.write_array(member, np.arange(N) % 2)
     return "npz:data.npz"

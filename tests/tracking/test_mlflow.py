@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from raytd.tracking import Closing, DatasetInfo, SweepInfo, TrialInfo, open_tracker
 from raytd.tracking.quiet import import_mlflow
-from raytd.tracking.session import store_file
+from raytd.tracking.sqlite_file import store_file
 
 
 @pytest.fixture

@@ -39,21 +39,23 @@ def dense_problem(cost: torch.Tensor) -> LinearProblem:
     return LinearProblem(cost, a, b)
 
 
-def test_the_first_coupling_is_that_of_the_dense_problem() -> None:
-    ours = GlobalCoupling.from_features(space(), epsilon=0.2, tolerance=1e-12)
-    theirs = first_coupling(
-        dense_problem(space().squared_distances(slice(0, N))), epsilon=0.2, tolerance=1e-12
-    )
+@pytest.mark.parametrize("unit", ["spread", "absolute"])
+def test_the_first_coupling_is_that_of_the_dense_problem(unit: str) -> None:
+    settings = {"epsilon": 0.2, "epsilon_unit": unit, "tolerance": 1e-12}
+    ours = GlobalCoupling.from_features(space(), **settings)
+    theirs = first_coupling(dense_problem(space().squared_distances(slice(0, N))), **settings)
     torch.testing.assert_close(ours.rows(0, N), theirs.coupling, rtol=0, atol=1e-10)
     assert ours.report.primal == pytest.approx(theirs.report.primal, abs=1e-9)
     assert ours.effective_partners() == pytest.approx(theirs.effective_partners)
 
 
+@pytest.mark.parametrize("unit", ["spread", "absolute"])
 @pytest.mark.parametrize("proximal", ["kl", "none"])
-def test_steps_are_those_of_the_dense_coupling(proximal: str) -> None:
+def test_steps_are_those_of_the_dense_coupling(proximal: str, unit: str) -> None:
     ours = GlobalCoupling.from_features(space(), epsilon=0.3, tolerance=1e-12)
     dense = ours.rows(0, N)
     settings = {"epsilon": 0.1, "lam": 5.0, "proximal": proximal, "tolerance": 1e-12}
+    settings["epsilon_unit"] = unit
     for scale in (1.0, 0.7, 1.3):
         cost = random_cost() * scale
         problem = dense_problem(cost.rows(0, N))

@@ -34,6 +34,32 @@ def normalised_cosine(
     return float(((_unit(first / total) - _unit(second / total)) ** 2).sum()) / 2
 
 
+def jackknifed_error(
+    first: Float64[Tensor, " filters"],
+    second: Float64[Tensor, " filters"],
+    draws: Float64[Tensor, "draws filters"],
+) -> tuple[float, float]:
+    """How far the draws behind the first embedding move its distance to the second.
+
+    Args:
+        first: the mean over the draws.
+        second: an embedding of the same probe.
+        draws: at least two.
+
+    Returns:
+        The variance of the distance and its bias, which is upward where noise makes two embeddings
+        differ. Both leave out each draw in turn, Efron (1982).
+    """
+    n = len(draws)
+    total = draws.sum(0)
+    left = torch.tensor(
+        [normalised_cosine((total - d).clamp(min=0) / (n - 1), second) for d in draws],
+        dtype=torch.float64,
+    )
+    variance = (n - 1) * float(left.var(correction=0))
+    return variance, (n - 1) * (float(left.mean()) - normalised_cosine(first, second))
+
+
 def _unit(vector: Tensor) -> Tensor:
     """A vector of length 1; that of zeros is left alone."""
     norm = vector.norm()

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,9 +18,11 @@ from raytd.engine.files import write_bytes
 from raytd.engine.locks import make_once
 from raytd.engine.storage import StoragePath
 from raytd.errors import NotFiniteError, StorageError
+from raytd.methods.fisher.diagonal import Diagonal, exact_diagonal, sufficient_diagonal
 from raytd.methods.fisher.head import batches, fit_head
 from raytd.methods.fisher.montecarlo import montecarlo_fisher
 from raytd.methods.fisher.probe import Probe
+from raytd.methods.fisher.squares import FilterSquares
 from raytd.methods.fisher.variational import variational_precision
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import generator
@@ -28,19 +31,29 @@ if TYPE_CHECKING:
     from raytd.methods.task2vec import Task2VecConfig
 
 
+_FORMAT = 2
+"""Part of every key; raised when what is kept, or its meaning, changes."""
+
+
 @dataclass(frozen=True)
 class Embedding:
     """What a probe's filters have to know for a task.
 
     Attributes:
         fisher: information of every filter.
-        trivial: that of a task without information, where the estimate has one.
         accuracy: of the fresh head on the images that it was trained on.
+        trivial: that of a task without information, where the estimate has one.
+        draws: what each set of draws alone makes of it, where the estimate draws labels or signs.
+        gradients: of each image, taken for the estimate; 0 where it takes none of single images.
+        forwards: of each image for it, on average.
     """
 
     fisher: Float64[Tensor, " filters"]
-    trivial: Float64[Tensor, " filters"] | None
     accuracy: float
+    trivial: Float64[Tensor, " filters"] | None = None
+    draws: Float64[Tensor, "draws filters"] | None = None
+    gradients: int = 0
+    forwards: float = 0.0
 
 
 def embedding_of(
@@ -87,6 +100,7 @@ def embedding_key(task: Task, probe: str, config: "Task2VecConfig", seed: int) -
     """Content address of an embedding: the task's data, the probe, the settings, the seed."""
     left_out = {"probe", "weights", "asymmetric", "alpha", *config.idle()}
     content = {
+        "format": _FORMAT,
         "task": task.digest,
         "probe": probe,
         "settings": config.model_dump(mode="json", exclude=left_out),
@@ -114,38 +128,66 @@ def _embed(task: Task, probe: Probe, config: "Task2VecConfig", seed: int) -> Emb
         seen: Tensor = head(probe.features(probe.inputs(task, batch)))
         return seen
 
-    estimate = _montecarlo if config.fisher == "montecarlo" else _variational
-    fisher, trivial = estimate(task, probe, config, logits, seed)
-    if not torch.isfinite(fisher).all():
+    if config.fisher == "variational":
+        found = _variational(task, probe, config, logits, seed)
+    else:
+        found = _diagonal(task, probe, config, logits, seed)
+    if not torch.isfinite(found.fisher).all():
+        lr = (
+            f"lower task2vec.lr (it is {config.lr:g}) or " if config.fisher == "variational" else ""
+        )
         raise NotFiniteError(
             f"embedding of {task.name}: the information of a filter is not finite; "
-            f"lower task2vec.lr (it is {config.lr:g}) or take another probe"
+            f"{lr}take another task2vec.probe"
         )
-    return Embedding(fisher, trivial, accuracy)
+    return replace(found, accuracy=accuracy)
 
 
 Logits = Callable[[Tensor], Tensor]
 
 
-def _montecarlo(
+def _diagonal(
     task: Task, probe: Probe, config: "Task2VecConfig", logits: Logits, seed: int
-) -> tuple[Tensor, Tensor | None]:
-    order = generator(seed, "task2vec order")
-    n = len(task.train.labels)
-    count = config.passes * -(-n // config.montecarlo_batch)
-    fisher = montecarlo_fisher(
+) -> Embedding:
+    n, n_classes = len(task.train.labels), len(task.classes)
+    if config.fisher == "montecarlo":
+        found = _montecarlo(n, probe, config, logits, seed)
+    else:
+        squares = FilterSquares(probe.network, logits, head=probe.head, n_images=n)
+        if config.fisher == "exact":
+            found = exact_diagonal(squares, n_images=n, n_classes=n_classes)
+        else:
+            signs = generator(seed, "task2vec signs", task.digest)
+            found = sufficient_diagonal(
+                squares, n_images=n, n_classes=n_classes, error=config.error, generator=signs
+            )
+    return Embedding(
+        found.values,
+        math.nan,
+        draws=found.draws,
+        gradients=found.gradients,
+        forwards=found.forwards,
+    )
+
+
+def _montecarlo(
+    n: int, probe: Probe, config: "Task2VecConfig", logits: Logits, seed: int
+) -> Diagonal:
+    order, size = generator(seed, "task2vec order"), config.montecarlo_batch
+    per_pass = -(-n // size)
+    return montecarlo_fisher(
         probe.network,
         logits,
         head=probe.head,
-        batches=batches(n, batch_size=config.montecarlo_batch, count=count, generator=order),
+        batches=batches(n, batch_size=size, count=config.passes * per_pass, generator=order),
+        per_pass=per_pass,
         generator=generator(seed, "task2vec labels"),
     )
-    return fisher, None
 
 
 def _variational(
     task: Task, probe: Probe, config: "Task2VecConfig", logits: Logits, seed: int
-) -> tuple[Tensor, Tensor | None]:
+) -> Embedding:
     order, size = generator(seed, "task2vec order"), config.batch_size
     n = len(task.train.labels)
     precision = variational_precision(
@@ -158,7 +200,9 @@ def _variational(
         lr=config.lr,
         generator=generator(seed, "task2vec noise"),
     )
-    return precision.values, precision.trivial
+    whole, rest = divmod(config.steps, -(-n // size))
+    forwards = whole + min(n, rest * size) / n
+    return Embedding(precision.values, math.nan, trivial=precision.trivial, forwards=forwards)
 
 
 def _features(task: Task, probe: Probe) -> Tensor:
@@ -169,14 +213,27 @@ def _features(task: Task, probe: Probe) -> Tensor:
 
 
 def _tensors(embedding: Embedding) -> dict[str, Tensor]:
-    accuracy = torch.tensor([embedding.accuracy], dtype=torch.float64)
-    tensors = {"fisher": embedding.fisher, "accuracy": accuracy}
-    return tensors if embedding.trivial is None else tensors | {"trivial": embedding.trivial}
+    numbers = [embedding.accuracy, embedding.gradients, embedding.forwards]
+    tensors = {
+        "fisher": embedding.fisher,
+        "numbers": torch.tensor(numbers, dtype=torch.float64),
+        "trivial": embedding.trivial,
+        "draws": embedding.draws,
+    }
+    return {name: t.contiguous() for name, t in tensors.items() if t is not None}
 
 
 def _read(path: StoragePath) -> Embedding:
     try:
         held = load(path.read_bytes())
-        return Embedding(held["fisher"], held.get("trivial"), float(held["accuracy"]))
+        accuracy, gradients, forwards = held["numbers"].tolist()
+        return Embedding(
+            held["fisher"],
+            accuracy,
+            trivial=held.get("trivial"),
+            draws=held.get("draws"),
+            gradients=int(gradients),
+            forwards=forwards,
+        )
     except (OSError, SafetensorError, KeyError) as error:
         raise StorageError(f"{path}: cannot be read ({error}); remove it") from error

@@ -1,12 +1,13 @@
-"""The diagonal of the Fisher information by sampling labels from the network's predictions."""
+"""The Fisher information of filters by labels drawn from predictions, as its authors have it."""
 
 from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float64, Int64
+from jaxtyping import Int64
 from torch import Tensor, nn
 
+from raytd.methods.fisher.diagonal import Diagonal
 from raytd.methods.fisher.filters import filtered_layers, mean_over_filter, weight_of
 
 
@@ -16,8 +17,9 @@ def montecarlo_fisher(
     *,
     head: str,
     batches: Iterable[Int64[Tensor, " batch"]],
+    per_pass: int,
     generator: torch.Generator,
-) -> Float64[Tensor, " filters"]:
+) -> Diagonal:
     """F of every filter: the mean over batches of B g², averaged over the filter's weights.
 
     g is the gradient of the mean of −log p(y|x) over a batch of B images, with y drawn from the
@@ -29,6 +31,7 @@ def montecarlo_fisher(
         logits: predictions for the images of a batch, by their index, through the network.
         head: name of the network's own last linear layer.
         batches: indices of images.
+        per_pass: batches that see every image once; each such pass is a draw of its own.
         generator: on the CPU, of the drawn labels.
 
     Returns:
@@ -39,6 +42,7 @@ def montecarlo_fisher(
     for weight in weights:
         weight.requires_grad_(True)
     totals = [torch.zeros(len(w), dtype=torch.float64) for w in weights]
+    sums_until = [torch.cat(totals)]
     n_batches = 0
     for batch in batches:
         predicted = logits(batch)
@@ -49,8 +53,12 @@ def montecarlo_fisher(
             if gradient is not None:
                 total += len(batch) * mean_over_filter(gradient.double() ** 2).cpu()
         n_batches += 1
+        if n_batches % per_pass == 0:
+            sums_until.append(torch.cat(totals))
     network.requires_grad_(False)
-    return torch.cat(totals) / n_batches
+    draws = torch.stack(sums_until).diff(dim=0) / per_pass
+    passes = len(draws)
+    return Diagonal(torch.cat(totals) / n_batches, draws, passes, passes)
 
 
 def _drawn(logits: Tensor, generator: torch.Generator) -> Int64[Tensor, " batch"]:

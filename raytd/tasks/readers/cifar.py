@@ -57,4 +57,4 @@ def _torchvision_class(folder: str) -> Any:
 
 def _split(part: Any, path: Path, name: str) -> Split:
     labels = np.asarray(part.targets, np.int64)
-    return Split(labels, ArrayImages(f"{path} ({name})", part.data))
+    return Split(labels, ArrayImages(f"{path} ({name})", part.data), name)

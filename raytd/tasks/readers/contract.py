@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Int64, Shaped
 
 from raytd.errors import DataError
 
 Indices = Int64[np.ndarray, " n"]
-Raw = UInt8[np.ndarray, "channels height width"]
-"""An image as it lies: grey (one channel) or red, green and blue."""
+Raw = Shaped[np.ndarray, "channels height width"]
+"""An image as it lies: grey (one channel), or red, green and blue. Where pixels are transparent, an
+alpha channel from 0 to 255 comes last. Values are bytes, or numbers on a scale of their own."""
 
 MAX_ROWS = 20_000_000
 """Above every data set of images there is; a header that claims more is not believed."""
@@ -39,10 +40,14 @@ class Split:
     Attributes:
         labels: number of the class of every row.
         images: of the rows.
+        part: what the files call it: train, validation or test; empty where they say nothing.
+        files: how many hold its images; None where that is not counted.
     """
 
     labels: Indices
     images: Images
+    part: str = ""
+    files: int | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 The class folders lie in the folder itself, or in its sub-folders train and validation or test.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,16 @@ import numpy as np
 
 from raytd.errors import DataError
 from raytd.tasks.readers.contract import Content, Indices, Raw, Split
-from raytd.tasks.readers.encoded import SUFFIXES, decode_image
-from raytd.tasks.readers.parts import in_order, part_folders, train_and_val
+from raytd.tasks.readers.encoded import decode_image, is_image_name
+from raytd.tasks.readers.layout import merged_note, part_folders, require_one_reading
+from raytd.tasks.readers.left_out import OUTSIDE, shown
+from raytd.tasks.readers.one_file import without_repeats
+from raytd.tasks.readers.parts import in_order, train_and_val, unused
+from raytd.tasks.readers.walk import Walk
+from raytd.tasks.readers.wording import counted, listed
+
+Classes = dict[str, list[Path]]
+"""The image files of each class."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,17 @@ class FileImages:
     paths: tuple[Path, ...]
 
     def decode(self, rows: Indices) -> Iterator[Raw]:
-        """The images of these rows, one at a time."""
+        """The images of these rows, one at a time.
+
+        Raises:
+            DataError: if a file is empty or closed; it names all such files of the part.
+        """
+        if any(_fault(self.paths[row]) for row in rows):
+            wrong = [f"{path} ({why})" for path in self.paths if (why := _fault(path))]
+            raise DataError(
+                f"{listed(wrong)}: {counted(len(wrong), 'image file')} cannot be read; mend or "
+                "remove what is empty or closed"
+            )
         for row in rows:
             yield decode_image(self.paths[row], self.place(int(row)))
 
@@ -44,38 +63,103 @@ def read(path: Path) -> Content:
     """The file names of every class; classes are in the order of their names.
 
     Raises:
-        DataError: if there are no class folders, or the parts have different ones.
+        DataError: if there are no class folders, the parts have different ones, or folders can be
+            read in two ways.
     """
-    try:
-        folders = part_folders(path) or {"train": path}
-        classes = {part: _classes(folder) for part, folder in folders.items()}
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    walk = Walk(path)
+    folders, notes = part_folders(walk)
+    chosen = {"train": path}
+    if folders:
+        train, val = train_and_val(folders)
+        chosen = {part: f for part, f in folders.items() if f in (train, val)}
+        _leave(walk, walk.level(path)[0])
+    classes = {part: _class_folders(walk, folder) for part, folder in chosen.items()}
     names = list(classes["train"])
-    if not names:
-        raise DataError(f"{path}: no folder of a class in it")
-    for part, found in classes.items():
-        other = next((name for name in found if name not in names), None)
-        if other is not None:
-            raise DataError(f"{folders[part] / other}: there is no class '{other}' for training")
-    splits = {
-        part: _split(names, {name: _files(folder) for name, folder in found.items()})
+    walk.require_open()
+    _require_classes(walk, chosen, classes)
+    files = {
+        part: {name: _files(walk, folder) for name, folder in found.items()}
         for part, found in classes.items()
     }
-    return Content(tuple(names), *train_and_val(splits))
+    walk.require_open()
+    if not folders:
+        require_one_reading(walk, files["train"])
+    if walk.linked:
+        files = without_repeats(walk, files)
+    for part, found in files.items():
+        notes += merged_note(classes[part], found)
+    splits = {part: _split(part if folders else "", names, files[part]) for part in chosen}
+    notes += [*unused(folders), *walk.left.notes()]
+    return Content(tuple(names), *train_and_val(splits), tuple(notes))
 
 
-def _classes(folder: Path) -> dict[str, Path]:
-    inside = (p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    return {path.name: path for path in in_order(inside, folder)}
+def _class_folders(walk: Walk, folder: Path) -> dict[str, Path]:
+    files, folders = walk.level(folder)
+    _leave(walk, files)
+    return {path.name: path for path in in_order(folders, folder)}
 
 
-def _files(folder: Path) -> list[Path]:
-    inside = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-    return in_order((p for p in inside if not p.name.startswith(".")), folder)
+def _leave(walk: Walk, files: list[Path]) -> None:
+    """Counts files that lie in no class folder."""
+    for path in files:
+        if is_image_name(path):
+            walk.left.add(OUTSIDE, path)
+        else:
+            walk.left.add_ending(path)
 
 
-def _split(names: list[str], files: dict[str, list[Path]]) -> Split:
+def _require_classes(
+    walk: Walk, folders: dict[str, Path], classes: dict[str, dict[str, Path]]
+) -> None:
+    """Refuses parts without class folders, and classes that are not there for training."""
+    names = classes["train"]
+    if not names:
+        raise DataError(f"{folders['train']}: no folder of a class in it")
+    unspeakable = [shown(p, walk.root) for p in names.values() if not _is_text(p.name)]
+    if unspeakable:
+        raise DataError(f"{walk.root}: {listed(unspeakable, 5)}: the folder's name is not UTF-8")
+    for part, found in classes.items():
+        other = [name for name in found if name not in names]
+        if other:
+            first = folders[part] / other[0]
+            more = f" (nor for {listed(other[1:], 5)})" if len(other) > 1 else ""
+            raise DataError(
+                f"{first}: there is no class '{other[0]}' for training{more}; remove it, or write "
+                f"folder:{folders['train']} to hold validation images back from training"
+            )
+
+
+def _files(walk: Walk, folder: Path) -> list[Path]:
+    found = []
+    for path in walk.below(folder):
+        if is_image_name(path):
+            found.append(path)
+        else:
+            walk.left.add_ending(path)
+    return in_order(found, folder)
+
+
+def _split(part: str, names: list[str], files: Classes) -> Split:
     counts = [len(files.get(name, ())) for name in names]
     labels = np.repeat(np.arange(len(names), dtype=np.int64), counts)
-    return Split(labels, FileImages(tuple(p for name in names for p in files.get(name, ()))))
+    paths = tuple(path for name in names for path in files.get(name, ()))
+    return Split(labels, FileImages(paths), part, len(paths))
+
+
+def _fault(path: Path) -> str | None:
+    """Why a file cannot hold an image, without opening it."""
+    try:
+        empty = path.stat().st_size == 0
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    if empty:
+        return "empty"
+    return None if os.access(path, os.R_OK) else "permission denied"
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

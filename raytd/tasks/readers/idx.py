@@ -15,6 +15,8 @@ import numpy as np
 from raytd.errors import DataError
 from raytd.tasks.readers.contract import Content, Indices, Split, check_rows
 from raytd.tasks.readers.streamed import StreamedImages, damage_told
+from raytd.tasks.readers.walk import is_hidden
+from raytd.tasks.readers.wording import listed
 
 _FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -32,7 +34,10 @@ def read(path: Path) -> Content:
     missing = [name for names in _FILES.values() for name in names if not _find(path, name)]
     if missing:
         raise DataError(f"{path}: no {missing[0]}, with or without .gz")
-    return Content(None, _split(path, "train"), _split(path, "val"))
+    used = {_find(path, name) for names in _FILES.values() for name in names}
+    others = sorted(p.name for p in path.iterdir() if p not in used and not is_hidden(p.name))
+    notes = (f"Files are left out: {listed(others)}.",) if others else ()
+    return Content(None, _split(path, "train"), _split(path, "val"), notes)
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -51,7 +56,8 @@ def _split(folder: Path, part: str) -> Split:
     numbers = _labels(labels)
     check_rows(n, len(numbers), f"{images} and {labels.name}")
     opener = partial(_open, images)
-    return Split(numbers, StreamedImages(str(images), opener, 16, (height, width, 1), False))
+    rows = StreamedImages(str(images), opener, 16, (height, width, 1), False)
+    return Split(numbers, rows, {"train": "train", "val": "test"}[part], 1)
 
 
 def _header(path: Path, n_dimensions: int) -> tuple[int, ...]:

@@ -1,10 +1,13 @@
 """NumPy archives: arrays of images and of labels, in the names that Keras and MedMNIST use.
 
-Images are bytes, (n, height, width), (n, height, width, channels) or (n, channels, height, width).
+Images are numbers: (n, height, width), (n, height, width, channels) or (n, channels, height,
+width).
 Members are read as streams, never unpacked to disk, and never unpickled.
 """
 
 import zipfile
+from collections.abc import Container
+from dataclasses import replace
 from functools import partial
 from math import prod
 from pathlib import Path, PurePosixPath
@@ -14,8 +17,9 @@ import numpy as np
 
 from raytd.errors import DataError
 from raytd.tasks.readers.contract import Content, Indices, Split, check_rows
-from raytd.tasks.readers.parts import train_and_val
+from raytd.tasks.readers.parts import train_and_val, unused
 from raytd.tasks.readers.streamed import StreamedImages, damage_told
+from raytd.tasks.readers.wording import listed
 
 _PARTS = {
     "train": ("x_train", "train_images", "images", "x"),
@@ -46,13 +50,25 @@ def read(path: Path) -> Content:
         if found["train"] is None:
             wanted = " or ".join(_PARTS["train"])
             raise DataError(f"{path}: no array {wanted}; it has {', '.join(members) or 'none'}")
-        splits = {p: _split(path, archive, members, name) for p, name in found.items() if name}
+        splits = {
+            p: replace(_split(path, archive, members, name), part=p, files=1)
+            for p, name in found.items()
+            if name
+        }
         names_member = next((n for n in _CLASS_NAMES if n in members), None)
         names = None
         if names_member is not None:
             values = _array(path, archive, names_member, kinds="U")
             names = tuple(map(str, values.ravel()))
-    return Content(names, *train_and_val(splits))
+    used = {*found.values(), *(_labels_of(n, members) for n in found.values() if n), names_member}
+    notes = [*unused(splits), *_arrays_left(members, used)]
+    return Content(names, *train_and_val(splits), tuple(notes))
+
+
+def _arrays_left(members: list[str], used: Container[str | None]) -> list[str]:
+    """A sentence on arrays that are not read."""
+    left = [name for name in members if name not in used]
+    return [f"Arrays are left out: {listed(left, 6)}."] if left else []
 
 
 def _members(path: Path, archive: zipfile.ZipFile) -> list[str]:
@@ -63,29 +79,34 @@ def _members(path: Path, archive: zipfile.ZipFile) -> list[str]:
     """
     for name in archive.namelist():
         parts = PurePosixPath(name.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+        if parts.is_absolute() or ".." in parts.parts or ":" in "".join(parts.parts[:1]):
             raise DataError(f"{path}: the member '{name}' leaves the archive's folder; not read")
     return [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
 
 
 def _split(path: Path, archive: zipfile.ZipFile, members: list[str], name: str) -> Split:
-    label_names = _label_names(name)
-    labels_name = next((n for n in label_names if n in members), None)
+    labels_name = _labels_of(name, members)
     if labels_name is None:
-        raise DataError(f"{path}: no array {' or '.join(label_names)} beside {name}")
-    header = _header(path, archive, name, kinds="u")
+        raise DataError(f"{path}: no array {' or '.join(_label_names(name))} beside {name}")
+    header = _header(path, archive, name, kinds="buif")
     row, first = _row_shape(path, name, header)
     labels = _array(path, archive, labels_name, kinds="iu")
     check_rows(header.shape[0], labels.size, f"{path} ({name})")
     numbers: Indices = labels.ravel().astype(np.int64)
-    opener = partial(_open, path, name)
-    return Split(numbers, StreamedImages(f"{path} ({name})", opener, header.length, row, first))
+    images = StreamedImages(
+        f"{path} ({name})", partial(_open, path, name), header.length, row, first, header.dtype
+    )
+    return Split(numbers, images)
 
 
 def _label_names(images: str) -> tuple[str, ...]:
     if images.startswith("x"):
         return (images.replace("x", "y", 1), "labels")
     return (images.replace("images", "labels"), "y")
+
+
+def _labels_of(images: str, members: list[str]) -> str | None:
+    return next((name for name in _label_names(images) if name in members), None)
 
 
 def _row_shape(path: Path, name: str, header: _Header) -> tuple[tuple[int, int, int], bool]:
@@ -107,6 +128,8 @@ def _header(path: Path, archive: zipfile.ZipFile, name: str, *, kinds: str) -> _
         DataError: if it holds objects, another kind of numbers, or claims another size.
     """
     info = archive.getinfo(f"{name}.npy")
+    if info.flag_bits & 1:
+        raise DataError(f"{path}: {name} is encrypted; save the archive without a password")
     with archive.open(info) as stream:
         try:
             version = np.lib.format.read_magic(stream)
@@ -121,8 +144,8 @@ def _header(path: Path, archive: zipfile.ZipFile, name: str, *, kinds: str) -> _
         length = stream.tell()
     if dtype.hasobject:
         raise DataError(f"{path}: {name} holds pickled objects, which are never loaded")
-    if dtype.kind not in kinds or (kinds == "u" and dtype.itemsize != 1):
-        wanted = {"u": "bytes (uint8)", "iu": "whole numbers", "U": "text"}[kinds]
+    if dtype.kind not in kinds:
+        wanted = {"buif": "numbers", "iu": "whole numbers", "U": "text"}[kinds]
         raise DataError(f"{path}: {name} holds {dtype}; {wanted} wanted")
     if fortran and len(shape) > 1:
         raise DataError(f"{path}: {name} is in Fortran order; save np.ascontiguousarray of it")

@@ -5,7 +5,7 @@ names in the schema's metadata or without, or text. Layout:
 https://huggingface.co/docs/hub/datasets-image
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from raytd.errors import DataError
+from raytd.tasks.readers.class_numbers import one_numbering
 from raytd.tasks.readers.contract import (
     Content,
     Images,
@@ -24,13 +25,18 @@ from raytd.tasks.readers.contract import (
 )
 from raytd.tasks.readers.encoded import decode_image
 from raytd.tasks.readers.parquet_columns import Columns, find_columns
-from raytd.tasks.readers.parts import in_order, part_of, train_and_val
+from raytd.tasks.readers.parquet_files import find_files, is_parquet_name
+from raytd.tasks.readers.parts import train_and_val
+from raytd.tasks.readers.walk import Walk
 
 _BATCH = 64
 """Rows whose encoded bytes are in memory at once."""
 
 _BUFFER = 2**18
 """Bytes read at once: without a limit a row group would come whole, and may hold the whole file."""
+
+_MOST = 2**53
+"""The largest label: up to here fractions hold every whole number."""
 
 
 @dataclass(frozen=True)
@@ -62,47 +68,47 @@ class ParquetImages:
 
 def is_there(path: Path) -> bool:
     """Whether it is such a file or a folder that holds some."""
-    return path.is_file() or (path.is_dir() and next(path.rglob("*.parquet"), None) is not None)
+    if not path.is_dir():
+        return path.is_file()
+    return Walk(path).holds(path, is_parquet_name, below=True)
 
 
 def read(path: Path) -> Content:
-    """Labels and class names of all files."""
-    files = _files(path)
+    """Labels and class names of all files; classes with the same name are one."""
+    files, notes = find_files(path)
     columns = {file: find_columns(file) for part in files.values() for file in part}
-    labels = {file: _labels(file, c) for file, c in columns.items()}
-    names = next((c.class_names for c in columns.values() if c.class_names), None)
-    if any(values.dtype.kind != "i" for values in labels.values()):
-        names = tuple(sorted({str(v) for values in labels.values() for v in set(values)}))
-        number = {name: c for c, name in enumerate(names)}
-        labels = {
-            file: np.array([number[str(v)] for v in values], np.int64)
-            for file, values in labels.items()
-        }
+    _require_one_label(columns)
+    labels, names = one_numbering(
+        {file: _labels(file, c) for file, c in columns.items()},
+        {file: c.class_names for file, c in columns.items()},
+    )
     parts = {
-        part: _split([(file, columns[file]) for file in found], [labels[file] for file in found])
+        part: _split(part, [(file, columns[file]) for file in found], [labels[f] for f in found])
         for part, found in files.items()
     }
-    return Content(names, *train_and_val(parts))
+    train, val = (parts[""], None) if "" in parts else train_and_val(parts)
+    said = dict.fromkeys([*notes, *(note for c in columns.values() for note in c.notes)])
+    return Content(names, train, val, tuple(said))
 
 
-def _files(path: Path) -> dict[str, list[Path]]:
-    """Files of each part, in the order of their names; one that does not say is for training."""
-    if path.is_file():
-        return {"train": [path]}
-    parts: dict[str, list[Path]] = {}
-    for file in in_order(path.rglob("*.parquet"), path):
-        parts.setdefault(part_of(file) or "train", []).append(file)
-    if "train" not in parts:
-        there = ", ".join(parts) or "none"
-        raise DataError(f"{path}: no Parquet file for training (found: {there})")
-    return parts
+def _require_one_label(columns: Mapping[Path, Columns]) -> None:
+    """Refuses files whose labels stand in columns of different names."""
+    first_of: dict[str, Path] = {}
+    for file, found in columns.items():
+        first_of.setdefault(found.label, file)
+    if len(first_of) > 1:
+        (one, here), (other, there), *_ = first_of.items()
+        raise DataError(
+            f"{there}: the label is column '{other}', but '{one}' in {here}; give the label one "
+            "name in all files"
+        )
 
 
-def _split(files: list[tuple[Path, Columns]], labels: list[Indices]) -> Split:
+def _split(part: str, files: list[tuple[Path, Columns]], labels: list[Indices]) -> Split:
     starts = np.cumsum([0, *map(len, labels)])
     check_rows(int(starts[-1]), int(starts[-1]), str(files[0][0]))
     images: Images = ParquetImages(files, starts)
-    return Split(np.concatenate(labels), images)
+    return Split(np.concatenate(labels), images, part, len(files))
 
 
 def _labels(path: Path, columns: Columns) -> np.ndarray[Any, Any]:
@@ -122,7 +128,23 @@ def _labels(path: Path, columns: Columns) -> np.ndarray[Any, Any]:
         row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
         raise DataError(f"{path} row {row}: no label in column '{columns.label}'")
     values: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
-    return values if values.dtype.kind == "O" else values.astype(np.int64)
+    return values if values.dtype.kind == "O" else _whole(path, columns.label, values)
+
+
+def _whole(path: Path, column: str, values: np.ndarray[Any, Any]) -> Indices:
+    """Labels as whole numbers, which they may also be as fractions or truth values."""
+    wrong = np.zeros(len(values), bool)
+    if values.dtype.kind == "f":
+        wrong = ~(np.abs(values) <= _MOST) | (np.trunc(values) != values)
+    elif values.dtype.kind == "u":
+        wrong = values > _MOST
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"{path} row {row}: label {values[row]} in column '{column}' is not a whole number "
+            f"up to {_MOST}; another column is read if it is called 'label'"
+        )
+    return values.astype(np.int64)
 
 
 def _cells(path: Path, columns: Columns, rows: Indices) -> Iterator[tuple[int, bytes | None]]:

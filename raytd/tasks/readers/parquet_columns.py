@@ -1,6 +1,7 @@
 """Which columns of a Parquet file hold the image and its label."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +25,14 @@ class Columns:
         leaf: name of the part of it that holds the bytes.
         label: name of the column of labels.
         class_names: from the metadata; None where they say nothing.
+        notes: on columns that could be meant, too.
     """
 
     image: str
     leaf: str
     label: str
     class_names: tuple[str, ...] | None
+    notes: tuple[str, ...] = ()
 
 
 def find_columns(path: Path) -> Columns:
@@ -45,16 +48,29 @@ def find_columns(path: Path) -> Columns:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a Parquet file ({one_line(error)})") from error
+    _require_different_names(path, schema)
     features = _features(schema)
-    image = _choose(path, "image", _IMAGES, [f.name for f in schema if _is_image(f.type)], schema)
+    image, of_image = _image_column(path, schema)
     marked = [name for name, kind in features.items() if kind.get("_type") == "ClassLabel"]
-    possible = [f.name for f in schema if _is_label(f.type)]
-    known = [name for name in possible if name in marked or name in _LABELS]
-    label = _choose(path, "label", _LABELS, known or possible, schema)
-    names = features.get(label, {}).get("names")
+    label, of_label = _label_column(path, schema, marked)
+    names = _class_names(path, features.get(label, {}).get("names"))
     struct = pa.types.is_struct(schema.field(image).type)
     leaf = f"{image}.bytes" if struct else image
-    return Columns(image, leaf, label, tuple(map(str, names)) if names else None)
+    return Columns(image, leaf, label, names, (*of_image, *of_label))
+
+
+def _require_different_names(path: Path, schema: "pa.Schema") -> None:
+    twice = [name for name, n in Counter(schema.names).items() if n > 1]
+    if twice:
+        raise DataError(f"{path}: two columns are called '{twice[0]}'; rename one")
+
+
+def _class_names(path: Path, names: Any) -> tuple[str, ...] | None:
+    if names is None or names == []:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{path}: the class names in its metadata are not a list of texts")
+    return tuple(names)
 
 
 def _features(schema: "pa.Schema") -> dict[str, dict[str, Any]]:
@@ -86,18 +102,75 @@ def _is_label(kind: "pa.DataType") -> bool:
 
     if pa.types.is_dictionary(kind):
         return _is_label(kind.value_type)
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    )
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return bool(text or pa.types.is_integer(kind) or pa.types.is_boolean(kind))
 
 
-def _choose(
-    path: Path, what: str, names: tuple[str, ...], found: list[str], schema: "pa.Schema"
-) -> str:
-    """The only column found, else the one with the most usual name."""
-    usual = [name for name in names if name in found]
-    if len(found) == 1 or usual:
-        return (usual or found)[0]
+def _image_column(path: Path, schema: "pa.Schema") -> tuple[str, list[str]]:
+    """The only column of images, else the one with the most usual name; and notes."""
+    found = [field.name for field in schema if _is_image(field.type)]
+    usual = [name for name in _IMAGES if name in found]
+    if len(found) != 1 and not usual:
+        raise DataError(_undecided(path, "image", found, schema))
+    image = (usual or found)[0]
+    return image, _notes("image", image, found, [n for n in _IMAGES if n in schema.names], schema)
+
+
+def _label_column(path: Path, schema: "pa.Schema", marked: list[str]) -> tuple[str, list[str]]:
+    """The column with the most usual name, else the marked one, else the only one; and notes.
+
+    A number with fractions is a label by its name alone.
+    """
+    import pyarrow as pa
+
+    possible = [field.name for field in schema if _is_label(field.type)]
+    fractions = [field.name for field in schema if pa.types.is_floating(field.type)]
+    called = [name for name in _LABELS if name in schema.names]
+    known = [name for name in called if name in (*possible, *fractions)]
+    known += [name for name in marked if name in possible and name not in known]
+    if known:
+        notes = _notes("label", known[0], known, called, schema)
+        return known[0], [*notes, *_on_type(known[0], schema)]
+    if called:
+        kind = schema.field(called[0]).type
+        raise DataError(
+            f"{path}: column '{called[0]}' is {kind}, which cannot be a label; rename it, and "
+            "call the column of labels 'label'"
+        )
+    if len(possible) != 1:
+        raise DataError(_undecided(path, "label", possible, schema))
+    name = possible[0]
+    return name, [f"No column is called label: '{name}' is read, the only one that could be it."]
+
+
+def _notes(
+    what: str, chosen: str, found: list[str], called: list[str], schema: "pa.Schema"
+) -> list[str]:
+    """Sentences on other columns that could be meant, and on one whose type cannot be."""
+    notes = []
+    if len(found) > 1:
+        notes.append(f"Columns {', '.join(found)} could be the {what}: '{chosen}' is read.")
+    before = called[: called.index(chosen)] if chosen in called else called
+    other = [name for name in before if name not in found]
+    if other:
+        kind = schema.field(other[0]).type
+        notes.append(f"Column '{other[0]}' is {kind}, not the {what}: '{chosen}' is read.")
+    return notes
+
+
+def _on_type(name: str, schema: "pa.Schema") -> list[str]:
+    """A sentence on labels that are not written as whole numbers or text."""
+    import pyarrow as pa
+
+    kind = schema.field(name).type
+    if pa.types.is_boolean(kind):
+        return [f"Column '{name}' is bool: false is class 0 and true is class 1."]
+    if pa.types.is_floating(kind):
+        return [f"Column '{name}' is {kind}: its numbers, all of them whole, are the classes."]
+    return []
+
+
+def _undecided(path: Path, what: str, found: list[str], schema: "pa.Schema") -> str:
     columns = ", ".join(f"{field.name} ({field.type})" for field in schema)
     which = "several columns could be" if found else "no column is"
-    raise DataError(f"{path}: {which} the {what}; there are {columns}; call it '{names[0]}'")
+    return f"{path}: {which} the {what}; there are {columns}; call it '{what}'"

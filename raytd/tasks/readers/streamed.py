@@ -1,25 +1,34 @@
 """Images that lie raw, one after the other, in a file or in a compressed stream."""
 
 import gzip
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from raytd.errors import DataError
 from raytd.tasks.readers.contract import Indices, Raw, one_line
 
-BROKEN = (OSError, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+BROKEN = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    zlib.error,
+    lzma.LZMAError,
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+)
 """What the standard library raises over a damaged stream."""
 
 
 @dataclass(frozen=True)
 class StreamedImages:
-    """Rows of bytes behind a header, read in one pass, so that memory holds one row at a time.
+    """Rows of numbers behind a header, read in one pass, so that memory holds one row at a time.
 
     Attributes:
         name: of the file, for messages.
@@ -27,6 +36,7 @@ class StreamedImages:
         start: where the first row begins, in bytes.
         shape: height, width and channels of a row, or channels, height and width.
         channels_first: which of the two.
+        dtype: of a number.
     """
 
     name: str
@@ -34,6 +44,7 @@ class StreamedImages:
     start: int
     shape: tuple[int, int, int]
     channels_first: bool
+    dtype: np.dtype[Any] = np.dtype(np.uint8)
 
     def decode(self, rows: Indices) -> Iterator[Raw]:
         """The images of these rows, one at a time.
@@ -41,14 +52,14 @@ class StreamedImages:
         Raises:
             DataError: if the stream is damaged or ends too early.
         """
-        size = int(np.prod(self.shape))
+        size = int(np.prod(self.shape)) * self.dtype.itemsize
         with damage_told(self.name), self.open() as stream:
             for row in rows:
                 stream.seek(self.start + int(row) * size)
                 data = stream.read(size)
                 if len(data) < size:
                     raise DataError(f"{self.place(int(row))}: the file ends before this image does")
-                image = np.frombuffer(data, np.uint8).reshape(self.shape)
+                image = np.frombuffer(data, self.dtype).reshape(self.shape)
                 yield image if self.channels_first else image.transpose(2, 0, 1)
 
     def place(self, row: int) -> str:

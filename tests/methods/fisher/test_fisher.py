@@ -44,7 +44,7 @@ def test_labels_drawn_one_image_at_a_time_give_the_explicit_mean_of_squares() ->
     network, x = small_network(), images()
     order = [torch.tensor([i]) for i in (3, 0, 5, 1)]
     found = montecarlo_fisher(
-        network, lambda b: network(x[b]), head="6", batches=order, generator=stream(2)
+        network, lambda b: network(x[b]), head="6", batches=order, per_pass=2, generator=stream(2)
     )
     again, draws = small_network().requires_grad_(True), stream(2)
     weights = [again[0].weight, again[1].weight, again[3].weight]
@@ -55,7 +55,10 @@ def test_labels_drawn_one_image_at_a_time_give_the_explicit_mean_of_squares() ->
         for total, g in zip(totals, torch.autograd.grad(log_p[0, y], weights), strict=True):
             total += g**2 / len(order)
     expected = torch.cat([totals[0].mean((1, 2, 3)), totals[1], totals[2].mean((1, 2, 3))])
-    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-15)
+    torch.testing.assert_close(found.values, expected, rtol=1e-10, atol=1e-15)
+    assert found.draws is not None
+    assert found.draws.shape == (2, 3 + 3 + 4)
+    torch.testing.assert_close(found.draws.mean(0), expected, rtol=1e-10, atol=1e-15)
 
 
 @pytest.mark.parametrize("size", [1, 3])
@@ -70,10 +73,11 @@ def test_sampled_labels_tend_to_the_explicit_fisher_matrix_whatever_the_batch(si
             diagonal += log_p[y].exp().detach() * g**2 / len(x)
     many = batches(len(x), batch_size=size, count=1500, generator=stream(3))
     found = montecarlo_fisher(
-        network, lambda b: network(x[b]), head="6", batches=many, generator=stream(4)
+        network, lambda b: network(x[b]), head="6", batches=many, per_pass=6, generator=stream(4)
     )
     # 1,500 squares of about normal numbers: 4 % of standard error in the mean of each filter.
-    torch.testing.assert_close(found[-4:], diagonal.mean((1, 2, 3)), rtol=0.12, atol=1e-12)
+    expected = diagonal.mean((1, 2, 3))
+    torch.testing.assert_close(found.values[-4:], expected, rtol=0.12, atol=1e-12)
 
 
 def test_the_probe_keeps_its_weights_and_wants_no_gradients_afterwards() -> None:
@@ -84,6 +88,7 @@ def test_the_probe_keeps_its_weights_and_wants_no_gradients_afterwards() -> None
         lambda b: network(x[b]),
         head="6",
         batches=[torch.arange(6)],
+        per_pass=1,
         generator=stream(),
     )
     precision(network, x, count=5)

@@ -23,6 +23,7 @@ from raytd.tasks.readers.encoded import MAX_PIXELS, decode_image
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import make_task
 from tests.tasks.formats import (
+    Made,
     encoded,
     made,
     write_folder,
@@ -220,6 +221,34 @@ def lying_npz(root: Path) -> str:
     return "npz:data.npz"
 
 
+def marked_npz(place: int, value: int) -> Callable[[Path], str]:
+    """An archive in whose directory a number of the first member is another one."""
+
+    def write(root: Path) -> str:
+        npz_with(images=IMAGES, labels=LABELS)(root)
+        content = bytearray((root / "data.npz").read_bytes())
+        for signature, shift in ((b"PK\x01\x02", 2), (b"PK\x03\x04", 0)):
+            at = content.index(signature) + place + shift
+            content[at] = value
+        (root / "data.npz").write_bytes(content)
+        return "npz:data.npz"
+
+    return write
+
+
+def member_without_a_name(root: Path) -> str:
+    with zipfile.ZipFile(root / "data.npz", "w") as archive:
+        archive.writestr(".", b"x")
+    return "npz:data.npz"
+
+
+def idx_without_pixels(root: Path) -> str:
+    labels = np.arange(8) % 2
+    empty = np.zeros((8, 0, 0, 1), np.uint8)
+    write_idx(root / "data", Made(("ant", "bee"), (empty, labels), (empty, labels)))
+    return "idx:data"
+
+
 OBJECTS = np.array([{"a": 1}] * 8, dtype=object)
 MANY = np.zeros(MAX_ROWS + 1, np.uint8)
 BITMAP = encoded(IMAGES[0], "BMP")
@@ -356,9 +385,9 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
         npz_member("a\\..\\..\\evil.npy", b"x"),
         "{data}.npz: the member 'a\\..\\..\\evil.npy' leaves the archive's folder; not read",
     ),
-    "images of fractions": (
-        npz_with(images=IMAGES / 255, labels=LABELS),
-        "{data}.npz: images holds float64; bytes (uint8) wanted",
+    "complex images": (
+        npz_with(images=IMAGES * 1j, labels=LABELS),
+        "{data}.npz: images holds complex128; numbers wanted",
     ),
     "images of no form": (
         npz_with(images=IMAGES[..., :2], labels=LABELS),
@@ -383,6 +412,23 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
         f"{{data}}.npz (labels): {MAX_ROWS + 1} images; at most {MAX_ROWS} are read",
     ),
     "more labels than bytes": (lying_npz, "{data}.npz: labels has 128 bytes, not those of shape"),
+    "a member without a name": (member_without_a_name, "{data}.npz: no array x_train or train_im"),
+    "an encrypted archive": (
+        marked_npz(6, 1),
+        "{data}.npz: images is encrypted; save the archive without a password",
+    ),
+    "a packing that is not read": (
+        marked_npz(8, 97),
+        "{data}.npz: damaged (That compression method is not supported)",
+    ),
+    "images without pixels": (
+        npz_with(images=IMAGES[:, :0, :0], labels=LABELS),
+        "{data}.npz (images) row 0: an image of 0×0 pixels",
+    ),
+    "IDX without pixels": (
+        idx_without_pixels,
+        "{data}/train-images-idx3-ubyte row 0: an image of 0×0 pixels",
+    ),
     "an archive cut short": (cut_npz, "{data}.npz: damaged (File is not a zip file)"),
     "an archive scribbled over": (scribbled_npz, "{data}.npz"),
 }
@@ -420,13 +466,21 @@ DECODABLE = {
 
 
 @pytest.mark.parametrize("mode", DECODABLE)
-def test_every_kind_of_pixel_becomes_grey_or_colour(mode: str) -> None:
+def test_every_kind_of_pixel_becomes_grey_or_colour_with_alpha_where_it_is_transparent(
+    mode: str,
+) -> None:
     out = io.BytesIO()
     DECODABLE[mode].save(out, "PNG")
     image = decode_image(out.getvalue(), "here")
-    expected = {"L": [200], "LA": [200], "I;16": [200], "1": [255]}.get(mode, [1, 2, 3])
+    expected = {
+        "L": [200],
+        "LA": [200, 9],
+        "I;16": [200 * 256 + 7],
+        "1": [255],
+        "RGBA": [1, 2, 3, 9],
+    }.get(mode, [1, 2, 3])
     assert image.shape == (len(expected), 2, 3)
-    assert image.dtype == np.uint8
+    assert image.dtype == (np.uint16 if mode == "I;16" else np.uint8)
     assert [int(level) for level in image[:, 1, 2]] == expected
 
 

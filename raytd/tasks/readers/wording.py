@@ -1,0 +1,18 @@
+"""How counts and examples are put into words."""
+
+from collections.abc import Sequence
+
+_SHOWN = 3
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, as in `1 file` and `1,200 classes`."""
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{ending}"
+
+
+def listed(items: Sequence[object], shown: int = _SHOWN) -> str:
+    """The first of some items and the number of the others, as in `a, b, c and 7 more`."""
+    more = len(items) - shown
+    text = ", ".join(map(str, items[:shown]))
+    return f"{text} and {more:,} more" if more > 0 else text

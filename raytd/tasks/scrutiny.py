@@ -1,0 +1,211 @@
+"""What the images of a task say against it, once they are read: some refuse it, others are notes.
+
+Refused is what leaves nothing to learn, or almost surely was read on a wrong scale: all images
+within few levels, a class whose images show nothing or are one image. Single blank images, a
+channel without content, and copies are usual in good data sets, so they are said with their number.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, UInt64
+
+from raytd.errors import DataError
+from raytd.tasks.copies import also_in
+from raytd.tasks.datasets import Part
+from raytd.tasks.form import TRANSPARENT, Form
+from raytd.tasks.readers.wording import counted, listed
+
+_FEWEST_LEVELS = 20
+"""Numbers of 12 bits that are taken for 16 fill 16 or 17, and no photograph so few."""
+
+_EVEN = 2
+"""Levels by which JPEG's rounding lets the pixels of an even surface differ."""
+
+_NO_DEVIATION = 1e-3
+"""Of pixels in [0, 1]; a quarter of a level. What is divided by less is noise made large."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One part of a task, with its words.
+
+    Attributes:
+        use: what it is for: training or validation.
+        part: its images.
+        place: where the n-th of them lies.
+    """
+
+    use: str
+    part: Part
+    place: Callable[[int], str]
+
+    def blank(self, even: int) -> Bool[np.ndarray, " n"]:
+        """Which images have a single colour, to some levels; none where it is a single pixel."""
+        n, channels, height, width = self.part.images.shape
+        if height * width == 1:
+            return np.zeros(n, bool)
+        pixels = self.part.images.reshape(n, channels, -1)
+        spread = pixels.max(axis=2).astype(np.int64) - pixels.min(axis=2)
+        return np.asarray(spread.max(axis=1) <= even)
+
+
+def scrutinise(
+    classes: Sequence[str],
+    parts: tuple[Shown, Shown],
+    *,
+    form: Form,
+    std: Sequence[float],
+    count: Counter[str],
+) -> list[str]:
+    """Notes on the images of a task, in sentences.
+
+    Args:
+        classes: names of the classes.
+        parts: images for training and for validation.
+        form: in which they were read.
+        std: deviation of each channel over the data set, of pixels in [0, 1].
+        count: what was counted while they were read.
+
+    Raises:
+        DataError: if nothing can be learned from them.
+    """
+    train, val = parts
+    _check_contrast(train, form, is_laid=count[TRANSPARENT] > 0)
+    even = 0 if form.levels.kind is None else _EVEN  # on a stated scale, a level may be all
+    blank = {shown.use: shown.blank(even) for shown in (train, val)}
+    for shown in (train, val):
+        _check_classes(classes, shown, blank[shown.use], form, count)
+    notes = [form.levels.note] if form.levels.note else []
+    if count[TRANSPARENT]:
+        images = counted(count[TRANSPARENT], "image")
+        notes.append(f"Transparent pixels of {images} were laid on {_colour(form)} (background).")
+    notes += _flat_channels(train, val, std)
+    for shown in (train, val):
+        notes += _blank_images(classes, shown, blank[shown.use])
+    return [*notes, *_copies(train, val), *_contradictions(classes, train)]
+
+
+def _check_contrast(train: Shown, form: Form, *, is_laid: bool) -> None:
+    lowest, highest = int(train.part.images.min()), int(train.part.images.max())
+    if highest - lowest >= _FEWEST_LEVELS or form.levels.kind is None:
+        return
+    low, high = (f"{form.levels.value(level):g}" for level in (lowest, highest))
+    if is_laid:
+        raise DataError(
+            f"the pixels of the training images are between {low} and {high}, where transparent "
+            f"ones show {_colour(form)}, so the images are almost blank; set another background"
+        )
+    way_out = "range: [low, high] names the values that become black and white, and "
+    if low != high:
+        way_out = f"range: [{low}, {high}] makes these black and white, and "
+    whole = f"[{form.levels.low:g}, {form.levels.high:g}]"
+    raise DataError(
+        f"the pixels of the training images are between {low} and {high} on a scale of {whole}, "
+        f"so the images are almost blank; state the scale: {way_out}range: {whole} leaves them "
+        "as they are"
+    )
+
+
+def _check_classes(
+    classes: Sequence[str],
+    shown: Shown,
+    blank: Bool[np.ndarray, " n"],
+    form: Form,
+    count: Counter[str],
+) -> None:
+    labels, n_classes = shown.part.labels, len(classes)
+    counts = np.bincount(labels, minlength=n_classes)
+    n_blank = np.bincount(labels, weights=blank, minlength=n_classes)
+    empty = np.flatnonzero((n_blank == counts) & (counts > 0)).tolist()
+    if empty:
+        first = shown.place(int(np.flatnonzero(labels == empty[0])[0]))
+        hint = f"transparent pixels show {_colour(form)}; set another background, or "
+        raise DataError(
+            f"every {shown.use} image of {_named(classes, empty)} has a single colour (the first "
+            f"is {first}); {hint if count[TRANSPARENT] else ''}leave the class out"
+        )
+    of_classes = _different(shown.part)[1].astype(np.int64)
+    n_different = np.bincount(of_classes, minlength=n_classes)
+    same = np.flatnonzero((n_different == 1) & (counts > 1)).tolist()
+    if same:
+        raise DataError(
+            f"all {counts[same[0]]} {shown.use} images of {_named(classes, same)} are copies of "
+            "one image; leave the class out, or give it other images"
+        )
+
+
+def _different(part: Part) -> UInt64[np.ndarray, "2 n"]:
+    """Images that differ and their classes; one that stands in several classes is in each."""
+    labelled = np.stack([part.prints, part.labels.astype(np.uint64)])
+    return np.asarray(np.unique(labelled, axis=1))
+
+
+def _named(classes: Sequence[str], numbers: Sequence[int]) -> str:
+    names = listed([f"'{classes[c]}'" for c in numbers])
+    return f"class {names}" if len(numbers) == 1 else f"classes {names}"
+
+
+def _colour(form: Form) -> str:
+    known = {(0, 0, 0): "black", (255, 255, 255): "white"}
+    return known.get(form.background, str(list(form.background)))
+
+
+def _flat_channels(train: Shown, val: Shown, std: Sequence[float]) -> Iterator[str]:
+    """Channels of colour images that have one level in all training images."""
+    names = ("red", "green", "blue") if len(std) == 3 else ()
+    for c, name in enumerate(names):
+        low, high = _ends(train, c)
+        if high - low > _EVEN:
+            continue
+        other_low, other_high = _ends(val, c)
+        differs = other_low < low - _EVEN or other_high > high + _EVEN
+        if differs and std[c] < _NO_DEVIATION:
+            raise DataError(
+                f"the {name} channel has level {low} in all training images, but levels from "
+                f"{other_low} to {other_high} in those for validation, which normalisation would "
+                "make enormous; set channels: 1, or take other images"
+            )
+        yield f"The {name} channel is empty: all training images have level {low} there."
+
+
+def _ends(shown: Shown, channel: int) -> tuple[int, int]:
+    levels = shown.part.images[:, channel]
+    return int(levels.min()), int(levels.max())
+
+
+def _blank_images(
+    classes: Sequence[str], shown: Shown, blank: Bool[np.ndarray, " n"]
+) -> Iterator[str]:
+    if blank.any():
+        first = int(np.flatnonzero(blank)[0])
+        yield (
+            f"{int(blank.sum()):,} of {counted(len(blank), f'{shown.use} image')} have a single "
+            f"colour, such as {shown.place(first)} (class '{classes[shown.part.labels[first]]}')."
+        )
+
+
+def _copies(train: Shown, val: Shown) -> Iterator[str]:
+    copied = also_in(val.part.prints, train.part.prints)
+    if copied.any():
+        first = int(np.flatnonzero(copied)[0])
+        twin = int(np.flatnonzero(train.part.prints == val.part.prints[first])[0])
+        yield (
+            f"{int(copied.sum()):,} of {counted(len(copied), 'validation image')} are training "
+            f"images, too, such as {val.place(first)}, the same as {train.place(twin)}."
+        )
+
+
+def _contradictions(classes: Sequence[str], train: Shown) -> Iterator[str]:
+    """Images that train several classes."""
+    images, n_classes = np.unique(_different(train.part)[0], return_counts=True)
+    if (n_classes > 1).any():
+        image = images[n_classes > 1][0]
+        rows = np.flatnonzero(train.part.prints == image)
+        labels = [f"'{classes[c]}'" for c in dict.fromkeys(train.part.labels[rows].tolist())]
+        yield (
+            f"{counted(int((n_classes > 1).sum()), 'training image')} with copies in several "
+            f"classes, such as {train.place(int(rows[0]))} (classes {listed(labels)})."
+        )

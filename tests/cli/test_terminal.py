@@ -1,0 +1,195 @@
+"""The commands in a terminal, read as a person sees them."""
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.saved_sweep import add_transfer, write
+from tests.cli.screens import Seen, shown_in, too_wide
+
+pytestmark = pytest.mark.slow
+
+SWEEP = """
+name: small
+tasks: [digits-low, digits-high]
+data: {train: 30, val: 20}
+pairs: [[digits-low, digits-high]]
+methods: [coupled, uncoupled]
+coupled: {iterations: 2, blocks: 2, tile_size: 5}
+trajectory: {steps: 40, batch_size: 8, lr: 0.01, segments: 20}
+pretrain: {epochs: 60, batch_size: 10}
+stop: {tolerance: 0}
+resources: {cpus_per_actor: 0.5, threads: 1}
+"""
+
+LONG = {
+    "a": "photographs-of-buildings-in-winter",
+    "b": "one_word_that_nobody_can_break_and_that_is_wider_than_its_column",
+    "c": "digits[0-4]-:car:",
+}
+"""Names that must be wrapped, and one that might be taken for markup."""
+
+WINDOWS = {
+    "80 columns": (80, {}),
+    "120 columns without colour": (120, {"NO_COLOR": "1"}),
+    "a terminal that cannot draw": (80, {"TERM": "dumb"}),
+}
+
+COLOUR = re.compile(rb"\x1b\[[0-9;]*\b(3[0-7]|38|4[0-7]|48|9[0-7])\b[0-9;]*m")
+
+DRAWN = re.compile("━|(epoch|segment|iteration|network) [0-9]+/")
+"""What only the drawing has, which is gone at the end."""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("terminal")
+    (home / "small.yaml").write_text(SWEEP)
+    folder = write(home / "runs", "saved")
+    add_transfer(folder)
+    _rename(folder)
+    return home
+
+
+def _rename(folder: Path) -> None:
+    """Gives the tasks and models of a saved sweep long names."""
+    models = {"small": "torchvision:efficientnet_b0", "big": "my_package.my_models:a_network"}
+    for path in folder.glob("trials/*/result.json"):
+        row = json.loads(path.read_text())
+        row |= {"source": LONG[row["source"]], "target": LONG[row["target"]]}
+        path.write_text(json.dumps(row | {"model": models[row["model"]]}))
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["sweep"]["tasks"] = [{"name": name} for name in LONG.values()]
+    (folder / "plan.json").write_text(json.dumps(plan))
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port at which nobody answers."""
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def assert_whole(seen: Seen, *, code: int = 0) -> None:
+    """What holds for every command in every terminal."""
+    assert seen.code == code, seen.text
+    for sign in ("Traceback", "Warning", "\x1b", "[0m"):
+        assert sign not in seen.text
+    assert too_wide(seen) == []
+    assert not [line for line in seen.screen if DRAWN.search(line)]
+    assert seen.at_line_start
+    assert seen.has_cursor
+
+
+def assert_plain(seen: Seen, settings: dict[str, str]) -> None:
+    """No colour where none is wanted, and no control at all where nothing can be drawn."""
+    if "NO_COLOR" in settings:
+        assert not COLOUR.search(seen.raw)
+    if settings.get("TERM") == "dumb":
+        assert b"\x1b" not in seen.raw
+
+
+READING = {
+    "results": (["results", "saved"], "5.625"),
+    "results of many columns": (
+        ["results", "saved", "--columns", "trial_key,source,target,model,value,unit,arrived,seed"],
+        "transfer-ab-0",
+    ),
+    "compare": (["compare", "saved"], "6 of 6 pairs"),
+    "judge": (["judge", "saved"], "Judged by transfer"),
+    "recommend": (["recommend", "saved", "--target", LONG["c"]], f"Sources for {LONG['c']}"),
+    "tasks": (["tasks"], "digits-low"),
+    "one task": (["tasks", "digits-low"], "5 classes"),
+    "doctor": (["doctor"], "raytd"),
+    "plan": (["plan", "small.yaml", "--quick"], "2 trials: 0 done, 2 to run"),
+}
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("command", READING)
+def test_what_is_read_stands_whole_in_the_window(command: str, window: str, home: Path) -> None:
+    (args, told), (columns, settings) = READING[command], WINDOWS[window]
+    seen = shown_in(home, *args, columns=columns, **settings)
+    assert_whole(seen)
+    assert_plain(seen, settings)
+    assert told in seen.text
+    if command in ("results", "compare", "recommend"):
+        assert all(name[:6] in seen.text for name in LONG.values())
+
+
+def test_a_cluster_that_does_not_answer_is_one_line(home: Path, silent_port: int) -> None:
+    seen = shown_in(home, "status", "--address", f"http://127.0.0.1:{silent_port}")
+    assert_whole(seen, code=2)
+    assert len(seen.unwrapped) == 1
+
+
+def test_a_plan_shows_which_network_it_times_and_leaves_nothing_of_that(home: Path) -> None:
+    seen = shown_in(home, "plan", "small.yaml", columns=120)
+    assert_whole(seen)
+    assert "expected duration" in seen.text
+    moments = "\n".join(seen.moments)
+    assert "reading the data of 2 tasks, " in moments
+    assert "timing network 1 of 1: cnn8-narrow on images 8×8, grey, batch size 8" in moments
+    assert "timing" not in seen.text
+    assert "so far" not in seen.text
+
+
+def test_a_distance_shows_its_place_and_the_time_left(home: Path) -> None:
+    pair = ("digits-low", "digits-high", "--config", "small.yaml", "--method", "coupled")
+    seen = shown_in(home, "distance", *pair)
+    assert_whole(seen)
+    moments = "\n".join(seen.moments)
+    assert re.search(r"network 1/2 .* epoch [0-9]+/60", moments)
+    assert re.search(r"iteration 1 .* segment [0-9]+/20", moments)
+    assert re.search(r"[0-9]+ s so far, about [0-9]+ s left, until ", moments)
+    assert "so far" not in seen.text
+    assert "iteration 1: distance" in seen.text
+    assert "Fisher-Rao length" in seen.text
+
+
+@pytest.mark.ray
+def test_a_sweep_is_drawn_to_its_end_in_a_window_that_changes(home: Path) -> None:
+    widths = {"in training": 60, "running": 100}
+
+    def resize(window: str) -> int | None:
+        return next((n for sign, n in widths.items() if sign in window), None)
+
+    seen = shown_in(home, "sweep", "small.yaml", "--tracking-uri", "none", then=resize)
+    assert_whole(seen)
+    assert seen.columns == 100
+    moments = "\n".join(seen.moments)
+    assert "starting Ray on this machine, " in moments
+    assert re.search(r"[0-9] of 2 networks trained, [12] in training, [0-9]+ s so far", moments)
+    assert re.search(r"network [12]/2 +━+\S* +epoch [0-9]+/60", moments)
+    assert re.search(r"1 running, [01] waiting, [01] done, 0 failed, [0-9]+ s so far", moments)
+    assert "waiting for" not in moments
+    assert "so far" not in seen.text
+    assert seen.screen[:2] == [
+        "small: the file as written (the file has no cpu profile)",
+        "2 trials: 0 done, 2 to run",
+    ]
+    assert "uncoupled, cnn8-narrow: distance (rad), 1 seed" in seen.text
+    assert seen.screen[-1].endswith("runs/small/report/index.html")
+
+
+@pytest.mark.ray
+def test_a_sweep_in_a_terminal_that_cannot_draw_is_told_in_lines(home: Path) -> None:
+    columns, settings = WINDOWS["a terminal that cannot draw"]
+    changed = ("--set", "seed=1", "--set", "methods=[coupled]", "--tracking-uri", "none")
+    seen = shown_in(home, "sweep", "small.yaml", *changed, columns=columns, **settings)
+    assert_whole(seen)
+    assert_plain(seen, settings)
+    for line in (
+        "reading the data of 2 tasks",
+        "starting Ray on this machine",
+        "network 1 of 2 is being trained: cnn8-narrow on digits-low (seed 1)",
+    ):
+        assert line in seen.screen
+    assert any(line.startswith("[2/2] training cnn8-narrow on") for line in seen.screen)
+    assert any(line.startswith("[1/1] coupled digits-low->digits-high") for line in seen.screen)

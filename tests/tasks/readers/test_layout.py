@@ -1,0 +1,184 @@
+"""Folders are read in the one way in which they can be meant, or refused with both."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from raytd.errors import DataError
+from raytd.tasks.readers.contract import Content
+from raytd.tasks.readers.folder import FileImages, read
+from tests.tasks.formats import encoded
+
+
+def put(root: Path, *folders: str, n: int = 3) -> None:
+    """Small images, all different, in each folder."""
+    for folder in folders:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for i in range(n):
+            seed = abs(hash((folder, i))) % 2**32
+            image = np.random.default_rng(seed).integers(0, 256, (4, 4, 1), dtype=np.uint8)
+            (root / folder / f"{i}.png").write_bytes(encoded(image))
+
+
+def paths(content: Content, part: str = "train") -> dict[str, list[str]]:
+    """File names of each class."""
+    split = content.train if part == "train" else content.val
+    assert split is not None
+    assert isinstance(split.images, FileImages)
+    assert content.class_names is not None
+    found: dict[str, list[str]] = {name: [] for name in content.class_names}
+    for label, path in zip(split.labels, split.images.paths, strict=True):
+        found[content.class_names[label]].append(path.name)
+    return found
+
+
+THREE = ["0.png", "1.png", "2.png"]
+
+
+def test_a_folder_beside_train_and_val_is_left_out_and_said(tmp_path: Path) -> None:
+    put(tmp_path, "train/cat", "train/dog", "val/cat", "val/dog", "annotations/overlays")
+    content = read(tmp_path)
+    assert paths(content) == paths(content, "val") == {"cat": THREE, "dog": THREE}
+    assert content.notes == ("Folders beside the parts are left out: annotations.",)
+
+
+@pytest.mark.parametrize(
+    ("train", "val"), [("training_set", "test_set"), ("Train", "Val"), ("seg_train", "seg_test"),
+                       ("train2017", "val2017")],
+)  # fmt: skip
+def test_parts_are_known_by_a_word_of_their_names(train: str, val: str, tmp_path: Path) -> None:
+    put(tmp_path, f"{train}/cat", f"{train}/dog", f"{val}/cat", f"{val}/dog")
+    content = read(tmp_path)
+    assert paths(content) == paths(content, "val") == {"cat": THREE, "dog": THREE}
+
+
+@pytest.mark.parametrize("names", [("train", "car", "plane"), ("train_station", "airport")])
+def test_a_class_may_be_called_like_a_part_if_it_holds_images(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    put(tmp_path, *names)
+    content = read(tmp_path)
+    assert content.val is None
+    assert paths(content) == dict.fromkeys(sorted(names), THREE)
+    said = ("'train' is read as a class: it holds images itself.",) if "train" in names else ()
+    assert content.notes == said
+
+
+def test_a_test_folder_without_class_folders_is_left_out_and_said(tmp_path: Path) -> None:
+    put(tmp_path, "train/cat", "train/dog", "test")
+    content = read(tmp_path)
+    assert content.val is None
+    assert content.notes == ("Part folders without class folders are left out: test.",)
+
+
+def test_a_training_part_alone_may_stand_beside_a_folder_without_images(tmp_path: Path) -> None:
+    put(tmp_path, "train/cat", "train/dog")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.xml").write_text("<a/>")
+    assert paths(read(tmp_path)) == {"cat": THREE, "dog": THREE}
+
+
+def test_of_three_parts_the_one_that_is_not_read_is_said(tmp_path: Path) -> None:
+    put(tmp_path, *(f"{part}/{c}" for part in ("train", "val", "test") for c in ("cat", "dog")))
+    content = read(tmp_path)
+    assert content.val is not None
+    assert content.val.part == "validation"
+    assert content.notes == ("The test part is left out: there is one for validation.",)
+
+
+def test_folders_inside_a_class_belong_to_it_and_are_said(tmp_path: Path) -> None:
+    put(tmp_path, "cat/indoor", "cat/outdoor", "dog/a")
+    content = read(tmp_path)
+    assert {name: len(files) for name, files in paths(content).items()} == {"cat": 6, "dog": 3}
+    assert content.notes == (
+        "Folders inside class folders belong to the class: cat/indoor, cat/outdoor, dog/a.",
+    )
+
+
+def test_the_same_folders_in_every_class_are_no_riddle_below_train(tmp_path: Path) -> None:
+    put(tmp_path, *(f"train/{c}/{inner}" for c in ("cat", "dog") for inner in ("in", "out")))
+    assert {n: len(f) for n, f in paths(read(tmp_path)).items()} == {"cat": 6, "dog": 6}
+
+
+REFUSED: dict[str, tuple[Sequence[str], Sequence[str]]] = {
+    "parts inside of classes": (
+        ["cat/train", "cat/val", "dog/train", "dog/val"],
+        ["named after parts (cat/train, cat/val)", "put the parts above them", "folder:{root}/cat"],
+    ),
+    "the same folders everywhere": (
+        ["cat/in", "cat/out", "dog/in", "dog/out"],
+        ["every folder holds the same folders (in, out)", "if cat, dog are the classes",
+         "if in, out are"],
+    ),
+    "one folder too high": (
+        ["pets/cat", "pets/dog"],
+        ["the only folder with images is 'pets'", "(cat, dog), write folder:{root}/pets;"],
+    ),
+    "two folders too high": (
+        ["archive/pets/cat", "archive/pets/dog"],
+        ["the only folder with images is 'archive'", "write folder:{root}/archive/pets;"],
+    ),
+    "parts one folder too high": (
+        ["pets/train/cat", "pets/test/cat"],
+        ["(test, train), write folder:{root}/pets;"],
+    ),
+    "train beside a class": (
+        ["train/cat", "train/dog", "other"],
+        ["'train' could be the training part or a class beside other",
+         "write folder:{root}/train", "below a folder train"],
+    ),
+    "parts that hold images": (
+        ["train", "val"],
+        ["train, val hold images and no class folders", "(train/cat)", "(train/train)"],
+    ),
+    "parts that hold images beside a class": (
+        ["train", "test", "car"],
+        ["test, train hold images and no class folders"],
+    ),
+    "a test part alone": (
+        ["test/cat", "test/dog"],
+        ["no folder for training beside test", "write folder:{root}/test", "if 'test' is a class"],
+    ),
+    "a test part beside images for training without classes": (
+        ["train", "test/cat", "test/dog"],
+        ["'train' has no class folders with images, but test has", "write folder:{root}/test"],
+    ),
+    "two folders for one part": (
+        ["train/cat", "val/cat", "valid/cat"],
+        ["'val' and 'valid' could both be the validation part"],
+    ),
+    "one folder for two parts": (
+        ["train-val/cat", "train-val/dog"],
+        ["train-val: the folder could be the train or the validation part"],
+    ),
+    "classes for validation alone": (
+        ["train/cat", "train/dog", "val/cat", "val/cow", "val/emu"],
+        ["val/cow: there is no class 'cow' for training (nor for emu)", "folder:{root}/train"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_could_mean_two_things_is_refused_with_both_in_one_line(
+    case: str, tmp_path: Path
+) -> None:
+    folders, said = REFUSED[case]
+    put(tmp_path, *folders)
+    with pytest.raises(DataError) as error:
+        read(tmp_path)
+    assert "\n" not in str(error.value)
+    for text in said:
+        assert text.format(root=tmp_path) in str(error.value)
+
+
+def test_a_refused_reading_can_be_asked_for_as_the_message_says(tmp_path: Path) -> None:
+    put(tmp_path / "data", "cat/in", "cat/out", "dog/in", "dog/out")
+    (tmp_path / "said").mkdir()
+    os.symlink(tmp_path / "data", tmp_path / "said" / "train")
+    assert list(paths(read(tmp_path / "said"))) == ["cat", "dog"]
+    shutil.rmtree(tmp_path / "data" / "dog")
+    assert list(paths(read(tmp_path / "data" / "cat"))) == ["in", "out"]
