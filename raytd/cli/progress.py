@@ -38,10 +38,10 @@ class Progress:
         tracking_uri: str | None,
         view: View,
         forecast: Forecast,
-        interruption: Interruption,
+        interruption: Interruption | None = None,
     ) -> None:
         self.plan, self.view, self.forecast = plan, view, forecast
-        self._interruption = interruption
+        self._interruption = interruption or Interruption()
         self.n_done = self.n_failed = self._n_trained = 0
         self._places: dict[str, tuple[int, int]] = {}
         self._settled = plan.done.keys() | {t.key for t in plan.left}

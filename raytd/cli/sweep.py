@@ -197,7 +197,8 @@ def _close(progress: "Progress", status: "SweepStatus", interruption: Interrupti
         _tell_end(progress, "interrupted", interruption)
         complete: SweepStatus = "failed" if progress.n_failed else "done"
         status = complete if progress.n_left == 0 else "interrupted"
-    doing(view, "writing the table and the figures")
+    else:
+        doing(view, "writing the table and the figures")
     progress.close(status)
     if not was_stopped:
         _tell_end(progress, "interrupted" if interruption.signal else status, interruption)

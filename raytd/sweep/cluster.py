@@ -12,7 +12,7 @@ from typing import Any
 from raytd.errors import RequestError, WaitTimeoutError
 from raytd.sweep.local_ray import local_settings
 from raytd.sweep.ray_messages import ray_messages_sorted
-from raytd.sweep.ray_signals import signals_wait
+from raytd.sweep.ray_signals import children_apart, signals_wait
 
 Node = dict[str, float]
 _logger = logging.getLogger("raytd")
@@ -92,7 +92,7 @@ def _init(address: str | None, local: dict[str, Any]) -> None:
     import ray
 
     try:
-        with signals_wait():
+        with signals_wait(), children_apart():
             ray.init(
                 address=address or "local", log_to_driver=False, logging_level="ERROR", **local
             )
