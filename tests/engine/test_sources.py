@@ -39,6 +39,24 @@ def test_a_source_is_trained_once_and_read_back_to_the_bit(task: Task, tmp_path:
     assert read.new_output_logit == trained.new_output_logit
 
 
+def test_the_digest_of_weights_is_that_of_their_numbers_wherever_they_lie(
+    task: Task, tmp_path: Path
+) -> None:
+    origins = (RECIPE, replace(RECIPE, seed=2))
+    in_memory, trained = SourceCache(None), SourceCache(tmp_path)
+    found = [[cache.get(task, o).digest for o in origins] for cache in (in_memory, trained)]
+    assert found[0] == found[1] == [SourceCache(tmp_path).get(task, o).digest for o in origins]
+    assert len(set(found[0])) == 2
+
+
+def test_only_what_was_asked_for_is_held(task: Task, tmp_path: Path) -> None:
+    cache = SourceCache(tmp_path)
+    assert cache.held(task, RECIPE) is None
+    source = cache.get(task, RECIPE)
+    assert cache.held(task, RECIPE) is source
+    assert SourceCache(tmp_path).held(task, RECIPE) is None
+
+
 def test_weights_are_read_in_one_order_so_that_checkpoints_know_their_trial(
     task: Task, tmp_path: Path
 ) -> None:
