@@ -238,3 +238,18 @@ def test_a_brought_source_with_another_head_is_an_error_with_both_shapes(
         InputError, match=r"ten\.pt: .*\(10, 64\).*5 classes of digits-low.*\(5, 64\)"
     ):
         SourceCache(None).get(task, Given.of(path, model="cnn8-narrow", seed=0))
+
+
+def test_weights_that_change_after_the_plan_are_not_used_under_its_name(
+    task: Task, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.pt"
+    n_classes = len(task.classes)
+    first, second = (
+        zoo.build("cnn8-narrow", in_channels=1, n_classes=n_classes, seed=seed) for seed in (0, 1)
+    )
+    torch.save(first.state_dict(), path)
+    given = Given.of(path, model="cnn8-narrow", seed=0)
+    torch.save(second.state_dict(), path)
+    with pytest.raises(InputError, match=r"mine\.pt: the weights have changed since"):
+        SourceCache(None).get(task, given)
