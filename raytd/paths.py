@@ -6,9 +6,10 @@ and HOME is not set.
 """
 
 import os
+import tempfile
 from pathlib import Path
 
-from raytd.errors import HomeError
+from raytd.errors import HomeError, StorageError
 
 
 def expanded(path: str | Path) -> Path:
@@ -52,6 +53,22 @@ def cache_folder() -> Path:
     if problem := home_problem():
         raise HomeError(problem)
     return Path.home() / ".cache" / "raytd"
+
+
+def make_temporary_folder(prefix: str) -> Path:
+    """A new folder for temporary files; whoever asks for it removes it.
+
+    Raises:
+        StorageError: in one line, if none can be made.
+    """
+    try:
+        return Path(tempfile.mkdtemp(prefix=prefix))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StorageError(
+            f"no temporary folder can be made ({reason}); set TMPDIR to a folder that can be "
+            "written and has room"
+        ) from error
 
 
 def _no_home(name: str) -> str:

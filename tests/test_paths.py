@@ -1,11 +1,12 @@
 import os
 import pwd
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from raytd.errors import DataError, HomeError, RequestError
-from raytd.paths import cache_folder, expanded, home_problem
+from raytd.errors import DataError, HomeError, RequestError, StorageError
+from raytd.paths import cache_folder, expanded, home_problem, make_temporary_folder
 
 NOBODY = "~no-such-user/pets"
 
@@ -58,3 +59,12 @@ def test_a_user_without_a_home_is_told_to_set_one(monkeypatch: pytest.MonkeyPatc
         expanded("~/pets")
     monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
     assert cache_folder() == Path("/caches/raytd")
+
+
+def test_no_temporary_folder_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = make_temporary_folder("raytd-")
+    assert made.is_dir()
+    made.rmdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(StorageError, match=r"^no temporary folder .*no such file.*; set TMPDIR"):
+        make_temporary_folder("raytd-")

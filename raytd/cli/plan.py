@@ -53,7 +53,7 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
         view.show("sweep", {"name": loaded.spec.name, **told})
         doing(view, f"reading the data of {len(loaded.spec.tasks)} tasks")
         plan = request.plan(loaded, nodes, could_grow)
-        lines = account_lines(plan.tasks) + plan.shared_images()
+        lines = account_lines(plan.tasks)
         found = outlook(
             plan,
             nodes=nodes,
@@ -65,7 +65,7 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
     if as_json:
         click.echo(json.dumps({"profile": loaded.profile, **found}, indent=2))
     else:
-        _show(found, lines)
+        _show(found, lines + found["shared_images"])
     sys.exit(0)
 
 

@@ -12,6 +12,7 @@ from raytd.sweep.forecast import Forecast
 from raytd.sweep.ledger import Ledger
 from raytd.sweep.networks import Network
 from raytd.sweep.plan import SweepPlan
+from raytd.sweep.presence import require_folder
 from raytd.sweep.tracked import finals, sweep_info, trial_artifacts, trial_info
 from raytd.sweep.trial import Trial
 from raytd.tracking.base import Closing, SweepStatus, TrialInfo
@@ -37,10 +38,10 @@ class Progress:
         tracking_uri: str | None,
         view: View,
         forecast: Forecast,
-        interruption: Interruption,
+        interruption: Interruption | None = None,
     ) -> None:
         self.plan, self.view, self.forecast = plan, view, forecast
-        self._interruption = interruption
+        self._interruption = interruption or Interruption()
         self.n_done = self.n_failed = self._n_trained = 0
         self._places: dict[str, tuple[int, int]] = {}
         self._settled = plan.done.keys() | {t.key for t in plan.left}
@@ -144,17 +145,23 @@ class Progress:
 
         After an interruption the run is ended first: whoever sent the signal may not wait for the
         figures, and a second one leaves them out.
+
+        Raises:
+            StorageError: in one line, if they cannot be written, or the sweep's folder is gone.
         """
-        interrupted = status == "interrupted"
-        ledger = Ledger(self.plan.folder)
-        artifacts: list[StoragePath]
-        artifacts = [ledger.write_results()] if interrupted else write_report(self.plan)
+        interrupted, ledger = status == "interrupted", Ledger(self.plan.folder)
         counts = {
             "trials": float(len(self.plan.suggested()) + self.plan.n_ahead),
             "trials_done": float(len(self.plan.done) + self.n_done),
             "trials_failed": float(len(self.plan.left) + self.n_failed),
         }
-        self.tracker.close(Closing(status, counts, artifacts, ledger.rows()))
+        artifacts, rows = list[StoragePath](), list[dict[str, Any]]()
+        try:
+            require_folder(self.plan.folder)
+            artifacts = [ledger.write_results()] if interrupted else write_report(self.plan)
+            rows = ledger.rows()
+        finally:  # the run in the tracker ends also where nothing can be written any more
+            self.tracker.close(Closing(status, counts, artifacts, rows))
         if interrupted:
             write_report(self.plan)
 

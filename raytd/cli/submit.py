@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -11,7 +11,7 @@ from uuid import uuid4
 import click
 
 from raytd.cli import options
-from raytd.paths import expanded
+from raytd.paths import expanded, make_temporary_folder
 
 if TYPE_CHECKING:
     from raytd.sweep.jobs import Order
@@ -79,8 +79,12 @@ def command(file: Path, *, address: str | None, as_json: bool, **given: Any) -> 
     if problems:
         raise RequestError(problems)
     job = f"{spec.name}-{uuid4().hex[:8]}"
-    with TemporaryDirectory(prefix="raytd-job-") as folder, job_server(address) as client:
-        submit(client, order, sweep=spec.name, job=job, folder=Path(folder))
+    folder = make_temporary_folder("raytd-job-")
+    try:
+        with job_server(address) as client:
+            submit(client, order, sweep=spec.name, job=job, folder=folder)
+    finally:
+        rmtree(folder, ignore_errors=True)
     if as_json:
         click.echo(json.dumps({"job": job, "sweep": spec.name, "storage": order.storage}, indent=2))
         return

@@ -83,6 +83,7 @@ def _run(
 ) -> int:
     from raytd.sweep.autoscaling import can_add
     from raytd.sweep.plan import write_plan
+    from raytd.sweep.presence import FolderGoneError, remove_remains
     from raytd.sweep.turn import turn
     from raytd.tasks.account import account_lines
 
@@ -113,7 +114,11 @@ def _run(
             raise RequestError(str(error)) from error
         code = 1 if plan.left else 0
         if plan.missing:
-            code = _run_missing(plan, request, uri, view, nodes, interruption) or code
+            try:
+                code = _run_missing(plan, request, uri, view, nodes, interruption) or code
+            except FolderGoneError:
+                remove_remains(plan.folder)
+                raise
             _tell_shortfalls(view, [text for text in plan.shortfalls() if text not in known])
     view.close()
     show(plan, as_json=as_json)
@@ -192,7 +197,8 @@ def _close(progress: "Progress", status: "SweepStatus", interruption: Interrupti
         _tell_end(progress, "interrupted", interruption)
         complete: SweepStatus = "failed" if progress.n_failed else "done"
         status = complete if progress.n_left == 0 else "interrupted"
-    doing(view, "writing the table and the figures")
+    else:
+        doing(view, "writing the table and the figures")
     progress.close(status)
     if not was_stopped:
         _tell_end(progress, "interrupted" if interruption.signal else status, interruption)

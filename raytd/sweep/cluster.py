@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from raytd.errors import RequestError
+from raytd.errors import RequestError, WaitTimeoutError
 from raytd.sweep.local_ray import local_settings
 from raytd.sweep.ray_messages import ray_messages_sorted
-from raytd.sweep.ray_signals import signals_wait
+from raytd.sweep.ray_signals import children_apart, signals_wait
 
 Node = dict[str, float]
 _logger = logging.getLogger("raytd")
@@ -87,11 +87,12 @@ def _init(address: str | None, local: dict[str, Any]) -> None:
 
     Raises:
         RequestError: in one line, if there is none, or Ray cannot write its files.
+        WaitTimeoutError: in one line, if a busy machine does not get it started.
     """
     import ray
 
     try:
-        with signals_wait():
+        with signals_wait(), children_apart():
             ray.init(
                 address=address or "local", log_to_driver=False, logging_level="ERROR", **local
             )
@@ -103,6 +104,13 @@ def _init(address: str | None, local: dict[str, Any]) -> None:
         raise RequestError(
             f"Ray cannot start on this machine ({reason}{named}); set TMPDIR to a folder that can "
             "be written and has room"
+        ) from error
+    except Exception as error:  # Ray has no type of its own for it
+        if "timed out during startup" not in str(error):
+            raise
+        raise WaitTimeoutError(
+            "Ray did not start in time because this machine is busy; run the command again, or "
+            "name a running cluster with --address"
         ) from error
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from raytd.engine.objects import ObjectPath
 from raytd.engine.storage import storage_path
-from raytd.errors import RequestError
+from raytd.errors import RequestError, StorageError
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8265"
 SWEEP_KEY = "raytd.sweep"
@@ -89,7 +89,21 @@ class Order:
         return shlex.join(words)
 
     def stage(self, folder: Path) -> None:
-        """Puts what is shipped into a folder."""
+        """Puts what is shipped into a folder.
+
+        Raises:
+            StorageError: in one line, if the folder cannot be written.
+        """
+        try:
+            self._stage(folder)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise StorageError(
+                f"what is shipped cannot be put together in {folder} ({reason}); set TMPDIR to a "
+                "folder that can be written and has room"
+            ) from error
+
+    def _stage(self, folder: Path) -> None:
         (folder / self.file.name).write_bytes(self.file.content)
         for path in self.include:
             _copy(path, folder / path.name)

@@ -269,5 +269,5 @@ def write_plan(plan: SweepPlan, text: bytes) -> None:
     ]
     write_bytes(plan.folder / "sweep.yaml", text)
     resolved = plan.spec.model_dump(mode="json")
-    content = {"sweep": resolved, "data": accounts_of(plan.tasks), "trials": trials}
-    write_json(plan.folder / "plan.json", content)
+    read = {"data": accounts_of(plan.tasks), "shared_images": plan.shared_images()}
+    write_json(plan.folder / "plan.json", {"sweep": resolved, **read, "trials": trials})

@@ -1,5 +1,6 @@
 """Signals while Ray starts or stops: stopped halfway, it leaves processes behind or crashes."""
 
+import os
 import signal
 import threading
 import time
@@ -10,6 +11,32 @@ from typing import Any
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _SAME_S = 1.0
 """Seconds after which a further signal is another one; see `raytd.cli.interruption`."""
+
+_is_apart = False
+
+
+@contextmanager
+def children_apart() -> Iterator[None]:
+    """Puts processes that Python starts within the block into process groups of their own.
+
+    A closed terminal and `timeout` send their signals to the whole group. Without its processes
+    Ray would hang for a minute and then end this one in its own way. They end with this process in
+    any case: the kernel sees to that.
+    """
+    global _is_apart
+    _is_apart = True
+    try:
+        yield
+    finally:
+        _is_apart = False
+
+
+def _leave_group() -> None:
+    if _is_apart:
+        os.setpgid(0, 0)
+
+
+os.register_at_fork(after_in_child=_leave_group)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import tempfile
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
@@ -11,6 +10,7 @@ from raytd.engine.places import TrainingPlace
 from raytd.engine.sources import Origin, SourceCache
 from raytd.engine.storage import StoragePath
 from raytd.errors import StorageError, WaitTimeoutError
+from raytd.paths import make_temporary_folder
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.networks import Network, missing_networks
 from raytd.sweep.plan import SweepPlan
@@ -186,7 +186,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
     longest_s = max(c.resources.wait_timeout_s for c in configs.values())
     param_space, search = _space(plan, trials)
     max_concurrent = max_concurrent or (_SEARCHED_AT_ONCE if plan.studies else None)
-    scratch = tempfile.mkdtemp(prefix="raytd-tune-")
+    scratch = make_temporary_folder("raytd-tune-")
     try:
         tune.Tuner(
             tune.with_resources(function, lambda c: bundles(config_of(c, configs))),
@@ -196,7 +196,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
             ),
             run_config=tune.RunConfig(
                 name=plan.spec.name,
-                storage_path=scratch,
+                storage_path=str(scratch),
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=PROCESS_LOSSES),
                 callbacks=[forward(trials, listener, plan, longest_s)],

@@ -69,15 +69,16 @@ class Study:
         """Why fewer trials run than were asked for, in words; None as long as that many may."""
         size, wanted = space_size(self.case.space), self._search.trials
         over = f"the search over {', '.join(self.case.space)}"
+        n_trials, has_ended = len(self._trials), self._n_asked == wanted and self._open is None
+        n_repeats = self._n_asked - n_trials
+        if n_repeats and has_ended and n_trials != size:
+            return (
+                f"{over} has suggested the same trial again {n_repeats} times: "
+                f"{n_trials} of {wanted} are run"
+            )
         if size is not None and size < wanted:
             return f"{over} has only {size} different trials: {size} of {wanted} can be run"
-        n_repeats = self._n_asked - len(self._trials)
-        if n_repeats == 0 or self.n_left or self._open is not None:
-            return None
-        return (
-            f"{over} has suggested the same trial again {n_repeats} times: "
-            f"{len(self._trials)} of {wanted} are run"
-        )
+        return None
 
     @property
     def stand_in(self) -> Trial:

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import platform
+import signal
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -98,13 +99,21 @@ def _measured(
     """Seconds until a process has started, and the speed of each kind."""
     tell(f"starting {side_by_side} process{'' if side_by_side == 1 else 'es'} to time networks in")
     context, speeds = multiprocessing.get_context("spawn"), dict[str, Speed]()
-    with ProcessPoolExecutor(side_by_side, mp_context=context) as pool:
+    ours = (signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to the whole group
+    with ProcessPoolExecutor(
+        side_by_side, mp_context=context, initializer=signal.signal, initargs=ours
+    ) as pool:
         started = time.time()
-        alive = list(pool.map(_arrive, [0.5] * side_by_side))
-        start_s = statistics.median(alive) - started
-        for number, (key, trial) in enumerate(kinds.items(), 1):
-            tell(f"timing network {number} of {len(kinds)}: {kind_in_words(trial)}")
-            speeds[key] = _typical(list(pool.map(calibrate, [trial] * side_by_side)))
+        try:
+            alive = list(pool.map(_arrive, [0.5] * side_by_side))
+            start_s = statistics.median(alive) - started
+            for number, (key, trial) in enumerate(kinds.items(), 1):
+                tell(f"timing network {number} of {len(kinds)}: {kind_in_words(trial)}")
+                speeds[key] = _typical(list(pool.map(calibrate, [trial] * side_by_side)))
+        except BaseException:  # the pool would wait until they have timed their networks
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
     return start_s, speeds
 
 

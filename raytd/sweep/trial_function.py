@@ -26,6 +26,7 @@ from raytd.methods.score import Score
 from raytd.sweep import placement
 from raytd.sweep.expand import TrialConfig
 from raytd.sweep.ledger import Ledger, Row, iteration_row, knot_rows
+from raytd.sweep.presence import require_folder
 from raytd.sweep.trial import Trial, failed_row, run_trial
 from raytd.tasks.task import Task
 
@@ -111,6 +112,7 @@ def run_remotely(  # noqa: PLR0913
                 result, row = attempt.run_with_enough_memory(trial, pool)
             else:
                 result, row = run_trial(trial, launch=run_in_process, sources=sources)
+            require_folder(folder)
             ledger.write_result(row, described, result, log.text(result.warnings))
         remove_folder(checkpoints)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on

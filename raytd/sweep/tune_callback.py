@@ -11,6 +11,7 @@ from raytd.methods.registry import METHODS
 from raytd.sweep.in_driver import stays_in_driver
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.plan import SweepPlan
+from raytd.sweep.presence import Lookout
 from raytd.sweep.trial import Trial, failed_row
 from raytd.sweep.trial_function import PROCESS_LOSSES
 from raytd.sweep.waiting import AGAIN, Silence, Waiting
@@ -36,11 +37,12 @@ def forward(
     from ray.tune import Callback
 
     ended: set[str] = set()
-    waits = _Waits(listener, longest_wait_s)
+    waits, lookout = _Waits(listener, longest_wait_s), Lookout(plan.folder)
 
     @stays_in_driver
     class Forward(Callback):  # type: ignore[misc]
         def on_step_begin(self, **about: Any) -> None:
+            lookout.look()
             running = [t for t in about["trials"] if t.status == "RUNNING"]
             waits.look([trials[t.config["trial_key"]].config.name for t in running])
 

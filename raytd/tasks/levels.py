@@ -79,8 +79,9 @@ class Levels:
             raise DataError(f"{place()}: it has pixels that are not finite (NaN or infinite)")
         if lowest < self.low or highest > self.high:
             raise DataError(
-                f"{place()}: its pixels go from {lowest:g} to {highest:g}, outside of the range "
-                f"[{self.low:g}, {self.high:g}]; state the range of all images: range: [low, high]"
+                f"{place()}: its pixels go from {lowest:.7g} to {highest:.7g}, outside of the "
+                f"range [{self.low:.7g}, {self.high:.7g}]; state the range of all images: "
+                "range: [low, high]"
             )
 
     def _scaled(self, values: np.ndarray[Any, Any]) -> Levelled:

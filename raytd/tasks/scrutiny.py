@@ -92,18 +92,19 @@ def _check_contrast(train: Shown, form: Form, *, is_laid: bool) -> None:
     lowest, highest = int(train.part.images.min()), int(train.part.images.max())
     if highest - lowest >= _FEWEST_LEVELS or form.levels.kind is None:
         return
-    low, high = (f"{form.levels.value(level):g}" for level in (lowest, highest))
+    low, high = (f"{form.levels.value(level):.7g}" for level in (lowest, highest))
+    span = f"between {low} and {high}" if low != high else f"all {low}"
     if is_laid:
         raise DataError(
-            f"the pixels of the training images are between {low} and {high}, where transparent "
-            f"ones show {_colour(form)}, so the images are almost blank; set another background"
+            f"the pixels of the training images are {span}, where transparent ones show "
+            f"{_colour(form)}, so the images are almost blank; set {_another(form)}"
         )
     way_out = "range: [low, high] names the values that become black and white, and "
     if low != high:
         way_out = f"range: [{low}, {high}] makes these black and white, and "
-    whole = f"[{form.levels.low:g}, {form.levels.high:g}]"
+    whole = f"[{form.levels.low:.7g}, {form.levels.high:.7g}]"
     raise DataError(
-        f"the pixels of the training images are between {low} and {high} on a scale of {whole}, "
+        f"the pixels of the training images are {span} on a scale of {whole}, "
         f"so the images are almost blank; state the scale: {way_out}range: {whole} leaves them "
         "as they are"
     )
@@ -122,7 +123,7 @@ def _check_classes(
     empty = np.flatnonzero((n_blank == counts) & (counts > 0)).tolist()
     if empty:
         first = shown.place(int(np.flatnonzero(labels == empty[0])[0]))
-        hint = f"transparent pixels show {_colour(form)}; set another background, or "
+        hint = f"transparent pixels show {_colour(form)}; set {_another(form)}, or "
         raise DataError(
             f"every {shown.use} image of {_named(classes, empty)} has a single colour (the first "
             f"is {first}); {hint if count[TRANSPARENT] else ''}leave the class out"
@@ -151,6 +152,10 @@ def _named(classes: Sequence[str], numbers: Sequence[int]) -> str:
 def _colour(form: Form) -> str:
     known = {(0, 0, 0): "black", (255, 255, 255): "white"}
     return known.get(form.background, str(list(form.background)))
+
+
+def _another(form: Form) -> str:
+    return f"background: {'black' if _colour(form) == 'white' else 'white'}"
 
 
 def _flat_channels(train: Shown, val: Shown, std: Sequence[float]) -> Iterator[str]:

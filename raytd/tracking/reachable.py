@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from raytd.errors import HomeError
-from raytd.tracking.deleted import require_active
+from raytd.tracking.deleted import DeletedError, require_active
 from raytd.tracking.guard import reason, without_password
 from raytd.tracking.quiet import import_mlflow, quiet
 from raytd.tracking.sqlite_file import require_file, store_file
@@ -53,8 +53,12 @@ def require_experiment(uri: str, name: str) -> None:
             experiment = client.get_experiment_by_name(name)
     except Exception:  # noqa: BLE001 the tracker says what it is when it meets it
         return
-    if experiment is not None:
+    if experiment is None:
+        return
+    try:
         require_active(experiment)
+    except DeletedError as error:
+        raise DeletedError(f"tracking at {without_password(uri)}: {error}") from error
 
 
 @contextmanager

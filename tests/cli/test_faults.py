@@ -2,12 +2,15 @@
 
 import json
 import os
+import shlex
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +57,7 @@ def undisturbed(folder: Path) -> DistanceResult:
 
 @contextmanager
 def sweep(folder: Path, storage: str, *args: str) -> Iterator[subprocess.Popen[str]]:
-    """`raytd sweep` as a process of its own, with the sources that are there."""
+    """`raytd sweep` in a process group of its own, with the sources that are there."""
     (folder / storage).mkdir(exist_ok=True)
     if not (folder / storage / "sources").exists():
         (folder / storage / "sources").symlink_to(folder / "sources")
@@ -69,6 +72,7 @@ def sweep(folder: Path, storage: str, *args: str) -> Iterator[subprocess.Popen[s
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     try:
         yield process
@@ -115,6 +119,20 @@ def assert_same_bits(folder: Path, storage: str, undisturbed: DistanceResult) ->
     return row
 
 
+def test_a_sweep_whose_folder_is_removed_says_so_and_leaves_none(folder: Path) -> None:
+    shutil.copytree(folder / "sources", folder / "gone" / "sources")
+    with sweep(folder, "gone") as process:
+        wait_until(lambda: checkpoints(folder, "gone", "0000-"), process)
+        shutil.rmtree(folder / "gone" / "faults", ignore_errors=True)
+        out, said = process.communicate(timeout=LONGEST_S)
+    assert process.returncode == 1
+    assert out == ""
+    last = said.splitlines()[-1]
+    assert last.startswith("gone/faults: the folder of the sweep was removed or moved while")
+    assert "Traceback" not in said
+    assert [path.name for path in (folder / "gone").iterdir()] == ["sources"]
+
+
 def test_a_killed_process_of_a_trial_starts_again_from_its_checkpoint(
     folder: Path, undisturbed: DistanceResult
 ) -> None:
@@ -145,24 +163,58 @@ def test_a_killed_driver_leaves_a_checkpoint_from_which_the_same_command_goes_on
     assert_same_bits(folder, "driver", undisturbed)
 
 
-def test_an_interrupted_sweep_goes_on_within_its_trial_to_the_same_bits(
-    folder: Path, undisturbed: DistanceResult
+@pytest.mark.parametrize(
+    ("sign", "name", "code"),
+    [
+        (signal.SIGTERM, "SIGTERM", 143),
+        (signal.SIGHUP, "SIGHUP (the terminal was closed)", 129),
+    ],
+)
+def test_a_stopped_sweep_ends_in_order_and_goes_on_within_its_trial_to_the_same_bits(
+    folder: Path, undisturbed: DistanceResult, sign: signal.Signals, name: str, code: int
 ) -> None:
-    with sweep(folder, "ctrl-c") as process:
-        wait_until(lambda: checkpoints(folder, "ctrl-c", "0001-0010"), process)
-        process.send_signal(signal.SIGINT)
+    storage, store = sign.name, folder / f"{sign.name}.db"
+    options = ("--tracking-uri", f"sqlite:///{store}", "--progress", "jsonl")
+    with sweep(folder, storage, *options) as process:
+        assert process.stderr is not None
+        while json.loads(next(process.stderr))["event"] != "iteration":
+            assert process.poll() is None
+        next(process.stderr)  # MLflow has been told of that iteration
+        os.killpg(process.pid, sign)
         said = ended(process)
-    assert process.returncode == 130, said
-    assert "interrupted: 0 trials finished; the same command goes on from there" in said
-    left = max(p.name[:9] for p in checkpoints(folder, "ctrl-c", "0"))
-    assert left >= "0001-0010"
-    with sweep(folder, "ctrl-c", "--progress", "jsonl") as process:
+    assert process.returncode == code, said
+    events = [json.loads(line) for line in said.splitlines()]
+    (finish,) = (e for e in events if e["event"] not in ("segment", "iteration"))
+    words = ["sweep", "faults.yaml", "--storage", storage, "--tracking-uri", "none", *options]
+    again = shlex.join(["raytd", *words])
+    assert finish["message"] == (
+        f"stopped by {name}: 0 of 1 trials finished; run it again with: {again}"
+    )
+    wait_until_gone(storage)
+    assert statuses(store) == ["KILLED", "KILLED"]
+    left = max(p.name[:9] for p in checkpoints(folder, storage, "0"))
+    with sweep(folder, storage, *options) as process:
         said = ended(process)
     assert process.returncode == 0, said
     places = [(e["iteration"], e["segment"]) for e in map(json.loads, said.splitlines())
               if e["event"] == "segment"]  # fmt: skip
-    assert all(place >= (1, 10) for place in places)
-    assert_same_bits(folder, "ctrl-c", undisturbed)
+    assert min(places) >= (int(left[:4]), int(left[5:]))
+    assert statuses(store) == ["FINISHED", "FINISHED"]
+    assert_same_bits(folder, storage, undisturbed)
+
+
+def statuses(store: Path) -> list[str]:
+    """How the runs of an MLflow store have ended."""
+    with closing(sqlite3.connect(store)) as opened:
+        return [status for (status,) in opened.execute("SELECT status FROM runs")]
+
+
+def wait_until_gone(storage: str) -> None:
+    """Fails if a process of that sweep stays, whatever group or parent it has."""
+    deadline = time.monotonic() + 30
+    while left := processes_with(f"RAYTD_TEST_STORAGE={storage}\0"):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
 
 
 def test_a_trial_whose_process_is_lost_every_time_fails_and_says_so(

@@ -315,7 +315,8 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(folder: Path) -> No
     os.killpg(process.pid, signal.SIGINT)
     _, rest = process.communicate(timeout=120)
     assert process.returncode == 130, rest
-    assert "interrupted: 1 trials finished; the same command goes on from there" in rest
+    again = "run it again with: raytd sweep small.yaml --storage interrupted"
+    assert f"stopped by Ctrl-C: 1 of 4 trials finished; {again}\n" in rest
     assert "Traceback" not in rest
     rows = pq.read_table(folder / "interrupted/small/results.parquet").to_pylist()
     assert [row["status"] for row in rows] == ["done"]

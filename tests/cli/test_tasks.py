@@ -117,7 +117,7 @@ def test_the_options_say_how_pixels_are_read(
     write_folder(folder / "icons", Made(("ant", "bee"), (icons, labels), (icons, labels)), [""])
     code, out, err = run(capsys, "folder:./icons", "--background", "black")
     assert (code, out) == (2, "")
-    assert err.endswith("so the images are almost blank; set another background\n")
+    assert err.endswith("so the images are almost blank; set background: white\n")
     code, out, err = run(capsys, "folder:./icons", "--channels", "1")
     assert code == 0
     assert "  icons: transparent pixels of 16 images were laid on white (background).\n" in out

@@ -50,3 +50,15 @@ def test_not_a_number_is_no_json(tmp_path: Path) -> None:
 def test_the_reason_of_the_system_is_kept() -> None:
     error = storage_error(Path("x"), PermissionError(errno.EACCES, "Permission denied"))
     assert "permission denied" in str(error)
+
+
+def test_a_write_that_is_interrupted_leaves_no_file_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_bytes(tmp_path / "plan.json", b"{}")
+    assert list(tmp_path.iterdir()) == []

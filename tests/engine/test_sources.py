@@ -39,6 +39,24 @@ def test_a_source_is_trained_once_and_read_back_to_the_bit(task: Task, tmp_path:
     assert read.new_output_logit == trained.new_output_logit
 
 
+def test_the_digest_of_weights_is_that_of_their_numbers_wherever_they_lie(
+    task: Task, tmp_path: Path
+) -> None:
+    origins = (RECIPE, replace(RECIPE, seed=2))
+    in_memory, trained = SourceCache(None), SourceCache(tmp_path)
+    found = [[cache.get(task, o).digest for o in origins] for cache in (in_memory, trained)]
+    assert found[0] == found[1] == [SourceCache(tmp_path).get(task, o).digest for o in origins]
+    assert len(set(found[0])) == 2
+
+
+def test_only_what_was_asked_for_is_held(task: Task, tmp_path: Path) -> None:
+    cache = SourceCache(tmp_path)
+    assert cache.held(task, RECIPE) is None
+    source = cache.get(task, RECIPE)
+    assert cache.held(task, RECIPE) is source
+    assert SourceCache(tmp_path).held(task, RECIPE) is None
+
+
 def test_weights_are_read_in_one_order_so_that_checkpoints_know_their_trial(
     task: Task, tmp_path: Path
 ) -> None:
@@ -220,3 +238,18 @@ def test_a_brought_source_with_another_head_is_an_error_with_both_shapes(
         InputError, match=r"ten\.pt: .*\(10, 64\).*5 classes of digits-low.*\(5, 64\)"
     ):
         SourceCache(None).get(task, Given.of(path, model="cnn8-narrow", seed=0))
+
+
+def test_weights_that_change_after_the_plan_are_not_used_under_its_name(
+    task: Task, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.pt"
+    n_classes = len(task.classes)
+    first, second = (
+        zoo.build("cnn8-narrow", in_channels=1, n_classes=n_classes, seed=seed) for seed in (0, 1)
+    )
+    torch.save(first.state_dict(), path)
+    given = Given.of(path, model="cnn8-narrow", seed=0)
+    torch.save(second.state_dict(), path)
+    with pytest.raises(InputError, match=r"mine\.pt: the weights have changed since"):
+        SourceCache(None).get(task, given)

@@ -168,3 +168,11 @@ def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
     for path, content in ((one, b"weights"), (copy, b"weights"), (other, b"others")):
         path.write_bytes(content)
     assert file_digest(one) == file_digest(copy) != file_digest(other)
+
+
+def test_a_pipe_cannot_be_weights_because_they_are_read_many_times(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.pt"
+    os.mkfifo(path)
+    for read in (read_weights, file_digest):
+        with pytest.raises(InputError, match=r"pipe\.pt: the weights must be a file that stays"):
+            read(path)

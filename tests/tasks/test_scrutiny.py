@@ -165,7 +165,7 @@ def test_transparent_pixels_are_told_and_lie_on_the_background() -> None:
         }
         assert {image.tobytes() for image in made.train.images} == expected
     assert refusal(pixels, pixels, background="black").endswith(
-        "where transparent ones show black, so the images are almost blank; set another background"
+        "where transparent ones show black, so the images are almost blank; set background: white"
     )
 
 

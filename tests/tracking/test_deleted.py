@@ -16,8 +16,9 @@ WAY = "was deleted in MLflow; restore it with `mlflow {0}s restore --{0}-id {1}`
 @pytest.fixture
 def deleted(uri: str, sweep: SweepInfo) -> str:
     """The number of the sweep's experiment, which is in the trash."""
+    open_tracker(uri, sweep)
     client = MlflowClient(tracking_uri=uri)
-    number = str(client.create_experiment(sweep.experiment))
+    number = str(client.get_experiment_by_name(sweep.experiment).experiment_id)
     client.delete_experiment(number)
     return number
 
@@ -28,6 +29,7 @@ def test_a_deleted_experiment_is_refused_before_anything_starts(
     with pytest.raises(RequestError) as caught:
         require_experiment(uri, sweep.experiment)
     (problem,) = caught.value.problems
+    assert problem.startswith(f"tracking at {uri}: the experiment '{sweep.experiment}' was deleted")
     assert WAY.format("experiment", deleted) in problem
     assert "--set tracking.experiment=NAME" in problem
     MlflowClient(tracking_uri=uri).restore_experiment(deleted)
@@ -38,7 +40,6 @@ def test_a_store_that_does_not_answer_stops_no_sweep() -> None:
     require_experiment("http://127.0.0.1:1", "any")
 
 
-@pytest.mark.usefixtures("environment")
 def test_the_tracker_and_sync_say_how_it_is_restored(
     uri: str, sweep: SweepInfo, deleted: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -55,12 +56,11 @@ def test_the_tracker_and_sync_say_how_it_is_restored(
 def test_what_is_deleted_while_a_sweep_runs_is_said_once(
     uri: str, sweep: SweepInfo, trial: TrialInfo, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = MlflowClient(tracking_uri=uri)
     tracker = open_tracker(uri, sweep)
     tracker.log_iteration(trial, 0, {"distance": 1.0}, [])
     run = tracker.run_id(trial.key)
     assert run is not None
-    client.delete_run(run)
+    MlflowClient(tracking_uri=uri).delete_run(run)
     with caplog.at_level(logging.WARNING, "raytd"):
         for iteration in (1, 2):
             tracker.log_iteration(trial, iteration, {"distance": 1.0}, [])

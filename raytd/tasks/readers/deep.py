@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 _Pixels = Shaped[np.ndarray, "height width channels"]
 
 _OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-_BITS, _PLANES, _SAMPLE_FORMAT = 258, 284, 339
-_UNSIGNED, _SIGNED = 1, 2
-"""Values of TIFF's tag SampleFormat."""
+_BITS, _PHOTOMETRIC, _PLANES, _SAMPLE_FORMAT = 258, 262, 284, 339
+_UNSIGNED, _SIGNED, _WHITE_IS_ZERO = 1, 2, 0
+"""Values of TIFF's tags SampleFormat and PhotometricInterpretation."""
 
 
 class LowerBytes(NamedTuple):
@@ -73,7 +73,7 @@ def _swapped(args: Any) -> Any:
 
 
 def with_sign(image: "Image.Image", pixels: _Pixels) -> _Pixels:
-    """Pixels as TIFF's tags say they are meant, where Pillow takes them for the other kind."""
+    """Pixels as TIFF's tags say they are meant, where Pillow does not look at them."""
     tags = getattr(image, "tag_v2", None)
     if tags is None or pixels.shape[-1] > 1:
         return pixels
@@ -82,4 +82,6 @@ def with_sign(image: "Image.Image", pixels: _Pixels) -> _Pixels:
         return pixels.view(np.uint32)
     if pixels.dtype == np.uint8 and sample == _SIGNED:
         return pixels.view(np.int8)
+    if pixels.dtype == np.uint16 and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        return np.asarray(np.uint16(2**16 - 1) - pixels)
     return pixels

@@ -1,6 +1,7 @@
 """Images in their file formats, decoded by Pillow."""
 
 import io
+import os
 import struct
 import warnings
 import zlib
@@ -53,9 +54,9 @@ def endings() -> frozenset[str]:
     return frozenset(ending for ending, kind in known if kind in FORMATS)
 
 
-def is_image_name(path: Path) -> bool:
+def is_image_name(name: str) -> bool:
     """Whether a file is called like an image that is read."""
-    return path.suffix.lower() in endings()
+    return os.path.splitext(name)[1].lower() in endings()
 
 
 def decode_image(data: bytes | Path, place: str) -> Raw:

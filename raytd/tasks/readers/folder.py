@@ -102,7 +102,7 @@ def _class_folders(walk: Walk, folder: Path) -> dict[str, Path]:
 def _leave(walk: Walk, files: list[Path]) -> None:
     """Counts files that lie in no class folder."""
     for path in files:
-        if is_image_name(path):
+        if is_image_name(path.name):
             walk.left.add(OUTSIDE, path)
         else:
             walk.left.add_ending(path)
@@ -132,7 +132,7 @@ def _require_classes(
 def _files(walk: Walk, folder: Path) -> list[Path]:
     found = []
     for path in walk.below(folder):
-        if is_image_name(path):
+        if is_image_name(path.name):
             found.append(path)
         else:
             walk.left.add_ending(path)

@@ -16,9 +16,9 @@ Files = dict[str, list[Path]]
 """The files of each part; '' is a pool of which some images are held back for validation."""
 
 
-def is_parquet_name(path: Path) -> bool:
+def is_parquet_name(name: str) -> bool:
     """Whether a file is called like one."""
-    return path.suffix.lower() == ".parquet"
+    return name.lower().endswith(".parquet")
 
 
 def find_files(path: Path) -> tuple[Files, list[str]]:
@@ -31,7 +31,7 @@ def find_files(path: Path) -> tuple[Files, list[str]]:
         return {"": [path]}, []
     walk, found = Walk(path), list[Path]()
     for file in walk.below(path):
-        if is_parquet_name(file):
+        if is_parquet_name(file.name):
             found.append(file)
         else:
             walk.left.add_ending(file)

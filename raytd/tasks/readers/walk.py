@@ -45,11 +45,19 @@ class Walk:
         """The visible folders in a folder, by name; counts nothing."""
         return [Path(e) for e in self._entries(folder) if not is_hidden(e.name) and _is_folder(e)]
 
-    def holds(self, folder: Path, wanted: Callable[[Path], bool], *, below: bool = False) -> bool:
-        """Whether a wanted file lies in a folder itself, or anywhere below it; counts nothing."""
-        silent = Walk(self.root)
-        files = silent.below(folder) if below else silent.level(folder)[0]
-        return any(map(wanted, files))
+    def holds(self, folder: Path, wanted: Callable[[str], bool], *, below: bool = False) -> bool:
+        """Whether a file of a wanted name lies in a folder, or also below it; counts nothing."""
+        ahead, seen = [folder], set[str]()
+        while ahead:
+            here = ahead.pop()
+            real = os.path.realpath(here)
+            entries = [] if real in seen else self._entries(here)
+            seen.add(real)
+            visible = [entry for entry in entries if not is_hidden(entry.name)]
+            if any(wanted(entry.name) and _is_file(entry) for entry in visible):
+                return True
+            ahead += [Path(entry) for entry in visible if below and _is_folder(entry)]
+        return False
 
     def level(self, folder: Path) -> tuple[list[Path], list[Path]]:
         """The files and the folders in a folder; counts what is passed over."""

@@ -35,7 +35,13 @@ def png(pixels: np.ndarray, extra: bytes = b"") -> bytes:
 
 
 def tiff(  # noqa: PLR0913 - tags of the format
-    pixels: np.ndarray, *, order: str = "<", packed: bool = False, sample: int = 1, planes: int = 1
+    pixels: np.ndarray,
+    *,
+    order: str = "<",
+    packed: bool = False,
+    sample: int = 1,
+    planes: int = 1,
+    grey: int = 1,
 ) -> bytes:
     """A TIFF with one strip, of depths and signs that Pillow does not write."""
     height, width, *more = pixels.shape
@@ -47,7 +53,7 @@ def tiff(  # noqa: PLR0913 - tags of the format
         257: ("I", [height]),
         258: ("H", [pixels.dtype.itemsize * 8] * channels),
         259: ("H", [8 if packed else 1]),
-        262: ("H", [2 if channels > 2 else 1]),
+        262: ("H", [2 if channels > 2 else grey]),
         273: ("I", [0]),
         277: ("H", [channels]),
         278: ("I", [height]),
@@ -115,6 +121,12 @@ def test_the_numbers_of_a_tiff_have_the_sign_that_it_states(
     found = decoded(tiff(pixels, sample=sample))[..., 0]
     np.testing.assert_array_equal(found, pixels)
     assert found.dtype.kind == ("i" if sample == 2 else "u" if sample == 1 else "f")
+
+
+@pytest.mark.parametrize("pixels", [DEEP[..., 0], COLOURS[..., 0]], ids=["16 bits", "8 bits"])
+def test_where_white_is_zero_it_becomes_the_greatest_number(pixels: np.ndarray) -> None:
+    found = decoded(tiff(pixels, grey=0))[..., 0]
+    np.testing.assert_array_equal(found, np.iinfo(pixels.dtype).max - pixels)
 
 
 def test_deep_channels_that_lie_apart_are_refused() -> None:
