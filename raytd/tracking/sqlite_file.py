@@ -48,6 +48,11 @@ def require_uri(uri: str) -> None:
             f"--tracking-uri {uri}: what follows '?' is read as options such as timeout=5, not as "
             "part of the path; keep the store in a folder without '?' in its name"
         )
+    if path.startswith("~"):
+        raise RequestError(
+            f"--tracking-uri {uri}: '~' is not a home folder here; write the path in full, with "
+            "four slashes in front as sqlite:////home/me/mlflow.db"
+        )
     if escapes := _ESCAPE.findall(path):
         raise RequestError(
             f"--tracking-uri {uri}: write the path as it is, without escapes such as {escapes[0]}; "

@@ -128,7 +128,7 @@ def test_a_sweep_whose_folder_is_removed_says_so_and_leaves_none(folder: Path) -
     assert process.returncode == 1
     assert out == ""
     last = said.splitlines()[-1]
-    assert last.startswith("gone/faults: the folder of the sweep was removed or moved while")
+    assert last.startswith(f"{folder}/gone/faults: the folder of the sweep was removed or moved")
     assert "Traceback" not in said
     assert [path.name for path in (folder / "gone").iterdir()] == ["sources"]
 

@@ -41,6 +41,7 @@ def test_a_folder_that_no_uri_names_is_refused(name: str, sign: str, tmp_path: P
     [
         ("sqlite:////data/a?b/mlflow.db", "'?' is read as options"),
         ("sqlite:////data/a?", "'?' is read as options"),
+        ("sqlite:///~/mlflow.db", "write the path in full"),
         ("sqlite:////data/my%20runs/mlflow.db", "without escapes such as %20"),
     ],
 )
