@@ -310,7 +310,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(folder: Path) -> No
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if line.startswith("[1/4]"):
+        if line.startswith("[1/4] coupled"):
             break
     os.killpg(process.pid, signal.SIGINT)
     _, rest = process.communicate(timeout=120)
