@@ -5,6 +5,7 @@ what was written counts, with or without quotes.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -29,7 +30,9 @@ def with_texts(document: Document) -> Document:
     """
     taken: set[KeyPath] = set()
     root = _written(document.root, (), taken)
-    return Document(root, tuple(f for f in document.findings if f.path not in taken))
+    return replace(
+        document, root=root, findings=tuple(f for f in document.findings if f.path not in taken)
+    )
 
 
 def _written(entry: Entry, path: KeyPath, taken: set[KeyPath]) -> Entry:
