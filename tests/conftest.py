@@ -1,6 +1,7 @@
 """Fixtures of all tests: small real tasks, and one Ray cluster for the session."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def _one_thread() -> Iterator[None]:
     """Networks of this size lose more by waiting for a second thread than they gain."""
     with torch_threads(1):
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _signals_end_processes() -> None:
+    """Commands that tests start obey SIGHUP, though `nohup` lets this process ignore it."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def small_task(name: str, **counts: int) -> Task:

@@ -164,7 +164,7 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
     """Runs every missing trial; one that fails is told to the listener and the others go on.
 
     Args:
-        plan: the sweep; the cluster is connected.
+        plan: the sweep, which is written; the cluster is connected.
         listener: told of iterations and ends.
         max_concurrent: bound on trials at once; None leaves it to the resources.
     """

@@ -32,7 +32,7 @@ from raytd.engine.places import TrainingPlace
 from raytd.sweep.cluster import connect
 from raytd.sweep.ledger import Row
 from raytd.sweep.networks import Network
-from raytd.sweep.plan import make_plan
+from raytd.sweep.plan import make_plan, write_plan
 from raytd.sweep.runner import run_trials, train_sources
 from raytd.sweep.spec import make_spec
 from raytd.sweep.trial import Trial, run_trial
@@ -165,6 +165,7 @@ def figures(row: Row) -> Row:
 def batch(n: int, folder: Path, nodes: Any, check: Callable[[Counting, Any], None]) -> None:
     """Runs the trials in a folder of their own."""
     plan = plan_of(f"soak-{n}", folder, nodes)
+    write_plan(plan, b"")
     counting = Counting()
     train_sources(plan, counting)
     run_trials(plan, counting)

@@ -10,7 +10,7 @@ from raytd.methods.registry import METHODS
 from raytd.sweep.cluster import Node
 from raytd.sweep.ledger import Ledger
 from raytd.sweep.outlook import outlook
-from raytd.sweep.plan import SweepPlan, make_plan
+from raytd.sweep.plan import SweepPlan, make_plan, write_plan
 from raytd.sweep.runner import run_trials, train_sources
 from raytd.sweep.spec import load_sweep
 from raytd.sweep.trial import run_trial
@@ -50,6 +50,7 @@ def planned(folder: Path, text: str = SWEEP) -> SweepPlan:
 @pytest.mark.usefixtures("ray_cluster")
 def test_methods_on_blocks_and_others_have_the_bits_of_this_process(tmp_path: Path) -> None:
     plan = planned(tmp_path)
+    write_plan(plan, SWEEP.encode())
     train_sources(plan, Deaf())
     run_trials(plan, Deaf())
     ledger = Ledger(plan.folder)

@@ -6,7 +6,7 @@ import pytest
 from ray import tune
 
 from raytd.sweep.ledger import Ledger, Row
-from raytd.sweep.plan import SweepPlan
+from raytd.sweep.plan import SweepPlan, write_plan
 from raytd.sweep.trial_function import News, run_remotely
 from tests.sweep.losses import leave_result, planned
 
@@ -46,6 +46,7 @@ def test_a_result_that_is_to_be_made_afresh_is_made_once(
 ) -> None:
     old = leave_result(planned(tmp_path))
     plan = planned(tmp_path, fresh=True)
+    write_plan(plan, b"")
     (first,) = reported(plan, monkeypatch)
     assert first["row"]["status"] == "done"
     assert first["row"]["value"] != old["value"]
