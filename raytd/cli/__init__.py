@@ -9,11 +9,10 @@ import click
 from raytd.cli.interruption import (
     Interrupted,
     Interruption,
-    drop_lost_output,
     ended_in_order,
     remembered,
 )
-from raytd.cli.stderr import outlive_reader
+from raytd.cli.streams import drop_lost_output, prepare_streams
 from raytd.errors import RaytdError
 
 _COMMANDS = {
@@ -79,23 +78,24 @@ def main(args: list[str] | None = None) -> Any:
     """Runs the command line and exits.
 
     Exit codes: 0 all done; 1 something failed; 2 the request is wrong and nothing was started;
-    129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM.
+    129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM; 141 nobody reads standard output any more.
     """
     words = sys.argv[1:] if args is None else args
-    outlive_reader()
+    prepare_streams()
     with remembered(words) as interruption:
         try:
             code = cli.main(args=words, prog_name="raytd", standalone_mode=False, obj=interruption)
+            sys.stdout.flush()
         except click.ClickException as error:
             error.show()
             code = error.exit_code
         except (Interrupted, click.Abort, KeyboardInterrupt):
             if not interruption.told:
                 click.echo(interruption.line(), err=True)
-            drop_lost_output()
             code = interruption.exit_code
         except RaytdError as error:
             for line in str(error).splitlines():
                 click.echo(line, err=True)
             code = error.exit_code
+        drop_lost_output()
     sys.exit(code if isinstance(code, int) else 0)

@@ -1,14 +1,12 @@
 """Ctrl-C, SIGTERM and SIGHUP: each ends a command in order, once, with one line."""
 
-import os
 import re
 import shlex
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -164,12 +162,3 @@ def ended_in_order(work: Callable[[], Any], interruption: Interruption) -> Any:
     if interruption.signal is not None:
         raise Interrupted
     return value
-
-
-def drop_lost_output() -> None:
-    """Lets the interpreter exit with our code where nobody reads standard output any more."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        with suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())

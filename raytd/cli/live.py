@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console, Group
+from rich.constrain import Constrain
 from rich.live import Live as RichLive
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -19,6 +20,9 @@ _SHOWN = 20
 
 _AROUND = 4
 """Lines of the window that the drawing leaves to what stands above it, and to its own headline."""
+
+_ECHO = 3
+"""Columns that stay free: a last row that wraps when Ctrl-C is echoed could not be erased."""
 
 _BROAD = 110
 """Columns in which the name of a trial stands on one line beside its place."""
@@ -73,8 +77,8 @@ class Live:
                 stream.flush()
                 setattr(sys, name, stream.rich_proxied_file)
 
-    def picture(self) -> Group:
-        """What is drawn now."""
+    def picture(self) -> Constrain:
+        """What is drawn now, with room behind it for the `^C` that a terminal writes by itself."""
         table = Table.grid(padding=(0, 2))
         rows = [self._training_row(t) for t in self._standing.training.values()]
         rows += [self._trial_row(t) for t in self._standing.running.values()]
@@ -84,7 +88,8 @@ class Live:
             table.add_row(*row)
         more = len(rows) - room
         lines: list[Any] = [Text(self._standing.headline(), style="bold"), table]
-        return Group(*lines, *([Text(f"and {more} more")] if more > 0 else []))
+        whole = Group(*lines, *([Text(f"and {more} more")] if more > 0 else []))
+        return Constrain(whole, max(1, self.console.width - _ECHO))
 
     def _training_row(self, state: Mapping[str, Any]) -> list[Any]:
         epoch, epochs = state["epoch"], state["epochs"]

@@ -1,6 +1,7 @@
 """What the terminal and the report folder show of a sweep."""
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def say(line: str) -> None:
     """A line of progress, on standard error."""
-    click.echo(line, err=True)
+    sys.stderr.write(f"{line}\n")  # not click, which passes by a drawing where ASCII is written
 
 
 def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:

@@ -120,6 +120,9 @@ def _run(
                 remove_remains(plan.folder)
                 raise
             _tell_shortfalls(view, [text for text in plan.shortfalls() if text not in known])
+        else:
+            nothing = {"status": "failed" if code else "done", "done": 0, "failed": 0}
+            view.show("finish", {**nothing, "message": None})
     view.close()
     show(plan, as_json=as_json)
     return code
