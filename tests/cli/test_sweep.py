@@ -177,9 +177,10 @@ def test_the_tracking_server_has_a_parent_and_a_child_for_each_trial(
 def test_running_it_again_runs_nothing(run: Run, folder: Path, rows: list[dict[str, Any]]) -> None:
     before = {p: p.stat().st_mtime_ns for p in folder.glob("runs/small/trials/*/*")}
     n_runs = len(mlflow_runs(folder))
-    again = run("sweep", "small.yaml", "--json")
+    again = run("sweep", "small.yaml", "--json", "--progress", "jsonl")
     assert again.returncode == 0
     assert "4 trials: 4 done, 0 to run" in again.stderr
+    assert json.loads(again.stderr.splitlines()[-1])["event"] == "finish"
     assert {p: p.stat().st_mtime_ns for p in folder.glob("runs/small/trials/*/*")} == before
     assert len(mlflow_runs(folder)) == n_runs
     assert len(json.loads(again.stdout)["trials"]) == 4
