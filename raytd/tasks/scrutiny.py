@@ -1,7 +1,8 @@
 """What the images of a task say against it, once they are read: some refuse it, others are notes.
 
 Refused is what leaves nothing to learn, or almost surely was read on a wrong scale: all images
-within few levels, a class whose images show nothing or are one image. Single blank images, a
+within few levels, a class whose images show nothing or are one image. Of a class with few images
+that may be chance, and is said. Single blank images, a
 channel without content, and copies are usual in good data sets, so they are said with their number.
 """
 
@@ -16,10 +17,16 @@ from raytd.errors import DataError
 from raytd.tasks.copies import also_in
 from raytd.tasks.datasets import Part
 from raytd.tasks.form import TRANSPARENT, Form
+from raytd.tasks.readers.contract import Indices
 from raytd.tasks.readers.wording import counted, listed
 
 _FEWEST_LEVELS = 20
 """Numbers of 12 bits that are taken for 16 fill 16 or 17, and no photograph so few."""
+
+_ENOUGH = 5
+"""Images of a class that rule out chance. Where even a quarter of a class is blank, as tiles of a
+slide or a map are, five drawn at random are all blank once in a thousand draws, but two are once in
+sixteen."""
 
 _EVEN = 2
 """Levels by which JPEG's rounding lets the pixels of an even surface differ."""
@@ -76,12 +83,13 @@ def scrutinise(
     _check_contrast(train, form, is_laid=count[TRANSPARENT] > 0)
     even = 0 if form.levels.kind is None else _EVEN  # on a stated scale, a level may be all
     blank = {shown.use: shown.blank(even) for shown in (train, val)}
-    for shown in (train, val):
-        _check_classes(classes, shown, blank[shown.use], form, count)
     notes = [form.levels.note] if form.levels.note else []
     if count[TRANSPARENT]:
         images = counted(count[TRANSPARENT], "image")
         notes.append(f"Transparent pixels of {images} were laid on {_colour(form)} (background).")
+    for shown in (train, val):
+        notes += _empty_classes(classes, shown, blank[shown.use], form, count)
+        notes += _classes_of_copies(classes, shown)
     notes += _flat_channels(train, val, std)
     for shown in (train, val):
         notes += _blank_images(classes, shown, blank[shown.use])
@@ -110,32 +118,50 @@ def _check_contrast(train: Shown, form: Form, *, is_laid: bool) -> None:
     )
 
 
-def _check_classes(
+def _empty_classes(
     classes: Sequence[str],
     shown: Shown,
     blank: Bool[np.ndarray, " n"],
     form: Form,
     count: Counter[str],
-) -> None:
-    labels, n_classes = shown.part.labels, len(classes)
-    counts = np.bincount(labels, minlength=n_classes)
-    n_blank = np.bincount(labels, weights=blank, minlength=n_classes)
-    empty = np.flatnonzero((n_blank == counts) & (counts > 0)).tolist()
-    if empty:
+) -> Iterator[str]:
+    """Classes whose images are all blank: refused, or told where that may be chance."""
+    labels = shown.part.labels
+    counts = np.bincount(labels, minlength=len(classes))
+    n_blank = np.bincount(labels, weights=blank, minlength=len(classes))
+    sure, possible = _by_chance(np.flatnonzero((n_blank == counts) & (counts > 0)), counts)
+    for empty in filter(None, (sure, possible)):
         first = shown.place(int(np.flatnonzero(labels == empty[0])[0]))
-        hint = f"transparent pixels show {_colour(form)}; set {_another(form)}, or "
-        raise DataError(
-            f"every {shown.use} image of {_named(classes, empty)} has a single colour (the first "
-            f"is {first}); {hint if count[TRANSPARENT] else ''}leave the class out"
+        told = (
+            f"very {shown.use} image of {_named(classes, empty)} has a single colour (the first "
+            f"is {first})"
         )
+        if empty is sure:
+            hint = f"transparent pixels show {_colour(form)}; set {_another(form)}, or "
+            raise DataError(f"e{told}; {hint if count[TRANSPARENT] else ''}leave the class out")
+        yield f"E{told}."
+
+
+def _classes_of_copies(classes: Sequence[str], shown: Shown) -> Iterator[str]:
+    """Classes whose images are all the same: refused, or told where that may be chance."""
+    counts = np.bincount(shown.part.labels, minlength=len(classes))
     of_classes = _different(shown.part)[1].astype(np.int64)
-    n_different = np.bincount(of_classes, minlength=n_classes)
-    same = np.flatnonzero((n_different == 1) & (counts > 1)).tolist()
-    if same:
-        raise DataError(
-            f"all {counts[same[0]]} {shown.use} images of {_named(classes, same)} are copies of "
-            "one image; leave the class out, or give it other images"
+    n_different = np.bincount(of_classes, minlength=len(classes))
+    sure, possible = _by_chance(np.flatnonzero((n_different == 1) & (counts > 1)), counts)
+    for same in filter(None, (sure, possible)):
+        told = (
+            f"ll {counts[same[0]]} {shown.use} images of {_named(classes, same)} are copies of "
+            "one image"
         )
+        if same is sure:
+            raise DataError(f"a{told}; leave the class out, or give it other images")
+        yield f"A{told}."
+
+
+def _by_chance(numbers: Indices, counts: Indices) -> tuple[list[int], list[int]]:
+    """Classes that have images enough to rule out chance, and those that have not."""
+    is_sure = counts[numbers] >= _ENOUGH
+    return numbers[is_sure].tolist(), numbers[~is_sure].tolist()
 
 
 def _different(part: Part) -> UInt64[np.ndarray, "2 n"]:

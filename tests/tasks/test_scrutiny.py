@@ -72,15 +72,35 @@ def test_a_class_of_copies_is_refused_by_name() -> None:
         )
 
 
+@pytest.mark.parametrize("use", ["training", "validation"])
+def test_what_chance_may_explain_is_told_and_not_refused(use: str) -> None:
+    for n_each, is_refused in ((1, False), (2, False), (4, False), (5, True)):
+        parts = {"training": images(), "validation": images()}
+        few = images(n=2 * n_each)
+        few[1::2] = np.arange(n_each)[:, None, None, None]
+        parts[use] = few
+        blank = f"very {use} image of class 'dog' has a single colour (the first is made row "
+        same = parts | {use: few.copy()}
+        same[use][0::2] = same[use][0]
+        same[use][1::2] = images(n=n_each)
+        copies = f"ll {n_each} {use} images of class 'cat' are copies of one image"
+        if is_refused:
+            assert blank in refusal(*parts.values())
+            assert copies in refusal(*same.values())
+        else:
+            assert any(blank in note for note in task(*parts.values()).notes)
+            assert any(copies in note for note in task(*same.values()).notes) == (n_each > 1)
+
+
 def test_one_image_of_a_class_is_no_copy() -> None:
     assert task(images(n=2), images(n=2)).notes == ()
 
 
 def test_many_classes_are_named_in_short() -> None:
-    labels = np.arange(40) % 10
-    same = np.repeat(images(n=1), 40, axis=0)
+    labels = np.arange(50) % 10
+    same = np.repeat(images(n=1), 50, axis=0)
     names = tuple(f"c{i}" for i in range(10))
-    dataset = in_memory("made", names, (same, labels), (images(n=40), labels))
+    dataset = in_memory("made", names, (same, labels), (images(n=50), labels))
     with pytest.raises(DataError, match="of classes 'c0', 'c1', 'c2' and 7 more are copies"):
         make_task(TaskSpec(name="some", dataset="made"), dataset)
 
