@@ -50,7 +50,8 @@ class Form:
         Args:
             split: whose rows they are.
             rows: numbers of images.
-            count: is increased at `TRANSPARENT` by the images that have transparent pixels.
+            count: is increased at `TRANSPARENT` by the images that have transparent pixels, and
+                at `OUTSIDE` by those that a stated range cuts.
 
         Raises:
             DataError: if an image cannot be read, or does not have this form.
@@ -72,7 +73,7 @@ class Form:
         for row, image in zip(rows, split.images.decode(rows), strict=True):
             place = partial(split.images.place, int(row))
             _check_pixels(image, place)
-            levels = self.levels.of(image, place)
+            levels = self.levels.of(image, place, count)
             if len(levels) in (2, 4):
                 levels = _laid_on(self.background, levels, is_grey=self.shape[0] == 1)
                 if count is not None:

@@ -17,6 +17,7 @@ from raytd.errors import DataError
 from raytd.tasks.copies import also_in
 from raytd.tasks.datasets import Part
 from raytd.tasks.form import TRANSPARENT, Form
+from raytd.tasks.levels import OUTSIDE
 from raytd.tasks.readers.contract import Indices
 from raytd.tasks.readers.wording import counted, listed
 
@@ -90,6 +91,7 @@ def scrutinise(
     for shown in (train, val):
         notes += _empty_classes(classes, shown, blank[shown.use], form, count)
         notes += _classes_of_copies(classes, shown)
+    notes += _cut_by_range(form, count)
     notes += _flat_channels(train, val, std)
     for shown in (train, val):
         notes += _blank_images(classes, shown, blank[shown.use])
@@ -98,9 +100,12 @@ def scrutinise(
 
 def _check_contrast(train: Shown, form: Form, *, is_laid: bool) -> None:
     lowest, highest = int(train.part.images.min()), int(train.part.images.max())
-    if highest - lowest >= _FEWEST_LEVELS or form.levels.kind is None:
+    if form.levels.kind is None:
+        _check_window(form, lowest, highest)
         return
-    low, high = (f"{form.levels.value(level):.7g}" for level in (lowest, highest))
+    if highest - lowest >= _FEWEST_LEVELS:
+        return
+    low, high = (f"{value:.7g}" for value in form.levels.between(lowest, highest))
     span = f"between {low} and {high}" if low != high else f"all {low}"
     if is_laid:
         raise DataError(
@@ -116,6 +121,26 @@ def _check_contrast(train: Shown, form: Form, *, is_laid: bool) -> None:
         f"so the images are almost blank; state the scale: {way_out}range: {whole} leaves them "
         "as they are"
     )
+
+
+def _check_window(form: Form, lowest: int, highest: int) -> None:
+    """Refuses a stated range in which all pixels are black, or all of them white."""
+    if lowest == highest and lowest in (0, 255):
+        low, high = form.levels.low, form.levels.high
+        raise DataError(
+            f"all pixels of the training images are {'white' if lowest else 'black'} in the range "
+            f"[{low:.7g}, {high:.7g}]; state another range: [low, high]"
+        )
+
+
+def _cut_by_range(form: Form, count: Counter[str]) -> Iterator[str]:
+    if count[OUTSIDE]:
+        first = next(key for key in count if key.startswith(f"{OUTSIDE} "))
+        yield (
+            f"In {counted(count[OUTSIDE], 'image')}, such as {first.removeprefix(f'{OUTSIDE} ')}, "
+            f"values below the range [{form.levels.low:.7g}, {form.levels.high:.7g}] became black, "
+            "and those above it white."
+        )
 
 
 def _empty_classes(
