@@ -16,7 +16,7 @@ from jaxtyping import Bool, UInt64
 from raytd.errors import DataError
 from raytd.tasks.copies import also_in
 from raytd.tasks.datasets import Part
-from raytd.tasks.form import TRANSPARENT, Form
+from raytd.tasks.form import INVISIBLE, TRANSPARENT, Form
 from raytd.tasks.levels import OUTSIDE
 from raytd.tasks.readers.contract import Indices
 from raytd.tasks.readers.wording import counted, listed
@@ -81,6 +81,7 @@ def scrutinise(
         DataError: if nothing can be learned from them.
     """
     train, val = parts
+    _check_visible(train, form, count)
     _check_contrast(train, form, is_laid=count[TRANSPARENT] > 0)
     even = 0 if form.levels.kind is None else _EVEN  # on a stated scale, a level may be all
     blank = {shown.use: shown.blank(even) for shown in (train, val)}
@@ -96,6 +97,17 @@ def scrutinise(
     for shown in (train, val):
         notes += _blank_images(classes, shown, blank[shown.use])
     return [*notes, *_copies(train, val), *_contradictions(classes, train)]
+
+
+def _check_visible(train: Shown, form: Form, count: Counter[str]) -> None:
+    """Refuses training images that no background shows."""
+    images = train.part.images
+    if count[INVISIBLE] >= len(images) and bool((images == images[:1, :, :1, :1]).all()):
+        raise DataError(
+            f"the training images show {_colour(form)} (background) alone: all pixels of "
+            f"{counted(count[INVISIBLE], 'image')} are transparent (alpha 0), and no background "
+            "shows what is in them; store them without alpha, or take other images"
+        )
 
 
 def _check_contrast(train: Shown, form: Form, *, is_laid: bool) -> None:
@@ -163,7 +175,8 @@ def _empty_classes(
         )
         if empty is sure:
             hint = f"transparent pixels show {_colour(form)}; set {_another(form)}, or "
-            raise DataError(f"e{told}; {hint if count[TRANSPARENT] else ''}leave the class out")
+            may_help = count[TRANSPARENT] > count[INVISIBLE]
+            raise DataError(f"e{told}; {hint if may_help else ''}leave the class out")
         yield f"E{told}."
 
 

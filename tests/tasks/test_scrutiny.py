@@ -207,3 +207,23 @@ def test_an_image_that_is_transparent_in_part_is_laid_before_it_is_resized() -> 
     made = task(pixels, pixels, background="black", size=1)
     levels = sorted(made.train.images[:, 0, 0, 0].tolist())
     np.testing.assert_allclose(levels, [(20 * i + 255) / 2 for i in range(N)], atol=1)
+
+
+@pytest.mark.parametrize("background", ["white", "black", [9, 99, 9]])
+def test_images_that_no_background_shows_are_refused_without_advice_to_change_it(
+    background: object,
+) -> None:
+    for channels in (1, 3):
+        alpha = np.zeros((N, 1, 6, 5), np.uint8)
+        pixels = np.concatenate([images(channels), alpha], axis=1)
+        told = refusal(pixels, pixels, background=background)
+        assert "all pixels of 24 images are transparent (alpha 0), and no background shows" in told
+        assert "set background" not in told
+
+
+def test_a_class_that_no_background_shows_is_refused_without_advice_to_change_it() -> None:
+    pixels = np.concatenate([images(3), np.full((N, 1, 6, 5), 255, np.uint8)], axis=1)
+    pixels[1::2, 3] = 0
+    told = refusal(pixels, pixels)
+    assert "every training image of class 'dog' has a single colour" in told
+    assert "background" not in told
