@@ -2,8 +2,8 @@
 
 Refused is what leaves nothing to learn, or almost surely was read on a wrong scale: all images
 within few levels, a class whose images show nothing or are one image. Of a class with few images
-that may be chance, and is said. Single blank images, a
-channel without content, and copies are usual in good data sets, so they are said with their number.
+that may be chance, and is said. Single blank images, a channel without content, and copies are
+usual in good data sets, so they are said with their number.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, UInt64
+from jaxtyping import Bool, UInt8, UInt64
 
 from raytd.errors import DataError
 from raytd.tasks.copies import also_in
@@ -115,10 +115,13 @@ def _check_contrast(train: Shown, form: Form, *, is_laid: bool) -> None:
     if form.levels.kind is None:
         _check_window(form, lowest, highest)
         return
+    highest, n_bright = (highest, 0) if is_laid else _without_bright(train.part.images)
     if highest - lowest >= _FEWEST_LEVELS:
         return
     low, high = (f"{value:.7g}" for value in form.levels.between(lowest, highest))
     span = f"between {low} and {high}" if low != high else f"all {low}"
+    if n_bright:
+        span += f" but for {n_bright / train.part.images.size:.2g} of them"
     if is_laid:
         raise DataError(
             f"the pixels of the training images are {span}, where transparent ones show "
@@ -133,6 +136,23 @@ def _check_contrast(train: Shown, form: Form, *, is_laid: bool) -> None:
         f"so the images are almost blank; state the scale: {way_out}range: {whole} leaves them "
         "as they are"
     )
+
+
+def _without_bright(images: UInt8[np.ndarray, "n channels height width"]) -> tuple[int, int]:
+    """The highest level but for bright marks, and the number of pixels that are marks.
+
+    Marks, such as hot pixels and borders, have one level far above all others, and are fewer than
+    the pixels that differ within those. A drawing in white is not, for its black is even.
+    """
+    counts = np.zeros(256, np.int64)
+    for image in images:  # one at a time: counting takes eight times the memory of an image
+        counts += np.bincount(image.ravel(), minlength=256)
+    *others, highest = np.flatnonzero(counts).tolist()
+    if others and highest - others[-1] >= _FEWEST_LEVELS:
+        n_differing = int(counts[others].sum() - counts[others].max())
+        if counts[highest] < n_differing:
+            return others[-1], int(counts[highest])
+    return highest, 0
 
 
 def _check_window(form: Form, lowest: int, highest: int) -> None:

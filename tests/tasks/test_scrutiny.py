@@ -227,3 +227,31 @@ def test_a_class_that_no_background_shows_is_refused_without_advice_to_change_it
     told = refusal(pixels, pixels)
     assert "every training image of class 'dog' has a single colour" in told
     assert "background" not in told
+
+
+def test_bright_marks_do_not_hide_that_images_are_almost_blank() -> None:
+    corner, border = images() // 128, images() // 128
+    corner[:, :, 0, 0], border[:, :, 0] = 255, 200
+    for marked, share in ((corner, "0.033"), (border, "0.17")):
+        assert refusal(marked) == (
+            "task 'some' of made: the pixels of the training images are between 0 and 1 but for "
+            f"{share} of them on a scale of [0, 255], so the images are almost blank; state the "
+            "scale: range: [0, 1] makes these black and white, and range: [0, 255] leaves them as "
+            "they are"
+        )
+        assert set(task(marked, marked, range=[0, 1]).train.images.ravel()) == {0, 255}
+    assert "but for" not in refusal(images() // 128)
+
+
+def test_drawings_are_not_taken_for_marks() -> None:
+    strokes = np.zeros((N, 1, 20, 20), np.uint8)
+    for row, stroke in enumerate(strokes):
+        stroke[0, row, 3:8] = 255  # about 1 % of the pixels
+    grey = strokes.copy()
+    grey[:, :, 19, :3] = 1, 128, 2
+    jpeg = strokes ^ RANDOM.integers(0, 4, strokes.shape, dtype=np.uint8)
+    noisy_paper = 255 - strokes // 255 * 255 - RANDOM.integers(0, 9, strokes.shape) * (strokes == 0)
+    few_levels = strokes.copy()
+    few_levels[:, :, 18, 18:] = 1, 17
+    for drawing in (strokes, 255 - strokes, grey, jpeg, noisy_paper.astype(np.uint8), few_levels):
+        assert not [note for note in task(drawing, drawing).notes if "blank" in note]
