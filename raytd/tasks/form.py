@@ -23,6 +23,9 @@ WHITE: Colour = (255, 255, 255)
 TRANSPARENT = "transparent"
 """What `Form.read` counts: images with transparent pixels."""
 
+INVISIBLE = "invisible"
+"""What it counts, too: images of which all pixels are wholly transparent."""
+
 
 @dataclass(frozen=True)
 class Form:
@@ -50,7 +53,9 @@ class Form:
         Args:
             split: whose rows they are.
             rows: numbers of images.
-            count: is increased at `TRANSPARENT` by the images that have transparent pixels.
+            count: is increased at `TRANSPARENT` by the images that have transparent pixels, at
+                `INVISIBLE` by those that have no others, and at `OUTSIDE` by those that a stated
+                range cuts.
 
         Raises:
             DataError: if an image cannot be read, or does not have this form.
@@ -72,11 +77,12 @@ class Form:
         for row, image in zip(rows, split.images.decode(rows), strict=True):
             place = partial(split.images.place, int(row))
             _check_pixels(image, place)
-            levels = self.levels.of(image, place)
+            levels = self.levels.of(image, place, count)
             if len(levels) in (2, 4):
-                levels = _laid_on(self.background, levels, is_grey=self.shape[0] == 1)
                 if count is not None:
-                    count[TRANSPARENT] += 1
+                    count[TRANSPARENT] += bool(levels[-1].min() < 255)
+                    count[INVISIBLE] += bool(levels[-1].max() == 0)
+                levels = _laid_on(self.background, levels, is_grey=self.shape[0] == 1)
             yield self._applied(levels, place)
 
     def _applied(self, image: Levelled, place: Callable[[], str]) -> Levelled:

@@ -2,9 +2,10 @@
 
 Bytes are levels. Other whole numbers and fractions need a range: the values that become black and
 white. It is stated, or found once in all training images: a range of each image's own would take
-its brightness away.
+its brightness away. A stated range is a window: values below it are black, and those above white.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,13 @@ _FRACTIONS, _TRUTH = "fractions", "truth values"
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bits of the numbers that cameras and scanners store in 16 bits."""
 
+_ROUNDING = 1e-4
+"""Of the range: how far beyond its ends rounding takes fractions. A level is 40 times as wide."""
+
+OUTSIDE = "outside of the range"
+"""What `Levels.of` counts: images with values outside of a stated range. The first of them is
+counted once more, at these words and its place."""
+
 
 @dataclass(frozen=True)
 class Levels:
@@ -43,16 +51,23 @@ class Levels:
     kind: str | None
     note: str = field(default="", compare=False)
 
-    def of(self, image: Raw, place: Callable[[], str]) -> Levelled:
+    def of(
+        self, image: Raw, place: Callable[[], str], count: Counter[str] | None = None
+    ) -> Levelled:
         """The levels of an image; of an alpha channel, which is 0 to 255 already, they stay.
 
         A whole number v becomes the integral part of 256 (v - low) / n, of the n = high - low + 1
         numbers in the range; where n is below 256, and for fractions, 255 (v - low) / (high - low)
         is rounded.
 
+        Args:
+            image: its values.
+            place: where it lies.
+            count: is increased at `OUTSIDE` by an image that a stated range cuts.
+
         Raises:
-            DataError: if a value is not finite or outside of the range, or is of another kind
-                than those of the first image.
+            DataError: if a value is not finite, is outside of a range that was not stated, or is
+                of another kind than those of the first image.
         """
         kind = _kind(image)
         if self.kind not in (None, kind):
@@ -66,30 +81,44 @@ class Levels:
             return image
         n_colours = len(image) - (len(image) in (2, 4))
         values, alpha = image[:n_colours], image[n_colours:]
-        self._check(values, place)
+        if self._is_cut(values, place) and count is not None:
+            count[OUTSIDE] += 1
+            if count[OUTSIDE] == 1:
+                count[f"{OUTSIDE} {place()}"] += 1
         return np.concatenate([self._scaled(values), alpha.astype(np.uint8)])
 
-    def value(self, level: int) -> float:
-        """The value that a level stands for."""
-        return self.low + level * (self.high - self.low) / 255
+    def between(self, lowest: int, highest: int) -> Range:
+        """The values of levels: of whole numbers all that fall into them."""
+        if self.kind == _WHOLE:
+            width = (self.high - self.low + 1) / 256
+            return self.low + lowest * width, self.low + (highest + 1) * width - 1
+        width = (self.high - self.low) / 255
+        return self.low + lowest * width, self.low + highest * width
 
-    def _check(self, values: np.ndarray[Any, Any], place: Callable[[], str]) -> None:
+    def _is_cut(self, values: np.ndarray[Any, Any], place: Callable[[], str]) -> bool:
+        """Whether values lie outside of the range, by more than rounding explains."""
         lowest, highest = values.min(), values.max()
         if not (np.isfinite(lowest) and np.isfinite(highest)):
             raise DataError(f"{place()}: it has pixels that are not finite (NaN or infinite)")
-        if lowest < self.low or highest > self.high:
+        slack = _ROUNDING * (self.high - self.low) if values.dtype.kind == "f" else 0
+        is_cut = bool(lowest < self.low - slack or highest > self.high + slack)
+        if is_cut and self.kind is not None:
             raise DataError(
                 f"{place()}: its pixels go from {lowest:.7g} to {highest:.7g}, outside of the "
                 f"range [{self.low:.7g}, {self.high:.7g}]; state the range of all images: "
                 "range: [low, high]"
             )
+        return is_cut
 
     def _scaled(self, values: np.ndarray[Any, Any]) -> Levelled:
         if values.dtype.kind == "f":
-            fractions = (values.astype(np.float64) - self.low) * (255 / (self.high - self.low))
+            inside = values.astype(np.float64).clip(self.low, self.high)
+            fractions = (inside - self.low) * (255 / (self.high - self.low))
             return np.rint(fractions).astype(np.uint8)
         low, high = (int(v) if float(v).is_integer() else v for v in (self.low, self.high))
-        above, n = values.astype(np.int64) - low, high - low + 1
+        if values.dtype.itemsize == 8 and values.dtype.kind == "u":
+            values = np.minimum(values, np.uint64(2**63 - 1))  # the largest of the signed ones
+        above, n = values.astype(np.int64).clip(low, high) - low, high - low + 1
         spread: Levelled = np.rint(above * (255 / (high - low))).astype(np.uint8)
         bins: Levelled = (above * 256 // n).astype(np.uint8)
         return spread if n < 256 else bins

@@ -1,8 +1,9 @@
 """What the images of a task say against it, once they are read: some refuse it, others are notes.
 
 Refused is what leaves nothing to learn, or almost surely was read on a wrong scale: all images
-within few levels, a class whose images show nothing or are one image. Single blank images, a
-channel without content, and copies are usual in good data sets, so they are said with their number.
+within few levels, a class whose images show nothing or are one image. Of a class with few images
+that may be chance, and is said. Single blank images, a channel without content, and copies are
+usual in good data sets, so they are said with their number.
 """
 
 from collections import Counter
@@ -10,16 +11,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, UInt64
+from jaxtyping import Bool, UInt8, UInt64
 
 from raytd.errors import DataError
 from raytd.tasks.copies import also_in
 from raytd.tasks.datasets import Part
-from raytd.tasks.form import TRANSPARENT, Form
+from raytd.tasks.form import INVISIBLE, TRANSPARENT, Form
+from raytd.tasks.levels import OUTSIDE
+from raytd.tasks.readers.contract import Indices
 from raytd.tasks.readers.wording import counted, listed
 
 _FEWEST_LEVELS = 20
 """Numbers of 12 bits that are taken for 16 fill 16 or 17, and no photograph so few."""
+
+_ENOUGH = 5
+"""Images of a class that rule out chance. Where even a quarter of a class is blank, as tiles of a
+slide or a map are, five drawn at random are all blank once in a thousand draws, but two are once in
+sixteen."""
 
 _EVEN = 2
 """Levels by which JPEG's rounding lets the pixels of an even surface differ."""
@@ -73,27 +81,47 @@ def scrutinise(
         DataError: if nothing can be learned from them.
     """
     train, val = parts
+    _check_visible(train, form, count)
     _check_contrast(train, form, is_laid=count[TRANSPARENT] > 0)
     even = 0 if form.levels.kind is None else _EVEN  # on a stated scale, a level may be all
     blank = {shown.use: shown.blank(even) for shown in (train, val)}
-    for shown in (train, val):
-        _check_classes(classes, shown, blank[shown.use], form, count)
     notes = [form.levels.note] if form.levels.note else []
     if count[TRANSPARENT]:
         images = counted(count[TRANSPARENT], "image")
         notes.append(f"Transparent pixels of {images} were laid on {_colour(form)} (background).")
+    for shown in (train, val):
+        notes += _empty_classes(classes, shown, blank[shown.use], form, count)
+        notes += _classes_of_copies(classes, shown)
+    notes += _cut_by_range(form, count)
     notes += _flat_channels(train, val, std)
     for shown in (train, val):
         notes += _blank_images(classes, shown, blank[shown.use])
     return [*notes, *_copies(train, val), *_contradictions(classes, train)]
 
 
+def _check_visible(train: Shown, form: Form, count: Counter[str]) -> None:
+    """Refuses training images that no background shows."""
+    images = train.part.images
+    if count[INVISIBLE] >= len(images) and bool((images == images[:1, :, :1, :1]).all()):
+        raise DataError(
+            f"the training images show {_colour(form)} (background) alone: all pixels of "
+            f"{counted(count[INVISIBLE], 'image')} are transparent (alpha 0), and no background "
+            "shows what is in them; store them without alpha, or take other images"
+        )
+
+
 def _check_contrast(train: Shown, form: Form, *, is_laid: bool) -> None:
     lowest, highest = int(train.part.images.min()), int(train.part.images.max())
-    if highest - lowest >= _FEWEST_LEVELS or form.levels.kind is None:
+    if form.levels.kind is None:
+        _check_window(form, lowest, highest)
         return
-    low, high = (f"{form.levels.value(level):.7g}" for level in (lowest, highest))
+    highest, n_bright = (highest, 0) if is_laid else _without_bright(train.part.images)
+    if highest - lowest >= _FEWEST_LEVELS:
+        return
+    low, high = (f"{value:.7g}" for value in form.levels.between(lowest, highest))
     span = f"between {low} and {high}" if low != high else f"all {low}"
+    if n_bright:
+        span += f" but for {n_bright / train.part.images.size:.2g} of them"
     if is_laid:
         raise DataError(
             f"the pixels of the training images are {span}, where transparent ones show "
@@ -110,32 +138,88 @@ def _check_contrast(train: Shown, form: Form, *, is_laid: bool) -> None:
     )
 
 
-def _check_classes(
+def _without_bright(images: UInt8[np.ndarray, "n channels height width"]) -> tuple[int, int]:
+    """The highest level but for bright marks, and the number of pixels that are marks.
+
+    Marks, such as hot pixels and borders, have one level far above all others, and are fewer than
+    the pixels that differ within those. A drawing in white is not, for its black is even.
+    """
+    counts = np.zeros(256, np.int64)
+    for image in images:  # one at a time: counting takes eight times the memory of an image
+        counts += np.bincount(image.ravel(), minlength=256)
+    *others, highest = np.flatnonzero(counts).tolist()
+    if others and highest - others[-1] >= _FEWEST_LEVELS:
+        n_differing = int(counts[others].sum() - counts[others].max())
+        if counts[highest] < n_differing:
+            return others[-1], int(counts[highest])
+    return highest, 0
+
+
+def _check_window(form: Form, lowest: int, highest: int) -> None:
+    """Refuses a stated range in which all pixels are black, or all of them white."""
+    if lowest == highest and lowest in (0, 255):
+        low, high = form.levels.low, form.levels.high
+        raise DataError(
+            f"all pixels of the training images are {'white' if lowest else 'black'} in the range "
+            f"[{low:.7g}, {high:.7g}]; state another range: [low, high]"
+        )
+
+
+def _cut_by_range(form: Form, count: Counter[str]) -> Iterator[str]:
+    if count[OUTSIDE]:
+        first = next(key for key in count if key.startswith(f"{OUTSIDE} "))
+        yield (
+            f"In {counted(count[OUTSIDE], 'image')}, such as {first.removeprefix(f'{OUTSIDE} ')}, "
+            f"values below the range [{form.levels.low:.7g}, {form.levels.high:.7g}] became black, "
+            "and those above it white."
+        )
+
+
+def _empty_classes(
     classes: Sequence[str],
     shown: Shown,
     blank: Bool[np.ndarray, " n"],
     form: Form,
     count: Counter[str],
-) -> None:
-    labels, n_classes = shown.part.labels, len(classes)
-    counts = np.bincount(labels, minlength=n_classes)
-    n_blank = np.bincount(labels, weights=blank, minlength=n_classes)
-    empty = np.flatnonzero((n_blank == counts) & (counts > 0)).tolist()
-    if empty:
+) -> Iterator[str]:
+    """Classes whose images are all blank: refused, or told where that may be chance."""
+    labels = shown.part.labels
+    counts = np.bincount(labels, minlength=len(classes))
+    n_blank = np.bincount(labels, weights=blank, minlength=len(classes))
+    sure, possible = _by_chance(np.flatnonzero((n_blank == counts) & (counts > 0)), counts)
+    for empty in filter(None, (sure, possible)):
         first = shown.place(int(np.flatnonzero(labels == empty[0])[0]))
-        hint = f"transparent pixels show {_colour(form)}; set {_another(form)}, or "
-        raise DataError(
-            f"every {shown.use} image of {_named(classes, empty)} has a single colour (the first "
-            f"is {first}); {hint if count[TRANSPARENT] else ''}leave the class out"
+        told = (
+            f"very {shown.use} image of {_named(classes, empty)} has a single colour (the first "
+            f"is {first})"
         )
+        if empty is sure:
+            hint = f"transparent pixels show {_colour(form)}; set {_another(form)}, or "
+            may_help = count[TRANSPARENT] > count[INVISIBLE]
+            raise DataError(f"e{told}; {hint if may_help else ''}leave the class out")
+        yield f"E{told}."
+
+
+def _classes_of_copies(classes: Sequence[str], shown: Shown) -> Iterator[str]:
+    """Classes whose images are all the same: refused, or told where that may be chance."""
+    counts = np.bincount(shown.part.labels, minlength=len(classes))
     of_classes = _different(shown.part)[1].astype(np.int64)
-    n_different = np.bincount(of_classes, minlength=n_classes)
-    same = np.flatnonzero((n_different == 1) & (counts > 1)).tolist()
-    if same:
-        raise DataError(
-            f"all {counts[same[0]]} {shown.use} images of {_named(classes, same)} are copies of "
-            "one image; leave the class out, or give it other images"
+    n_different = np.bincount(of_classes, minlength=len(classes))
+    sure, possible = _by_chance(np.flatnonzero((n_different == 1) & (counts > 1)), counts)
+    for same in filter(None, (sure, possible)):
+        told = (
+            f"ll {counts[same[0]]} {shown.use} images of {_named(classes, same)} are copies of "
+            "one image"
         )
+        if same is sure:
+            raise DataError(f"a{told}; leave the class out, or give it other images")
+        yield f"A{told}."
+
+
+def _by_chance(numbers: Indices, counts: Indices) -> tuple[list[int], list[int]]:
+    """Classes that have images enough to rule out chance, and those that have not."""
+    is_sure = counts[numbers] >= _ENOUGH
+    return numbers[is_sure].tolist(), numbers[~is_sure].tolist()
 
 
 def _different(part: Part) -> UInt64[np.ndarray, "2 n"]:

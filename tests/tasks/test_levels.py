@@ -143,8 +143,6 @@ def test_the_depth_is_found_in_all_training_images_and_not_in_those_of_the_task(
         (IMAGES.astype(np.uint32) * 1000, {}, "; state the values that become black and white: "),
         (IMAGES.astype(np.float32), {}, "outside of the range [0, 1]; state the range of all imag"),
         (IMAGES / 127.5 - 1, {}, "outside of the range [0, 1]; state the range of all images: ran"),
-        (IMAGES.astype(np.uint16), {"range": [0, 100]}, "outside of the range [0, 100]; state the"),
-        (IMAGES, {"range": [10, 255]}, "outside of the range [10, 255]; state the range"),
     ],
 )
 def test_values_that_could_be_on_several_scales_are_refused_with_the_way_to_say_which(
@@ -155,6 +153,62 @@ def test_values_that_could_be_on_several_scales_are_refused_with_the_way_to_say_
     assert str(error.value).startswith(f"{tmp_path}/data.npz (images) row ")
     assert message in str(error.value)
     assert "range: [low, high]" in str(error.value)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64, np.uint64, np.float32, np.float64])
+def test_a_stated_range_is_a_window(tmp_path: Path, dtype: np.dtype) -> None:
+    task = from_npz(tmp_path, IMAGES.astype(dtype), range=[50, 60])
+    expected = np.rint((BYTES.astype(float).clip(50, 60) - 50) * 25.5).astype(np.uint8)
+    assert pixels(task) == {image.tobytes() for image in expected}
+    (note,) = task.notes
+    assert note.startswith(f"all: in 12 images, such as {tmp_path}/data.npz (images) row ")
+    assert note.endswith(
+        ", values below the range [50, 60] became black, and those above it white."
+    )
+
+
+def test_only_images_that_a_stated_range_cuts_are_counted(tmp_path: Path) -> None:
+    images = IMAGES.clip(20, 200)
+    images[[3, 7]] += 50
+    images[3, 0, 0], images[7, 0, 0] = 250, 250
+    (note,) = from_npz(tmp_path, images, range=[20, 249]).notes
+    assert note.startswith("all: in 2 images, such as ")
+    assert from_npz(tmp_path, images, range=[0, 250]).notes == ()
+
+
+@pytest.mark.parametrize("end", [2**63 - 1, -(2**63), 2**64 - 1])
+def test_the_largest_numbers_are_cut_on_their_side(end: int) -> None:
+    values = np.array([[[end, 5]]], np.uint64 if end >= 2**63 else np.int64)
+    cut = levels.stated(0, 10).of(values, nowhere)
+    assert cut[0, 0, 0] == (255 if end > 0 else 0)
+
+
+@pytest.mark.parametrize("asked", [[300, 400], [-9, -1]])
+def test_a_range_that_shows_nothing_is_refused(tmp_path: Path, asked: list[int]) -> None:
+    colour = "black" if asked[0] > 0 else "white"
+    with pytest.raises(DataError, match=f"all pixels of the training images are {colour} in the"):
+        from_npz(tmp_path, IMAGES, range=asked)
+
+
+@pytest.mark.parametrize("asked", [{}, {"range": [0, 1]}])
+@pytest.mark.parametrize(("low", "high"), [(-1e-17, 1), (0, 1.000001), (-9e-5, 1 + 9e-5)])
+def test_rounding_beyond_the_ends_of_fractions_is_cut_off(
+    tmp_path: Path, asked: dict[str, object], low: float, high: float
+) -> None:
+    images = IMAGES / 255
+    images[:, 0, 0], images[:, 0, 1] = 0, 1
+    plain = from_npz(tmp_path, images, **asked)
+    images[:, 0, 0], images[:, 0, 1] = low, high
+    rounded = from_npz(tmp_path, images, **asked)
+    assert (rounded.digest, rounded.notes) == (plain.digest, plain.notes)
+
+
+@pytest.mark.parametrize("value", [-1.1e-4, 1.00011])
+def test_fractions_beyond_rounding_are_refused(tmp_path: Path, value: float) -> None:
+    images = IMAGES / 255
+    images[4, 0, 0] = value
+    with pytest.raises(DataError, match=r"outside of the range \[0, 1\]"):
+        from_npz(tmp_path, images)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
@@ -186,3 +240,15 @@ def test_a_validation_pixel_above_the_depth_of_the_training_images_is_refused(
     dataset = read("npz:data.npz", tmp_path)
     with pytest.raises(DataError, match=r"\(x_test\) row .* outside of the range \[0, 255\]"):
         make_task(TaskSpec(name="all", dataset="npz:data.npz"), dataset)
+
+
+@settings(deadline=None)
+@given(values=st.lists(st.integers(0, 4095), min_size=1, max_size=30))
+def test_levels_are_told_in_values_that_hold_all_of_the_image(values: list[int]) -> None:
+    deep = np.zeros((2, 1, 1, 1), np.uint16)
+    deep[1] = 4095
+    scale, image = levels.found(split(deep)), np.array([[values]], np.uint16)
+    scaled = scale.of(image, nowhere)
+    low, high = scale.between(int(scaled.min()), int(scaled.max()))
+    assert min(values) - 16 < low <= min(values)
+    assert max(values) <= high < max(values) + 16

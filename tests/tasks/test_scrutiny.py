@@ -72,15 +72,35 @@ def test_a_class_of_copies_is_refused_by_name() -> None:
         )
 
 
+@pytest.mark.parametrize("use", ["training", "validation"])
+def test_what_chance_may_explain_is_told_and_not_refused(use: str) -> None:
+    for n_each, is_refused in ((1, False), (2, False), (4, False), (5, True)):
+        parts = {"training": images(), "validation": images()}
+        few = images(n=2 * n_each)
+        few[1::2] = np.arange(n_each)[:, None, None, None]
+        parts[use] = few
+        blank = f"very {use} image of class 'dog' has a single colour (the first is made row "
+        same = parts | {use: few.copy()}
+        same[use][0::2] = same[use][0]
+        same[use][1::2] = images(n=n_each)
+        copies = f"ll {n_each} {use} images of class 'cat' are copies of one image"
+        if is_refused:
+            assert blank in refusal(*parts.values())
+            assert copies in refusal(*same.values())
+        else:
+            assert any(blank in note for note in task(*parts.values()).notes)
+            assert any(copies in note for note in task(*same.values()).notes) == (n_each > 1)
+
+
 def test_one_image_of_a_class_is_no_copy() -> None:
     assert task(images(n=2), images(n=2)).notes == ()
 
 
 def test_many_classes_are_named_in_short() -> None:
-    labels = np.arange(40) % 10
-    same = np.repeat(images(n=1), 40, axis=0)
+    labels = np.arange(50) % 10
+    same = np.repeat(images(n=1), 50, axis=0)
     names = tuple(f"c{i}" for i in range(10))
-    dataset = in_memory("made", names, (same, labels), (images(n=40), labels))
+    dataset = in_memory("made", names, (same, labels), (images(n=50), labels))
     with pytest.raises(DataError, match="of classes 'c0', 'c1', 'c2' and 7 more are copies"):
         make_task(TaskSpec(name="some", dataset="made"), dataset)
 
@@ -187,3 +207,51 @@ def test_an_image_that_is_transparent_in_part_is_laid_before_it_is_resized() -> 
     made = task(pixels, pixels, background="black", size=1)
     levels = sorted(made.train.images[:, 0, 0, 0].tolist())
     np.testing.assert_allclose(levels, [(20 * i + 255) / 2 for i in range(N)], atol=1)
+
+
+@pytest.mark.parametrize("background", ["white", "black", [9, 99, 9]])
+def test_images_that_no_background_shows_are_refused_without_advice_to_change_it(
+    background: object,
+) -> None:
+    for channels in (1, 3):
+        alpha = np.zeros((N, 1, 6, 5), np.uint8)
+        pixels = np.concatenate([images(channels), alpha], axis=1)
+        told = refusal(pixels, pixels, background=background)
+        assert "all pixels of 24 images are transparent (alpha 0), and no background shows" in told
+        assert "set background" not in told
+
+
+def test_a_class_that_no_background_shows_is_refused_without_advice_to_change_it() -> None:
+    pixels = np.concatenate([images(3), np.full((N, 1, 6, 5), 255, np.uint8)], axis=1)
+    pixels[1::2, 3] = 0
+    told = refusal(pixels, pixels)
+    assert "every training image of class 'dog' has a single colour" in told
+    assert "background" not in told
+
+
+def test_bright_marks_do_not_hide_that_images_are_almost_blank() -> None:
+    corner, border = images() // 128, images() // 128
+    corner[:, :, 0, 0], border[:, :, 0] = 255, 200
+    for marked, share in ((corner, "0.033"), (border, "0.17")):
+        assert refusal(marked) == (
+            "task 'some' of made: the pixels of the training images are between 0 and 1 but for "
+            f"{share} of them on a scale of [0, 255], so the images are almost blank; state the "
+            "scale: range: [0, 1] makes these black and white, and range: [0, 255] leaves them as "
+            "they are"
+        )
+        assert set(task(marked, marked, range=[0, 1]).train.images.ravel()) == {0, 255}
+    assert "but for" not in refusal(images() // 128)
+
+
+def test_drawings_are_not_taken_for_marks() -> None:
+    strokes = np.zeros((N, 1, 20, 20), np.uint8)
+    for row, stroke in enumerate(strokes):
+        stroke[0, row, 3:8] = 255  # about 1 % of the pixels
+    grey = strokes.copy()
+    grey[:, :, 19, :3] = 1, 128, 2
+    jpeg = strokes ^ RANDOM.integers(0, 4, strokes.shape, dtype=np.uint8)
+    noisy_paper = 255 - strokes // 255 * 255 - RANDOM.integers(0, 9, strokes.shape) * (strokes == 0)
+    few_levels = strokes.copy()
+    few_levels[:, :, 18, 18:] = 1, 17
+    for drawing in (strokes, 255 - strokes, grey, jpeg, noisy_paper.astype(np.uint8), few_levels):
+        assert not [note for note in task(drawing, drawing).notes if "blank" in note]
