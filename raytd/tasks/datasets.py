@@ -47,6 +47,7 @@ class Dataset:
         numbers: number of class c at index c, by which its images are drawn.
         account: what was read, in counts.
         notes: what its reader left out, merged or assumed, one sentence each.
+        class_folders: whether each class is a folder, so that one without images is a fault.
     """
 
     name: str
@@ -57,7 +58,16 @@ class Dataset:
     numbers: tuple[int, ...] = ()
     account: Account | None = None
     notes: tuple[str, ...] = ()
+    class_folders: bool = False
     _constants: dict[Form, Constants] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of a task that names none: those of a list that has more need an image."""
+        if self.class_folders:
+            return self.class_names
+        labels = [part.labels for part in (self.train, self.val) if part is not None]
+        return tuple(self.class_names[c] for c in np.unique(np.concatenate(labels)))
 
     @cached_property
     def levels(self) -> Levels:
@@ -123,6 +133,7 @@ def read(
         numbers=numbers,
         account=account,
         notes=(*content.notes, *notes),
+        class_folders=content.class_folders,
     )
 
 

@@ -90,7 +90,10 @@ def read(path: Path) -> Content:
         notes += merged_note(classes[part], found)
     splits = {part: _split(part if folders else "", names, files[part]) for part in chosen}
     notes += [*unused(folders), *walk.left.notes()]
-    return Content(tuple(names), *train_and_val(splits), tuple(dict.fromkeys(notes)))
+    for_train, for_val = train_and_val(splits)
+    return Content(
+        tuple(names), for_train, for_val, tuple(dict.fromkeys(notes)), class_folders=True
+    )
 
 
 def _class_folders(walk: Walk, folder: Path) -> dict[str, Path]:
