@@ -24,8 +24,9 @@ from raytd.tasks.readers.contract import (
     one_line,
 )
 from raytd.tasks.readers.encoded import decode_image
-from raytd.tasks.readers.parquet_columns import Columns, find_columns
+from raytd.tasks.readers.parquet_columns import Columns, find_columns, read_column
 from raytd.tasks.readers.parquet_files import find_files, is_parquet_name
+from raytd.tasks.readers.parquet_split_column import require_one_part
 from raytd.tasks.readers.parts import train_and_val
 from raytd.tasks.readers.walk import Walk
 
@@ -78,6 +79,8 @@ def read(path: Path) -> Content:
     files, notes = find_files(path)
     columns = {file: find_columns(file) for part in files.values() for file in part}
     _require_one_label(columns)
+    for part in files.values():
+        require_one_part(part, columns)
     labels, names = one_numbering(
         {file: _labels(file, c) for file, c in columns.items()},
         {file: c.class_names for file, c in columns.items()},
@@ -114,14 +117,8 @@ def _split(part: str, files: list[tuple[Path, Columns]], labels: list[Indices]) 
 def _labels(path: Path, columns: Columns) -> np.ndarray[Any, Any]:
     """The label column: whole numbers, or text as objects."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    try:
-        column = pq.ParquetFile(path).read(columns=[columns.label]).column(0).combine_chunks()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            f"{path}: column '{columns.label}' is damaged ({one_line(error)})"
-        ) from error
+    column = read_column(path, columns.label).combine_chunks()
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if column.null_count:
