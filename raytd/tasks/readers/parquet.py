@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from raytd.errors import DataError
-from raytd.tasks.readers.class_numbers import one_numbering
+from raytd.tasks.readers.class_numbers import one_numbering, whole_numbers
 from raytd.tasks.readers.contract import (
     Content,
     Images,
@@ -35,9 +35,6 @@ _BATCH = 64
 
 _BUFFER = 2**18
 """Bytes read at once: without a limit a row group would come whole, and may hold the whole file."""
-
-_MOST = 2**53
-"""The largest label: up to here fractions hold every whole number."""
 
 
 @dataclass(frozen=True)
@@ -125,23 +122,10 @@ def _labels(path: Path, columns: Columns) -> np.ndarray[Any, Any]:
         row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
         raise DataError(f"{path} row {row}: no label in column '{columns.label}'")
     values: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
-    return values if values.dtype.kind == "O" else _whole(path, columns.label, values)
-
-
-def _whole(path: Path, column: str, values: np.ndarray[Any, Any]) -> Indices:
-    """Labels as whole numbers, which they may also be as fractions or truth values."""
-    wrong = np.zeros(len(values), bool)
-    if values.dtype.kind == "f":
-        wrong = ~(np.abs(values) <= _MOST) | (np.trunc(values) != values)
-    elif values.dtype.kind == "u":
-        wrong = values > _MOST
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise DataError(
-            f"{path} row {row}: label {values[row]} in column '{column}' is not a whole number "
-            f"up to {_MOST}; another column is read if it is called 'label'"
-        )
-    return values.astype(np.int64)
+    if values.dtype.kind == "O":
+        return values
+    hint = "; another column is read if it is called 'label'"
+    return whole_numbers(path, f"column '{columns.label}'", values, hint)
 
 
 def _cells(path: Path, columns: Columns, rows: Indices) -> Iterator[tuple[int, bytes | None]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raytd.errors import DataError
+from raytd.tasks.readers.class_numbers import note_on_kind
 from raytd.tasks.readers.contract import one_line
 from raytd.tasks.readers.wording import listed
 
@@ -160,7 +161,10 @@ def _label_column(path: Path, schema: "pa.Schema", marked: list[str]) -> tuple[s
     known += [name for name in marked if name in possible and name not in known]
     if known:
         notes = _notes("label", known[0], known, called, schema)
-        return known[0], [*notes, *_on_type(known[0], schema)]
+        return known[0], [
+            *notes,
+            *note_on_kind(f"Column '{known[0]}'", str(schema.field(known[0]).type)),
+        ]
     if called:
         kind = schema.field(called[0]).type
         raise DataError(
@@ -186,18 +190,6 @@ def _notes(
         kind = schema.field(other[0]).type
         notes.append(f"Column '{other[0]}' is {kind}, not the {what}: '{chosen}' is read.")
     return notes
-
-
-def _on_type(name: str, schema: "pa.Schema") -> list[str]:
-    """A sentence on labels that are not written as whole numbers or text."""
-    import pyarrow as pa
-
-    kind = schema.field(name).type
-    if pa.types.is_boolean(kind):
-        return [f"Column '{name}' is bool: false is class 0 and true is class 1."]
-    if pa.types.is_floating(kind):
-        return [f"Column '{name}' is {kind}: its numbers, all of them whole, are the classes."]
-    return []
 
 
 def _undecided(path: Path, what: str, found: list[str], schema: "pa.Schema") -> str:
