@@ -47,6 +47,7 @@ class Dataset:
         numbers: number of class c at index c, by which its images are drawn.
         account: what was read, in counts.
         notes: what its reader left out, merged or assumed, one sentence each.
+        class_folders: whether each class is a folder, so that one without images is a fault.
     """
 
     name: str
@@ -57,7 +58,16 @@ class Dataset:
     numbers: tuple[int, ...] = ()
     account: Account | None = None
     notes: tuple[str, ...] = ()
+    class_folders: bool = False
     _constants: dict[Form, Constants] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of a task that names none: those of a list that has more need an image."""
+        if self.class_folders:
+            return self.class_names
+        labels = [part.labels for part in (self.train, self.val) if part is not None]
+        return tuple(self.class_names[c] for c in np.unique(np.concatenate(labels)))
 
     @cached_property
     def levels(self) -> Levels:
@@ -123,6 +133,7 @@ def read(
         numbers=numbers,
         account=account,
         notes=(*content.notes, *notes),
+        class_folders=content.class_folders,
     )
 
 
@@ -155,7 +166,7 @@ def _numbered(parts: list[Split]) -> tuple[list[Split], tuple[str, ...], tuple[i
     """
     found = np.unique(np.concatenate([part.labels for part in parts]))
     for part in parts:
-        _check_labels(part, int(found[-1]) + 1)
+        _require_from_0(part, found)
     numbered = [replace(p, labels=np.searchsorted(found, p.labels).astype(np.int64)) for p in parts]
     return numbered, tuple(map(str, found.tolist())), tuple(found.tolist())
 
@@ -164,10 +175,22 @@ def _check_labels(part: Split, n_classes: int) -> None:
     wrong = np.flatnonzero((part.labels < 0) | (part.labels >= n_classes))
     if len(wrong):
         row = int(wrong[0])
-        there = f"has {n_classes} names (0 to {n_classes - 1})" if n_classes > 0 else "begins at 0"
         raise DataError(
             f"{part.images.place(row)}: label {part.labels[row]} is outside the class list, "
-            f"which {there}"
+            f"which has {n_classes} names (0 to {n_classes - 1})"
+        )
+
+
+def _require_from_0(part: Split, found: Indices) -> None:
+    """Refuses numbers below 0 where they have no names."""
+    wrong = np.flatnonzero(part.labels < 0)
+    if len(wrong):
+        row = int(wrong[0])
+        raise DataError(
+            f"{part.images.place(row)}: label {part.labels[row]}, but numbers of classes begin at "
+            f"0; write 0 to {len(found) - 1} for the {len(found)} numbers there are "
+            f"({listed(found.tolist())}), or names as text; where a negative number says "
+            "'not known', leave its rows out"
         )
 
 

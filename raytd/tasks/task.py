@@ -81,7 +81,7 @@ def make_task(spec: TaskSpec, dataset: Dataset) -> Task:
         DataError: if a class is unknown or named twice, has fewer images than wanted, or an image
             cannot be read.
     """
-    classes = spec.classes or dataset.class_names
+    classes = spec.classes or dataset.classes
     _check_classes(spec.name, classes, dataset)
     pools = class_pools(dataset, classes, spec.seed or 0)
     _require_images(spec, dataset, classes, pools)

@@ -169,7 +169,7 @@ def write_parquet(
     if not plain:
         kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
         cells = pa.array([{"bytes": b, "path": f"{i}.png"} for i, b in enumerate(images)], kind)
-    table = pa.table({"id": pa.array(range(len(images))), "image": cells, "label": labels})
+    table = pa.table({"image": cells, "label": labels})
     if names:
         label = {"names": list(names), "_type": "ClassLabel"}
         features = {"image": {"_type": "Image"}, "label": label}

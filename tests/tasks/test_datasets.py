@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from raytd.errors import DataError
 from raytd.tasks import datasets
+from raytd.tasks.account import account_lines
 from raytd.tasks.readers.arrays import ArrayImages
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
@@ -18,6 +20,7 @@ from tests.tasks.formats import (
     write_folder,
     write_hub,
     write_idx,
+    write_npz,
     write_parquet,
 )
 
@@ -106,7 +109,7 @@ def test_a_label_outside_the_class_list_is_told_with_file_and_row(
     cells = [encoded(image) for image in CIFAR.train[0][:8]]
     labels = pa.array([0, 1, 2, 3, 4, 5, label, 7])
     write_parquet(tmp_path / "some", cells, labels)
-    with pytest.raises(DataError, match=rf"some row 6: label {label} is outside the class list"):
+    with pytest.raises(DataError, match=rf"some row 6: label {label}( is outside|, but)"):
         datasets.read("parquet:some", tmp_path, known_as=known_as)
 
 
@@ -127,3 +130,43 @@ def test_nothing_is_decoded_before_the_counts_are_right(
     for wrong in ({"train": 10_000}, {"val": 10_000}, {"classes": ("x",)}):
         with pytest.raises(DataError):
             make_task(TaskSpec(name="a", dataset="digits", **wrong), dataset)
+
+
+@pytest.mark.parametrize("reference", ["parquet:hub", "npz:a.npz"])
+def test_a_declared_name_without_any_image_is_no_class_of_a_task_that_names_none(
+    reference: str, tmp_path: Path
+) -> None:
+    some = made(("bird", "cat", "dog"), (4, 4, 3), per_class=6)
+    (images, labels), (others, targets) = some.train, some.val
+    some = replace(
+        some,
+        train=(images[labels != 1], labels[labels != 1]),
+        val=(others[targets != 1], targets[targets != 1]),
+    )
+    write_hub(tmp_path / "hub", some, train=["train.parquet"], val="test.parquet")
+    arrays = {"x_train": some.train[0], "y_train": some.train[1], "x_test": some.val[0]}
+    write_npz(tmp_path / "a.npz", **arrays, y_test=some.val[1], class_names=np.array(some.names))
+    dataset = datasets.read(reference, tmp_path)
+    task = make_task(TaskSpec(name="a", dataset=reference), dataset)
+    named = make_task(TaskSpec(name="a", dataset=reference, classes=("bird", "dog")), dataset)
+    assert [c.split("/")[1] for c in task.classes] == ["bird", "dog"]
+    assert task.digest == named.digest
+    assert dataset.numbers == (0, 1, 2)
+    assert "No image for training: 1 class (cat)." in account_lines([task])[1]
+
+
+def test_a_class_with_images_in_one_part_alone_is_refused(tmp_path: Path) -> None:
+    some = made(("bird", "cat"), (4, 4, 3), per_class=6)
+    images, labels = some.val
+    some = replace(some, val=(images[labels == 0], labels[labels == 0]))
+    write_hub(tmp_path / "hub", some, train=["train.parquet"], val="test.parquet")
+    with pytest.raises(DataError, match="class 'cat' of parquet:hub has no images for val"):
+        make_task(TaskSpec(name="a", dataset="parquet:hub"), datasets.read("parquet:hub", tmp_path))
+
+
+def test_negative_numbers_are_refused_with_what_to_write_instead(tmp_path: Path) -> None:
+    images, labels = made(("no", "yes"), (4, 4, 3)).train
+    write_parquet(tmp_path / "a.parquet", [encoded(i) for i in images], pa.array(labels * 2 - 1))
+    said = r"begin at 0; write 0 to 1 for the 2 numbers there are \(-1, 1\), or names as text"
+    with pytest.raises(DataError, match=said):
+        datasets.read("parquet:a.parquet", tmp_path)

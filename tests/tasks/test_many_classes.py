@@ -76,7 +76,7 @@ def test_a_gap_between_numbers_changes_no_other_class(tmp_path: Path) -> None:
 
 def test_a_label_below_zero_is_refused_with_its_row(tmp_path: Path) -> None:
     write_npz(tmp_path / "some.npz", images=images(3), labels=np.array([-1, -1, -2]))
-    with pytest.raises(DataError, match="row 0: label -1 is outside the class list"):
+    with pytest.raises(DataError, match="row 0: label -1, but numbers of classes begin at 0"):
         datasets.read("npz:some.npz", tmp_path)
 
 

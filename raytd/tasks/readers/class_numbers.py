@@ -12,6 +12,49 @@ from raytd.tasks.readers.contract import Indices
 
 Names = tuple[str, ...]
 
+_MOST = 2**53
+"""The largest label: up to here fractions hold every whole number."""
+
+
+def whole_numbers(path: Path, place: str, values: np.ndarray[Any, Any], hint: str = "") -> Indices:
+    """Labels as whole numbers, which they may also be as fractions or truth values.
+
+    Args:
+        path: of the file.
+        place: what of the file holds the labels, in words.
+        values: as they are there.
+        hint: what else can be done, with the mark before it.
+
+    Raises:
+        DataError: if one is not a whole number.
+    """
+    wrong = np.zeros(len(values), bool)
+    if values.dtype.kind == "f":
+        wrong = ~(np.abs(values) <= _MOST) | (np.trunc(values) != values)
+    elif values.dtype.kind == "u":
+        wrong = values > _MOST
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"{path} row {row}: label {values[row]} in {place} is not a whole number "
+            f"up to {_MOST}{hint}"
+        )
+    return values.astype(np.int64)
+
+
+def note_on_kind(place: str, kind: str) -> list[str]:
+    """A sentence on labels that are not written as whole numbers or text.
+
+    Args:
+        place: what holds the labels, in words.
+        kind: type of the numbers, in the words of the library.
+    """
+    if kind == "bool":
+        return [f"{place} is bool: false is class 0 and true is class 1."]
+    if kind.startswith(("float", "double", "halffloat")):
+        return [f"{place} is {kind}: its numbers, all of them whole, are the classes."]
+    return []
+
 
 def one_numbering(
     labels: Mapping[Path, np.ndarray[Any, Any]], names: Mapping[Path, Names | None]
@@ -46,6 +89,22 @@ def one_numbering(
     found = {file: _of_words(labels[file], number) for file in written}
     found |= {file: _of_names(file, labels[file], names[file] or (), number) for file in named}
     return {file: found[file] for file in labels}, tuple(order)
+
+
+def named_numbering(
+    labels: Mapping[Path, np.ndarray[Any, Any]], names: Names
+) -> dict[Path, Indices]:
+    """The numbers of classes that are written as text, in the order of a list of names.
+
+    Raises:
+        DataError: if a word is not in the list.
+    """
+    number = {name: c for c, name in enumerate(names)}
+    for file, values in labels.items():
+        for row, word in enumerate(values):
+            if str(word) not in number:
+                raise DataError(f"{file} row {row}: label '{word}' is none of the class names")
+    return {file: _of_words(values, number) for file, values in labels.items()}
 
 
 def _of_words(values: np.ndarray[Any, Any], number: Mapping[str, int]) -> Indices:

@@ -59,12 +59,14 @@ class Content:
         train: rows from which tasks take training images.
         val: rows for validation, or None if tasks hold some of `train` back.
         notes: what was left out, merged or assumed, one sentence each, with counts.
+        class_folders: whether each class is a folder, so that one without images is a fault.
     """
 
     class_names: tuple[str, ...] | None
     train: Split
     val: Split | None
     notes: tuple[str, ...] = ()
+    class_folders: bool = False
 
 
 class Reader(Protocol):

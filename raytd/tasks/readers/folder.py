@@ -76,21 +76,24 @@ def read(path: Path) -> Content:
     classes = {part: _class_folders(walk, folder) for part, folder in chosen.items()}
     names = list(classes["train"])
     walk.require_open()
-    _require_classes(walk, chosen, classes)
+    _require_classes(walk, chosen["train"], classes["train"])
     files = {
         part: {name: _files(walk, folder) for name, folder in found.items()}
         for part, found in classes.items()
     }
     walk.require_open()
-    if not folders:
-        require_one_reading(walk, files["train"])
+    require_one_reading(walk, chosen["train"], files["train"], is_part=bool(folders))
+    _require_known(walk, chosen, files)
     if walk.linked:
         files = without_repeats(walk, files)
     for part, found in files.items():
         notes += merged_note(classes[part], found)
     splits = {part: _split(part if folders else "", names, files[part]) for part in chosen}
     notes += [*unused(folders), *walk.left.notes()]
-    return Content(tuple(names), *train_and_val(splits), tuple(notes))
+    for_train, for_val = train_and_val(splits)
+    return Content(
+        tuple(names), for_train, for_val, tuple(dict.fromkeys(notes)), class_folders=True
+    )
 
 
 def _class_folders(walk: Walk, folder: Path) -> dict[str, Path]:
@@ -108,19 +111,21 @@ def _leave(walk: Walk, files: list[Path]) -> None:
             walk.left.add_ending(path)
 
 
-def _require_classes(
-    walk: Walk, folders: dict[str, Path], classes: dict[str, dict[str, Path]]
-) -> None:
-    """Refuses parts without class folders, and classes that are not there for training."""
-    names = classes["train"]
-    if not names:
-        raise DataError(f"{folders['train']}: no folder of a class in it")
-    unspeakable = [shown(p, walk.root) for p in names.values() if not _is_text(p.name)]
+def _require_classes(walk: Walk, folder: Path, classes: dict[str, Path]) -> None:
+    """Refuses a training part without class folders, and names that cannot be written."""
+    if not classes:
+        raise DataError(f"{folder}: no folder of a class in it")
+    unspeakable = [shown(path, walk.root) for path in classes.values() if not _is_text(path.name)]
     if unspeakable:
         raise DataError(f"{walk.root}: {listed(unspeakable, 5)}: the folder's name is not UTF-8")
-    for part, found in classes.items():
-        other = [name for name in found if name not in names]
+
+
+def _require_known(walk: Walk, folders: dict[str, Path], parts: dict[str, Classes]) -> None:
+    """Refuses classes that are not there for training."""
+    for part, found in parts.items():
+        other = [name for name in found if name not in parts["train"]]
         if other:
+            require_one_reading(walk, folders[part], found, is_part=True)
             first = folders[part] / other[0]
             more = f" (nor for {listed(other[1:], 5)})" if len(other) > 1 else ""
             raise DataError(

@@ -32,51 +32,57 @@ def part_folders(walk: Walk) -> tuple[dict[str, Path], list[str]]:
     if "train" not in parts:
         raise DataError(_no_train(walk, parts, [n for n in named if n not in deep]))
     unlabelled = [name for name in flat if name in named]
-    others = [name for name in inside if name not in (*deep, *unlabelled)]
+    empty = [name for name in named if is_part_name(name) and name not in (*deep, *unlabelled)]
+    others = [name for name in inside if name not in (*deep, *unlabelled, *empty)]
     if len(parts) == 1:
         _require_no_other_class(walk, parts["train"], [inside[name] for name in others])
     notes = [
-        f"{what} left out: {listed(names, 5)}."
+        f"{what}: {listed(names, 5)}."
         for what, names in (
-            ("Part folders without class folders are", unlabelled),
-            ("Folders beside the parts are", others),
+            ("Part folders without class folders are left out", unlabelled),
+            ("Part folders without any image are left out", empty),
+            ("Folders beside the parts are left out", others),
         )
         if names
     ]
     return {part: inside[name] for part, name in parts.items()}, notes
 
 
-def require_one_reading(walk: Walk, files: dict[str, list[Path]]) -> None:
+def require_one_reading(
+    walk: Walk, top: Path, files: dict[str, list[Path]], *, is_part: bool
+) -> None:
     """Refuses class folders whose sub-folders could be the classes, or the parts.
 
     Args:
         walk: of the data set.
-        files: of each class, which is a folder in the data set's own.
+        top: folder of the class folders.
+        files: of each class.
+        is_part: whether `top` is a part of the data set.
 
     Raises:
         DataError: with both readings.
     """
-    inner = {name: _first_folders(walk.root / name, paths) for name, paths in files.items()}
+    inner = {name: _first_folders(top / name, paths) for name, paths in files.items()}
     transposed = {n: f for n, f in inner.items() if len(set().union(*map(parts_in, f))) > 1}
     only_folders = [n for n, paths in files.items() if paths and "" not in inner[n]]
     there = [n for n, paths in files.items() if paths]
     if len(there) == 1 == len(only_folders):
-        raise DataError(_one_too_high(walk, there[0]))
-    if transposed:
+        raise DataError(_one_too_high(walk, top, there[0], is_part=is_part))
+    if transposed and not is_part:
         name, folders = next(iter(transposed.items()))
         examples = [f"{name}/{f}" for f in sorted(folders) if parts_in(f)]
         raise DataError(
-            f"{walk.root}: folders inside '{name}' are named after parts ({listed(examples)}); "
+            f"{top}: folders inside '{name}' are named after parts ({listed(examples)}); "
             f"if {listed(there)} are classes, put the parts above them (train/{name}); "
-            f"if '{name}' is the data set, write folder:{walk.root / name}"
+            f"if '{name}' is the data set, write folder:{top / name}"
         )
     names = {frozenset(inner[n]) for n in there}
     if only_folders == there and len(names) == 1 and len(next(iter(names))) > 1:
         same = listed(sorted(next(iter(names))))
         raise DataError(
-            f"{walk.root}: every folder holds the same folders ({same}); if {listed(there)} are "
-            f"the classes, put them below a folder train; if {same} are, gather the images of "
-            f"each, or write folder:{walk.root / there[0]} for one of them"
+            f"{top}: every folder holds the same folders ({same}); if {listed(there)} are "
+            f"the classes, put the images of each into its folder directly; if {same} are, gather "
+            f"the images of each, or write folder:{top / there[0]} for one of them"
         )
 
 
@@ -169,14 +175,18 @@ def _require_no_other_class(walk: Walk, train: str, others: list[Path]) -> None:
         )
 
 
-def _one_too_high(walk: Walk, name: str) -> str:
+def _one_too_high(walk: Walk, top: Path, name: str, *, is_part: bool) -> str:
     """The message on a single folder that holds folders, with the first one that holds several."""
-    path = walk.root / name
+    path = top / name
     while len(inside := walk.folders(path)) == 1 and not _holds_images(walk, inside[0]):
         path = inside[0]
     below = listed([folder.name for folder in inside])
+    if is_part:
+        what = f"the classes are inside ({below}), move them up into '{top.name}', in every part"
+        what += f"; to read these alone, write folder:{path}"
+    else:
+        what = f"the data set is inside ({below}), write folder:{path}"
     return (
-        f"{walk.root}: the only folder with images is '{name}', which holds folders; if the data "
-        f"set is inside ({below}), write folder:{path}; if '{name}' is the only class, put its "
-        "images into it directly"
+        f"{top}: the only folder with images is '{name}', which holds folders; if {what}; "
+        f"if '{name}' is the only class, put its images into it directly"
     )

@@ -16,6 +16,12 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from raytd.errors import DataError
+from raytd.tasks.readers.class_numbers import (
+    named_numbering,
+    note_on_kind,
+    one_numbering,
+    whole_numbers,
+)
 from raytd.tasks.readers.contract import Content, Indices, Split, check_rows
 from raytd.tasks.readers.parts import train_and_val, unused
 from raytd.tasks.readers.streamed import StreamedImages, damage_told
@@ -50,18 +56,20 @@ def read(path: Path) -> Content:
         if found["train"] is None:
             wanted = " or ".join(_PARTS["train"])
             raise DataError(f"{path}: no array {wanted}; it has {', '.join(members) or 'none'}")
-        splits = {
-            p: replace(_split(path, archive, members, name), part=p, files=1)
-            for p, name in found.items()
-            if name
-        }
         names_member = next((n for n in _CLASS_NAMES if n in members), None)
         names = None
         if names_member is not None:
             values = _array(path, archive, names_member, kinds="U")
             names = tuple(map(str, values.ravel()))
+        arrays = {p: name for p, name in found.items() if name}
+        labels, on_kind = _labels(path, archive, members, arrays)
+        numbers, names = _numbered(path, labels, names)
+        splits = {
+            p: replace(_split(path, archive, name, numbers[p]), part=p, files=1)
+            for p, name in arrays.items()
+        }
     used = {*found.values(), *(_labels_of(n, members) for n in found.values() if n), names_member}
-    notes = [*unused(splits), *_arrays_left(members, used)]
+    notes = [*unused(splits), *on_kind, *_arrays_left(members, used)]
     return Content(names, *train_and_val(splits), tuple(notes))
 
 
@@ -84,19 +92,48 @@ def _members(path: Path, archive: zipfile.ZipFile) -> list[str]:
     return [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
 
 
-def _split(path: Path, archive: zipfile.ZipFile, members: list[str], name: str) -> Split:
-    labels_name = _labels_of(name, members)
-    if labels_name is None:
-        raise DataError(f"{path}: no array {' or '.join(_label_names(name))} beside {name}")
+def _labels(
+    path: Path, archive: zipfile.ZipFile, members: list[str], arrays: dict[str, str]
+) -> tuple[dict[str, np.ndarray[Any, Any]], list[str]]:
+    """The labels of each part: whole numbers, or text as objects; and notes."""
+    found: dict[str, np.ndarray[Any, Any]] = {}
+    notes: list[str] = []
+    for part, images in arrays.items():
+        name = _labels_of(images, members)
+        if name is None:
+            wanted = " or ".join(_label_names(images))
+            raise DataError(f"{path}: no array {wanted} beside {images}")
+        values = _array(path, archive, name, kinds="iufbU").ravel()
+        is_text = values.dtype.kind == "U"
+        found[part] = values.astype(object) if is_text else whole_numbers(path, name, values)
+        notes += note_on_kind(f"Array '{name}'", str(values.dtype))
+    return found, notes
+
+
+def _numbered(
+    path: Path, labels: dict[str, np.ndarray[Any, Any]], names: tuple[str, ...] | None
+) -> tuple[dict[str, Indices], tuple[str, ...] | None]:
+    """The labels of each part as numbers of the same classes, and the names of those."""
+    text = [part for part, values in labels.items() if values.dtype.kind == "O"]
+    if not text:
+        return labels, names
+    place = {part: Path(f"{path} ({part})") for part in labels}
+    by_place = {place[part]: values for part, values in labels.items()}
+    if names and len(text) == len(labels):
+        numbers = named_numbering(by_place, names)
+    else:
+        numbers, names = one_numbering(by_place, dict.fromkeys(by_place, names))
+    return {part: numbers[place[part]] for part in labels}, names
+
+
+def _split(path: Path, archive: zipfile.ZipFile, name: str, labels: Indices) -> Split:
     header = _header(path, archive, name, kinds="buif")
     row, first = _row_shape(path, name, header)
-    labels = _array(path, archive, labels_name, kinds="iu")
     check_rows(header.shape[0], labels.size, f"{path} ({name})")
-    numbers: Indices = labels.ravel().astype(np.int64)
     images = StreamedImages(
         f"{path} ({name})", partial(_open, path, name), header.length, row, first, header.dtype
     )
-    return Split(numbers, images)
+    return Split(labels, images)
 
 
 def _label_names(images: str) -> tuple[str, ...]:
@@ -145,7 +182,7 @@ def _header(path: Path, archive: zipfile.ZipFile, name: str, *, kinds: str) -> _
     if dtype.hasobject:
         raise DataError(f"{path}: {name} holds pickled objects, which are never loaded")
     if dtype.kind not in kinds:
-        wanted = {"buif": "numbers", "iu": "whole numbers", "U": "text"}[kinds]
+        wanted = {"buif": "numbers", "iufbU": "numbers or text", "U": "text"}[kinds]
         raise DataError(f"{path}: {name} holds {dtype}; {wanted} wanted")
     if fortran and len(shape) > 1:
         raise DataError(f"{path}: {name} is in Fortran order; save np.ascontiguousarray of it")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from raytd.errors import DataError
-from raytd.tasks.readers.class_numbers import one_numbering
+from raytd.tasks.readers.class_numbers import one_numbering, whole_numbers
 from raytd.tasks.readers.contract import (
     Content,
     Images,
@@ -24,8 +24,9 @@ from raytd.tasks.readers.contract import (
     one_line,
 )
 from raytd.tasks.readers.encoded import decode_image
-from raytd.tasks.readers.parquet_columns import Columns, find_columns
+from raytd.tasks.readers.parquet_columns import Columns, find_columns, read_column
 from raytd.tasks.readers.parquet_files import find_files, is_parquet_name
+from raytd.tasks.readers.parquet_split_column import require_one_part
 from raytd.tasks.readers.parts import train_and_val
 from raytd.tasks.readers.walk import Walk
 
@@ -34,9 +35,6 @@ _BATCH = 64
 
 _BUFFER = 2**18
 """Bytes read at once: without a limit a row group would come whole, and may hold the whole file."""
-
-_MOST = 2**53
-"""The largest label: up to here fractions hold every whole number."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +76,8 @@ def read(path: Path) -> Content:
     files, notes = find_files(path)
     columns = {file: find_columns(file) for part in files.values() for file in part}
     _require_one_label(columns)
+    for part in files.values():
+        require_one_part(part, columns)
     labels, names = one_numbering(
         {file: _labels(file, c) for file, c in columns.items()},
         {file: c.class_names for file, c in columns.items()},
@@ -114,37 +114,18 @@ def _split(part: str, files: list[tuple[Path, Columns]], labels: list[Indices]) 
 def _labels(path: Path, columns: Columns) -> np.ndarray[Any, Any]:
     """The label column: whole numbers, or text as objects."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    try:
-        column = pq.ParquetFile(path).read(columns=[columns.label]).column(0).combine_chunks()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            f"{path}: column '{columns.label}' is damaged ({one_line(error)})"
-        ) from error
+    column = read_column(path, columns.label).combine_chunks()
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if column.null_count:
         row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
         raise DataError(f"{path} row {row}: no label in column '{columns.label}'")
     values: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
-    return values if values.dtype.kind == "O" else _whole(path, columns.label, values)
-
-
-def _whole(path: Path, column: str, values: np.ndarray[Any, Any]) -> Indices:
-    """Labels as whole numbers, which they may also be as fractions or truth values."""
-    wrong = np.zeros(len(values), bool)
-    if values.dtype.kind == "f":
-        wrong = ~(np.abs(values) <= _MOST) | (np.trunc(values) != values)
-    elif values.dtype.kind == "u":
-        wrong = values > _MOST
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise DataError(
-            f"{path} row {row}: label {values[row]} in column '{column}' is not a whole number "
-            f"up to {_MOST}; another column is read if it is called 'label'"
-        )
-    return values.astype(np.int64)
+    if values.dtype.kind == "O":
+        return values
+    hint = "; another column is read if it is called 'label'"
+    return whole_numbers(path, f"column '{columns.label}'", values, hint)
 
 
 def _cells(path: Path, columns: Columns, rows: Indices) -> Iterator[tuple[int, bytes | None]]:

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raytd.errors import DataError
+from raytd.tasks.readers.class_numbers import note_on_kind
 from raytd.tasks.readers.contract import one_line
+from raytd.tasks.readers.wording import listed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _LABELS = ("label", "labels", "fine_label", "class", "class_name", "category", "target", "y")
+_PARTS = ("split", "partition", "subset", "fold")
 _IMAGES = ("image", "img", "images", "pixels", "bytes")
 
 
@@ -25,7 +28,8 @@ class Columns:
         leaf: name of the part of it that holds the bytes.
         label: name of the column of labels.
         class_names: from the metadata; None where they say nothing.
-        notes: on columns that could be meant, too.
+        notes: on columns that could be meant, too, and on those that are not read.
+        parts: names of columns of text that may say which part a row belongs to.
     """
 
     image: str
@@ -33,6 +37,7 @@ class Columns:
     label: str
     class_names: tuple[str, ...] | None
     notes: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 def find_columns(path: Path) -> Columns:
@@ -56,7 +61,26 @@ def find_columns(path: Path) -> Columns:
     names = _class_names(path, features.get(label, {}).get("names"))
     struct = pa.types.is_struct(schema.field(image).type)
     leaf = f"{image}.bytes" if struct else image
-    return Columns(image, leaf, label, names, (*of_image, *of_label))
+    left = [name for name in schema.names if name not in (image, label)]
+    notes = [f"Columns that are not read: {listed(left, 6)}."] if left else []
+    parts = [n for n in left if n.lower() in _PARTS and _is_text(schema.field(n).type)]
+    return Columns(image, leaf, label, names, (*of_image, *of_label, *notes), tuple(parts))
+
+
+def read_column(path: Path, name: str) -> "pa.ChunkedArray":
+    """One column of a file.
+
+    Raises:
+        DataError: if it is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        column: pa.ChunkedArray = pq.ParquetFile(path).read(columns=[name]).column(0)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: column '{name}' is damaged ({one_line(error)})") from error
+    return column
 
 
 def _require_different_names(path: Path, schema: "pa.Schema") -> None:
@@ -102,8 +126,15 @@ def _is_label(kind: "pa.DataType") -> bool:
 
     if pa.types.is_dictionary(kind):
         return _is_label(kind.value_type)
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    return bool(text or pa.types.is_integer(kind) or pa.types.is_boolean(kind))
+    return bool(_is_text(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind))
+
+
+def _is_text(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _image_column(path: Path, schema: "pa.Schema") -> tuple[str, list[str]]:
@@ -130,7 +161,10 @@ def _label_column(path: Path, schema: "pa.Schema", marked: list[str]) -> tuple[s
     known += [name for name in marked if name in possible and name not in known]
     if known:
         notes = _notes("label", known[0], known, called, schema)
-        return known[0], [*notes, *_on_type(known[0], schema)]
+        return known[0], [
+            *notes,
+            *note_on_kind(f"Column '{known[0]}'", str(schema.field(known[0]).type)),
+        ]
     if called:
         kind = schema.field(called[0]).type
         raise DataError(
@@ -156,18 +190,6 @@ def _notes(
         kind = schema.field(other[0]).type
         notes.append(f"Column '{other[0]}' is {kind}, not the {what}: '{chosen}' is read.")
     return notes
-
-
-def _on_type(name: str, schema: "pa.Schema") -> list[str]:
-    """A sentence on labels that are not written as whole numbers or text."""
-    import pyarrow as pa
-
-    kind = schema.field(name).type
-    if pa.types.is_boolean(kind):
-        return [f"Column '{name}' is bool: false is class 0 and true is class 1."]
-    if pa.types.is_floating(kind):
-        return [f"Column '{name}' is {kind}: its numbers, all of them whole, are the classes."]
-    return []
 
 
 def _undecided(path: Path, what: str, found: list[str], schema: "pa.Schema") -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from raytd.errors import DataError
 from raytd.tasks.readers.left_out import NO_PART, shown
+from raytd.tasks.readers.parquet_shards import require_all_shards
 from raytd.tasks.readers.parts import in_order, part_words, parts_in, unused
 from raytd.tasks.readers.walk import Walk
 from raytd.tasks.readers.wording import listed
@@ -40,6 +41,7 @@ def find_files(path: Path) -> tuple[Files, list[str]]:
     for file in in_order(found, path):
         parts.setdefault(_part_of(file, path), []).append(file)
     if set(parts) == {""}:
+        require_all_shards(path, parts[""])
         notes = [f"No name says train, validation or test: all {len(found)} files are one pool."]
         return parts, [*(notes if len(found) > 1 else []), *walk.left.notes()]
     nameless = parts.pop("", [])
@@ -49,7 +51,9 @@ def find_files(path: Path) -> tuple[Files, list[str]]:
         raise DataError(_no_train(path, parts, nameless))
     notes = [*_of_prefixes(path, parts), *unused(parts)]
     chosen = ["train", "validation" if "validation" in parts else "test"]
-    return {p: parts[p] for p in chosen if p in parts}, [*notes, *walk.left.notes()]
+    read = {p: parts[p] for p in chosen if p in parts}
+    require_all_shards(path, [file for part in read.values() for file in part])
+    return read, [*notes, *walk.left.notes()]
 
 
 def _part_of(file: Path, root: Path) -> str:

@@ -89,7 +89,7 @@ def cut_parquet(root: Path) -> str:
 def scribbled_parquet(root: Path) -> str:
     """A page of images is overwritten."""
     write_parquet(root / "data", GOOD, pa.array(LABELS))
-    column = pq.ParquetFile(root / "data").metadata.row_group(1).column(1)
+    column = pq.ParquetFile(root / "data").metadata.row_group(1).column(0)
     assert column.path_in_schema == "image.bytes"
     content = bytearray((root / "data").read_bytes())
     start = column.data_page_offset

@@ -1,7 +1,5 @@
 """Folders are read in the one way in which they can be meant, or refused with both."""
 
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -99,9 +97,26 @@ def test_folders_inside_a_class_belong_to_it_and_are_said(tmp_path: Path) -> Non
     )
 
 
-def test_the_same_folders_in_every_class_are_no_riddle_below_train(tmp_path: Path) -> None:
-    put(tmp_path, *(f"train/{c}/{inner}" for c in ("cat", "dog") for inner in ("in", "out")))
-    assert {n: len(f) for n, f in paths(read(tmp_path)).items()} == {"cat": 6, "dog": 6}
+def test_one_folder_in_each_class_is_no_riddle(tmp_path: Path) -> None:
+    put(tmp_path, *(f"{part}/{c}/images" for part in ("train", "val") for c in ("cat", "dog")))
+    content = read(tmp_path)
+    assert paths(content) == paths(content, "val") == {"cat": THREE, "dog": THREE}
+    said = "Folders inside class folders belong to the class: cat/images, dog/images."
+    assert content.notes == (said,)
+
+
+def test_folders_in_the_one_class_of_a_validation_part_are_no_riddle(tmp_path: Path) -> None:
+    put(tmp_path, "train/cat", "train/dog", "val/cat/in", "val/cat/out")
+    assert {n: len(f) for n, f in paths(read(tmp_path), "val").items()} == {"cat": 6, "dog": 0}
+
+
+@pytest.mark.parametrize("empty", ["val", "val/cat"])
+def test_a_part_without_any_image_is_said(empty: str, tmp_path: Path) -> None:
+    put(tmp_path, "train/cat", "train/dog")
+    (tmp_path / empty).mkdir(parents=True)
+    content = read(tmp_path)
+    assert content.val is None
+    assert content.notes == ("Part folders without any image are left out: val.",)
 
 
 REFUSED: dict[str, tuple[Sequence[str], Sequence[str]]] = {
@@ -117,6 +132,29 @@ REFUSED: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "one folder too high": (
         ["pets/cat", "pets/dog"],
         ["the only folder with images is 'pets'", "(cat, dog), write folder:{root}/pets;"],
+    ),
+    "one folder too low in every part": (
+        ["train/images/cat", "train/images/dog", "test/images/cat", "test/images/dog"],
+        ["{root}/train: the only folder with images is 'images'",
+         "inside (cat, dog), move them up into 'train', in every part",
+         "write folder:{root}/train/images;", "if 'images' is the only class"],
+    ),
+    "one folder too low in the only part": (
+        ["train/images/cat", "train/images/dog"], ["move them up into 'train'"],
+    ),
+    "one folder too low in the test part": (
+        ["train/cat", "train/dog", "test/test/cat", "test/test/dog"],
+        ["{root}/test: the only folder with images is 'test'", "move them up into 'test'"],
+    ),
+    "parts that are folders in themselves": (
+        ["training_set/training_set/cat", "training_set/training_set/dog", "test_set/test_set/cat",
+         "test_set/test_set/dog"],
+        ["inside (cat, dog), move them up into 'training_set', in every part"],
+    ),
+    "the same folders everywhere in a part": (
+        ["train/images/cat", "train/images/dog", "train/thumbnails/cat", "train/thumbnails/dog"],
+        ["{root}/train: every folder holds the same folders (cat, dog)", "if images, thumbnails",
+         "write folder:{root}/train/images"],
     ),
     "two folders too high": (
         ["archive/pets/cat", "archive/pets/dog"],
@@ -176,9 +214,12 @@ def test_what_could_mean_two_things_is_refused_with_both_in_one_line(
 
 
 def test_a_refused_reading_can_be_asked_for_as_the_message_says(tmp_path: Path) -> None:
-    put(tmp_path / "data", "cat/in", "cat/out", "dog/in", "dog/out")
-    (tmp_path / "said").mkdir()
-    os.symlink(tmp_path / "data", tmp_path / "said" / "train")
-    assert list(paths(read(tmp_path / "said"))) == ["cat", "dog"]
-    shutil.rmtree(tmp_path / "data" / "dog")
-    assert list(paths(read(tmp_path / "data" / "cat"))) == ["in", "out"]
+    put(tmp_path, "cat/in", "cat/out", "dog/in", "dog/out")
+    with pytest.raises(DataError, match=f"write folder:{tmp_path}/cat for one"):
+        read(tmp_path)
+    assert list(paths(read(tmp_path / "cat"))) == ["in", "out"]
+    for name in ("cat", "dog"):
+        for inner in ("in", "out"):
+            for file in (tmp_path / name / inner).iterdir():
+                file.rename(tmp_path / name / f"{inner}-{file.name}")
+    assert {n: len(f) for n, f in paths(read(tmp_path)).items()} == {"cat": 6, "dog": 6}

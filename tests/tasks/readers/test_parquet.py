@@ -240,7 +240,7 @@ def test_a_column_called_label_of_another_type_wins_over_whole_numbers(
 ) -> None:
     content = read(table(tmp_path, label=labels, fold=FOLDS))
     assert content.train.labels.tolist() == HALVES
-    assert content.notes == (f"Column 'label' is {note}.",)
+    assert content.notes == (f"Column 'label' is {note}.", "Columns that are not read: fold.")
 
 
 @pytest.mark.parametrize("wrong", [0.5, float("nan"), float("inf"), 1e300])
@@ -268,8 +268,7 @@ def test_a_column_called_label_that_cannot_be_one_is_refused(tmp_path: Path) -> 
 def test_a_choice_between_columns_is_said(
     columns: dict[str, object], note: str, tmp_path: Path
 ) -> None:
-    (said,) = read(table(tmp_path, **columns)).notes
-    assert said.startswith(note)
+    assert read(table(tmp_path, **columns)).notes[0].startswith(note)
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -290,3 +289,57 @@ def test_labels_too_large_for_memory_s_numbers_are_refused(tmp_path: Path) -> No
     path = table(tmp_path, label=pa.array([2**64 - 1] * 12, pa.uint64()))
     with pytest.raises(DataError, match="row 0: label 18446744073709551615 in column 'label' is n"):
         read_dataset(f"parquet:{path}", tmp_path)
+
+
+PARTS = ["train"] * 8 + ["test"] * 4
+
+
+@pytest.mark.parametrize("name", ["split", "Partition", "subset"])
+@pytest.mark.parametrize("words", [PARTS, pa.array(PARTS).dictionary_encode()])
+def test_a_column_that_names_several_parts_is_refused_with_both_readings(
+    name: str, words: object, tmp_path: Path
+) -> None:
+    path = table(tmp_path, **{"label": HALVES, name: words})
+    said = rf"a\.parquet: column '{name}' names several parts \(train, test\); .* drop the column"
+    with pytest.raises(DataError, match=said):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "words", [["train"] * 12, ["train", "Training"] * 6, ["north", "south"] * 6, FOLDS]
+)
+def test_a_column_that_names_one_part_at_most_is_said_not_to_be_read(
+    words: list[object], tmp_path: Path
+) -> None:
+    content = read(table(tmp_path, label=HALVES, split=words, id=[str(i) for i in range(12)]))
+    assert content.notes == ("Columns that are not read: split, id.",)
+
+
+def test_a_column_that_names_the_part_of_each_file_is_no_riddle(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        table(tmp_path, label=HALVES, split=[part] * 12).rename(tmp_path / f"{part}.parquet")
+    assert read(tmp_path).val is not None
+
+
+@pytest.mark.parametrize(
+    ("files", "missing"),
+    [
+        (["train-00000-of-00003", "train-00002-of-00003"], "1 file missing .*train-00001-of-00003"),
+        (["train-00000-of-00003-0fa1", "test-00000-of-00001-1fa3"], "2 files missing"),
+        (["train-2-of-3", "train-3-of-3"], r"\(train-1-of-3\)"),
+        (["00001-of-00002"], r"\(00000-of-00002\)"),
+        (["train/0-of-2", "test/0-of-1"], r"\(train/1-of-2\)"),
+    ],
+)
+def test_files_without_the_others_that_their_names_count_are_refused(
+    files: list[str], missing: str, tmp_path: Path
+) -> None:
+    put(tmp_path, *(f"{file}.parquet" for file in files))
+    with pytest.raises(DataError, match=f"{missing}.*complete the download"):
+        read(tmp_path)
+
+
+def test_counted_files_that_are_all_there_are_read(tmp_path: Path) -> None:
+    files = [f"train-{i}-of-3.parquet" for i in (1, 2, 3)]
+    put(tmp_path, *files, "val-0-of-1.parquet", "test-0-of-9.parquet")
+    assert len(read(tmp_path).train.labels) == 12
