@@ -103,7 +103,13 @@ def _labels(
         if name is None:
             wanted = " or ".join(_label_names(images))
             raise DataError(f"{path}: no array {wanted} beside {images}")
-        values = _array(path, archive, name, kinds="iufbU").ravel()
+        values = _array(path, archive, name, kinds="iufbU")
+        if values.ndim > 1 and values.size > len(values):
+            raise DataError(
+                f"{path}: {name} has shape {values.shape}; one label for each image wanted (of "
+                "one-hot rows, save labels.argmax(axis=1))"
+            )
+        values = values.ravel()
         is_text = values.dtype.kind == "U"
         found[part] = values.astype(object) if is_text else whole_numbers(path, name, values)
         notes += note_on_kind(f"Array '{name}'", str(values.dtype))

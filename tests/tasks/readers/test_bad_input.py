@@ -403,7 +403,7 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
     ),
     "one-hot labels": (
         npz_with(images=IMAGES, labels=np.eye(8, dtype=np.int64)),
-        "{data}.npz (images): 8 images, but 64 labels",
+        "{data}.npz: labels has shape (8, 8); one label for each image wanted",
     ),
     "no labels": (npz_with(images=IMAGES), "{data}.npz: no array labels or y beside images"),
     "no images": (npz_with(a=IMAGES), "{data}.npz: no array x_train or train_images or images or"),

@@ -55,3 +55,10 @@ def test_labels_as_text_are_numbered_in_the_order_of_the_class_names(tmp_path: P
     assert content.train.labels.tolist() == (LABELS * 2).tolist()
     with pytest.raises(DataError, match="row 0: label 'cat' is none of the class names"):
         read(archive(tmp_path, labels=words, class_names=names[1:]))
+
+
+def test_one_hot_labels_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    path = archive(tmp_path, labels=np.eye(2)[LABELS])
+    with pytest.raises(DataError, match=r"labels has shape \(6, 2\); .* labels.argmax\(axis=1\)"):
+        read(path)
+    assert len(read(archive(tmp_path, labels=LABELS[:, None])).train.labels) == 6
