@@ -192,8 +192,8 @@ def wide(n_images: int, *, seed: int = 0, sharp: float = 1.0) -> FilterSquares:
     with torch.no_grad():
         for number, layer in enumerate((network[0], network[2])):
             layer.weight.copy_(normal(*layer.weight.shape, seed=10 + number))
+            layer.bias.zero_()
         network[2].weight.mul_(sharp * (1 + 0.3 * normal(64, 24, seed=20 + seed)))
-        network[2].bias.zero_()
     x = normal(n_images, 10, seed=30 + seed)
     return squares(network, x, head="2")
 
