@@ -150,7 +150,7 @@ def test_a_distance_shows_its_place_and_the_time_left(home: Path) -> None:
     seen = shown_in(home, "distance", *pair)
     assert_whole(seen)
     moments = one_line(seen.moments)
-    assert re.search(r"network 1/2 .* epoch [0-9]+/60", moments)
+    assert re.search(r"network 1/2 .* epoch [0-9]+/600", moments)
     assert re.search(r"iteration 1 .* segment [0-9]+/20", moments)
     assert re.search(r"[0-9]+ (s|min) so far, about [0-9]+ (s|min) left, until ", moments)
     assert "so far" not in seen.text
@@ -165,7 +165,9 @@ def test_a_sweep_is_drawn_to_its_end_in_a_window_that_changes(home: Path) -> Non
     def resize(window: str) -> int | None:
         return next((n for sign, n in widths.items() if sign in window), None)
 
-    seen = shown_in(home, "sweep", "small.yaml", "--tracking-uri", "none", then=resize)
+    # A drawing comes twice a second, so a training must last for seconds on a quick machine, too.
+    changed = ("--set", "pretrain.epochs=600", "--tracking-uri", "none")
+    seen = shown_in(home, "sweep", "small.yaml", *changed, then=resize)
     assert_whole(seen)
     assert seen.columns == 100
     moments = one_line(seen.moments)
@@ -173,7 +175,7 @@ def test_a_sweep_is_drawn_to_its_end_in_a_window_that_changes(home: Path) -> Non
     assert re.search(
         r"[0-9] of 2 networks trained, [12] in training, [0-9]+ (s|min) so far", moments
     )
-    assert re.search(r"network [12]/2 +━+\S* +epoch [0-9]+/60", moments)
+    assert re.search(r"network [12]/2 +━+\S* +epoch [0-9]+/600", moments)
     assert re.search(
         r"1 running, [01] waiting, [01] done, 0 failed, [0-9]+ (s|min) so far", moments
     )
