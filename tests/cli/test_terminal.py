@@ -150,7 +150,7 @@ def test_a_distance_shows_its_place_and_the_time_left(home: Path) -> None:
     seen = shown_in(home, "distance", *pair)
     assert_whole(seen)
     moments = one_line(seen.moments)
-    assert re.search(r"network 1/2 .* epoch [0-9]+/600", moments)
+    assert re.search(r"network 1/2 .* epoch [0-9]+/60", moments)
     assert re.search(r"iteration 1 .* segment [0-9]+/20", moments)
     assert re.search(r"[0-9]+ (s|min) so far, about [0-9]+ (s|min) left, until ", moments)
     assert "so far" not in seen.text
