@@ -72,22 +72,19 @@ def prepare_streams() -> None:
     A stream that was put in the place of one of them, as tests do, is left alone.
     """
     if _is_own(sys.stderr, sys.__stderr__):
-        sys.stderr = _text(_Lasting(sys.stderr.fileno()), sys.stderr)
+        sys.stderr = _text(_Lasting(sys.stderr.fileno()), sys.stderr, at_once=True)
     if _is_own(sys.stdout, sys.__stdout__):
-        sys.stdout = _text(_Printing(sys.stdout.fileno()), sys.stdout)
+        printing = _Printing(sys.stdout.fileno())
+        sys.stdout = _text(printing, sys.stdout, at_once=printing.isatty())
 
 
 def _is_own(stream: TextIO, first: TextIO | None) -> bool:
     return isinstance(stream, io.TextIOWrapper) and stream is first
 
 
-def _text(raw: io.RawIOBase, like: TextIO) -> io.TextIOWrapper:
-    is_seen_at_once = like.isatty() or isinstance(raw, _Lasting) and not isinstance(raw, _Printing)
+def _text(raw: io.RawIOBase, like: TextIO, *, at_once: bool) -> io.TextIOWrapper:
     return io.TextIOWrapper(
-        io.BufferedWriter(raw),
-        encoding=like.encoding,
-        errors="replace",
-        line_buffering=is_seen_at_once,
+        io.BufferedWriter(raw), encoding=like.encoding, errors="replace", line_buffering=at_once
     )
 
 

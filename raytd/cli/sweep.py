@@ -108,7 +108,8 @@ def _run(
             stack.enter_context(turn(plan.folder, tell))
             plan = plan.refreshed()
             view.show("plan", _counts(plan))
-            _tell_shortfalls(view, known := plan.shortfalls())
+            known = plan.shortfalls()
+            _tell_shortfalls(view, known)
             write_plan(plan, loaded.text)
         except StorageError as error:
             raise RequestError(str(error)) from error
