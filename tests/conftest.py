@@ -87,27 +87,51 @@ def s3() -> Iterator[Server]:
         yield server
 
 
+CPUS = 4
+
+RAY_SETTINGS = {
+    "RAY_AUTH_MODE": "disabled",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+"""What `raytd` itself sets for a cluster, and no token."""
+
+
 @pytest.fixture(scope="session")
-def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder from which processes of the session's cluster import; names in it are yours."""
+    return tmp_path_factory.mktemp("modules")
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(tmp_path_factory: pytest.TempPathFactory, modules: Path) -> Iterator[None]:
     """A local cluster with logical GPUs; its files go to a temporary home."""
     home = tmp_path_factory.mktemp("home")
-    changed = {"HOME": str(home), "RAY_AUTH_MODE": "disabled"}
-    before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
-    import ray
+    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(modules))))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (RAY_SETTINGS | {"HOME": str(home), "PYTHONPATH": path}).items():
+            patch.setenv(name, value)
+        import ray
 
-    ray.init(
-        address="local",
-        num_cpus=4,
-        num_gpus=4,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
-    yield
-    ray.shutdown()
-    for name, value in before.items():
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
+        ray.init(
+            address="local",
+            num_cpus=CPUS,
+            num_gpus=4,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
+        yield
+        ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def ray_here(ray_cluster: None) -> Iterator[None]:
+    """Commands of `raytd` in this process run on the session's cluster and start none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("raytd.sweep.cluster._init", lambda address, local: None)
+        patch.setattr("raytd.sweep.cluster._end", lambda: None)
+        patch.setattr("raytd.sweep.cluster.local_nodes", lambda: [{"CPU": float(CPUS)}])
+        yield

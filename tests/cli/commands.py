@@ -1,9 +1,16 @@
-"""`raytd` as a process of its own, and what it leaves running."""
+"""`raytd` in this process or in one of its own, and what it leaves running."""
 
+import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+
+import pytest
+
+from raytd.cli import main
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -14,13 +21,57 @@ def command(*args: str | Path) -> list[str]:
     return [sys.executable, "-m", "raytd", *map(str, args)]
 
 
+@contextmanager
+def surroundings(folder: Path, **more: str) -> Iterator[None]:
+    """Within the block this process is in a folder, which is its home, too; then all is as before.
+
+    Args:
+        folder: where it is.
+        more: of its environment.
+    """
+    before, place = dict(os.environ), Path.cwd()
+    os.environ.update(environment(folder) | more)
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(place)
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def exit_code(args: Sequence[str | Path]) -> int:
+    """Runs the command line in this process; the code with which it ends."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(arg) for arg in args])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def run_here(folder: Path, *args: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """`raytd` with these arguments in a folder, in this process: it costs no imports.
+
+    A process of its own (`run_in`) is for what only a process shows: signals, the streams of the
+    system, surroundings that count when libraries are imported.
+
+    Args:
+        folder: where it runs, which is its home, too.
+        args: of the command line.
+        more: of its environment.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with surroundings(folder, **more), redirect_stdout(out), redirect_stderr(err):
+        code = exit_code(args)
+    return subprocess.CompletedProcess(["raytd", *args], code, out.getvalue(), err.getvalue())
+
+
 def run_in(
     folder: Path, *args: str | Path, timeout_s: float = 300, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """`raytd` with these arguments in a folder, which is its home, too.
+    """`raytd` with these arguments in a folder, in a process of its own.
 
     Args:
-        folder: where it runs.
+        folder: where it runs, which is its home, too.
         args: of the command line.
         timeout_s: until it is killed.
         more: of its environment.

@@ -7,15 +7,18 @@ import re
 import select
 import struct
 import subprocess
+import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyte
 
-from tests.cli.commands import command, environment
+from tests.cli.commands import command, environment, exit_code, surroundings
 
 WIDE = 1000
 """Columns of a terminal that wraps nothing."""
@@ -73,33 +76,34 @@ class Terminal:
         return [line.rstrip() for line in [*gone, *self.screen.display]]
 
 
+Resize = Callable[[str], int | None]
+"""Is given the window whenever it has changed; returns the columns that it is to have from now on."""
+
+
 def shown_in(
     folder: Path,
     *args: str | Path,
     columns: int = 80,
-    then: Callable[[str], int | None] = lambda _: None,
+    then: Resize = lambda _: None,
     timeout_s: float = 240,
     **more: str,
 ) -> Seen:
-    """`raytd` in a window of so many columns, until it ends.
+    """`raytd` in a window of so many columns, until it ends, as a process of its own.
 
     Args:
         folder: where it runs, which is its home, too.
         args: of the command line.
         columns: of the window.
-        then: is given the window whenever it has changed; returns the columns that it is to have
-            from now on, or None.
+        then: see `Resize`.
         timeout_s: until it is killed.
         more: of its environment.
     """
-    seen, terminal, wide = Seen(columns=columns), Terminal(columns), Terminal(WIDE)
     ours, theirs = pty.openpty()
     _resize(theirs, columns)
-    known = {k: v for k, v in environment(folder).items() if k not in ("COLUMNS", "NO_COLOR")}
     process = subprocess.Popen(
         command(*args),
         cwd=folder,
-        env=known | {"TERM": "xterm-256color"} | more,
+        env=_known(folder) | more,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -108,23 +112,89 @@ def shown_in(
     os.close(theirs)
     end = time.monotonic() + timeout_s
     try:
-        while (data := _written(ours, end)) is not None:
-            seen.raw += data
-            for each in (terminal, wide):
-                each.feed(data)
-            seen.moments.append(terminal.window())
-            if (asked := then(seen.moments[-1])) is not None and asked != seen.columns:
-                seen.columns = asked
-                terminal.screen.resize(ROWS, asked)
-                _resize(ours, asked)
+        seen = _read(ours, columns, then, end)
         seen.code = process.wait(max(1.0, end - time.monotonic()))
     finally:
         process.kill()
         process.wait()
         os.close(ours)
-    cursor = terminal.screen.cursor
+    return seen
+
+
+def shown_here(
+    folder: Path,
+    *args: str | Path,
+    columns: int = 80,
+    then: Resize = lambda _: None,
+    **more: str,
+) -> Seen:
+    """As `shown_in`, in this process, which costs no imports: the window is not its terminal,
+    so that it gets no signals from there.
+    """
+    ours, theirs = pty.openpty()
+    _resize(theirs, columns)
+    end = time.monotonic() + 240
+    with ThreadPoolExecutor(1) as reader, _closing(ours):
+        reading = reader.submit(_read, ours, columns, then, end)
+        with _streams_at(theirs), surroundings(folder):
+            for name in ("COLUMNS", "NO_COLOR"):
+                os.environ.pop(name, None)
+            os.environ.update(_known(folder) | more)
+            code = exit_code(args)
+        seen = reading.result()
+    seen.code = code
+    return seen
+
+
+@contextmanager
+def _closing(descriptor: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _known(folder: Path) -> dict[str, str]:
+    """The environment of a command in a terminal with colours."""
+    known = {k: v for k, v in environment(folder).items() if k not in ("COLUMNS", "NO_COLOR")}
+    return known | {"TERM": "xterm-256color"}
+
+
+@contextmanager
+def _streams_at(terminal: int) -> Iterator[None]:
+    """Within the block, this process reads from and writes to a terminal, which is then closed."""
+    before = [os.dup(number) for number in range(3)]
+    streams = sys.stdin, sys.stdout, sys.stderr
+    for number in range(3):
+        os.dup2(terminal, number)
+    os.close(terminal)
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        sys.stdin, sys.stdout, sys.stderr = streams
+        for number, kept in enumerate(before):
+            os.dup2(kept, number)
+            os.close(kept)
+
+
+def _read(terminal: int, columns: int, then: Resize, end: float) -> Seen:
+    """Reads what is written to a terminal until nothing can follow."""
+    seen, narrow, wide = Seen(columns=columns), Terminal(columns), Terminal(WIDE)
+    while (data := _written(terminal, end)) is not None:
+        seen.raw += data
+        for each in (narrow, wide):
+            each.feed(data)
+        seen.moments.append(narrow.window())
+        if (asked := then(seen.moments[-1])) is not None and asked != seen.columns:
+            seen.columns = asked
+            narrow.screen.resize(ROWS, asked)
+            _resize(terminal, asked)
+    cursor = narrow.screen.cursor
     seen.at_line_start, seen.has_cursor = cursor.x == 0, not cursor.hidden
-    seen.screen, seen.unwrapped = _whole(terminal.lines()), _whole(wide.lines())
+    seen.screen, seen.unwrapped = _whole(narrow.lines()), _whole(wide.lines())
     return seen
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import raytd
 from raytd.cli.events import FIELDS
-from tests.cli.commands import command, environment, processes_with, run_in
+from tests.cli.commands import command, environment, processes_with, run_here
 from tests.disks import small_disk
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -46,8 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(folder: Path) -> Run:
-    return partial(run_in, folder)
+def run(folder: Path, ray_here: None) -> Run:
+    return partial(run_here, folder)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.saved_sweep import add_transfer, write
-from tests.cli.screens import Seen, shown_in, too_wide
+from tests.cli.screens import Seen, shown_here, shown_in, too_wide
 
 pytestmark = pytest.mark.slow
 
@@ -120,7 +120,7 @@ READING = {
 @pytest.mark.parametrize("command", READING)
 def test_what_is_read_stands_whole_in_the_window(command: str, window: str, home: Path) -> None:
     (args, told), (columns, settings) = READING[command], WINDOWS[window]
-    seen = shown_in(home, *args, columns=columns, **settings)
+    seen = shown_here(home, *args, columns=columns, **settings)
     assert_whole(seen)
     assert_plain(seen, settings)
     assert told in seen.text
