@@ -15,6 +15,11 @@ from raytd.engine.sources import SourceCache
 from raytd.tasks import datasets
 from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.task import Task, make_task
+from tests.left_behind import (  # noqa: F401
+    pytest_sessionfinish,
+    pytest_sessionstart,
+    pytest_terminal_summary,
+)
 from tests.object_store import KEYS, Server, s3_server
 
 SMALL = {"train": 30, "val": 20}

@@ -77,7 +77,7 @@ class Terminal:
 
 
 Resize = Callable[[str], int | None]
-"""Is given the window whenever it has changed; returns the columns that it is to have from now on."""
+"""Is given the window whenever it has changed; returns the columns it is to have from now on."""
 
 
 def shown_in(
