@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -112,7 +113,7 @@ def shown_in(
     os.close(theirs)
     end = time.monotonic() + timeout_s
     try:
-        seen = _read(ours, columns, then, end)
+        seen = _read(ours, columns, then, lambda: time.monotonic() > end)
         seen.code = process.wait(max(1.0, end - time.monotonic()))
     finally:
         process.kill()
@@ -133,14 +134,17 @@ def shown_here(
     """
     ours, theirs = pty.openpty()
     _resize(theirs, columns)
-    end = time.monotonic() + 240
+    ended = threading.Event()
     with ThreadPoolExecutor(1) as reader, _closing(ours):
-        reading = reader.submit(_read, ours, columns, then, end)
-        with _streams_at(theirs), surroundings(folder):
-            for name in ("COLUMNS", "NO_COLOR"):
-                os.environ.pop(name, None)
-            os.environ.update(_known(folder) | more)
-            code = exit_code(args)
+        reading = reader.submit(_read, ours, columns, then, ended.is_set)
+        try:
+            with _streams_at(theirs), surroundings(folder):
+                for name in ("COLUMNS", "NO_COLOR"):
+                    os.environ.pop(name, None)
+                os.environ.update(_known(folder) | more)
+                code = exit_code(args)
+        finally:
+            ended.set()  # what Python starts for all of its processes may keep the terminal open
         seen = reading.result()
     seen.code = code
     return seen
@@ -180,10 +184,10 @@ def _streams_at(terminal: int) -> Iterator[None]:
             os.close(kept)
 
 
-def _read(terminal: int, columns: int, then: Resize, end: float) -> Seen:
-    """Reads what is written to a terminal until nothing can follow."""
+def _read(terminal: int, columns: int, then: Resize, is_over: Callable[[], bool]) -> Seen:
+    """Reads what is written to a terminal until nothing can follow, or it is over."""
     seen, narrow, wide = Seen(columns=columns), Terminal(columns), Terminal(WIDE)
-    while (data := _written(terminal, end)) is not None:
+    while (data := _written(terminal, is_over)) is not None:
         seen.raw += data
         for each in (narrow, wide):
             each.feed(data)
@@ -198,11 +202,14 @@ def _read(terminal: int, columns: int, then: Resize, end: float) -> Seen:
     return seen
 
 
-def _written(descriptor: int, end: float) -> bytes | None:
-    """What is written next; None once nothing can follow."""
-    ready, _, _ = select.select([descriptor], [], [], max(0.0, end - time.monotonic()))
-    if not ready:
-        return None
+def _written(descriptor: int, is_over: Callable[[], bool]) -> bytes | None:
+    """What is written next; None once nothing can follow, or it is over and all is read."""
+    ready: list[int] = []
+    while not ready:
+        last = is_over()  # asked before the look, so that what was written until then is read
+        ready, _, _ = select.select([descriptor], [], [], 0 if last else 0.05)
+        if last and not ready:
+            return None
     try:
         return os.read(descriptor, 65536) or None
     except OSError:  # the last process that could write has ended
