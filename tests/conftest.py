@@ -100,8 +100,9 @@ RAY_SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_worker_niceness": "0",
 }
-"""What `raytd` itself sets for a cluster, and no token."""
+"""What `raytd` itself sets for a cluster; no token, and workers that other tests do not starve."""
 
 
 @pytest.fixture(scope="session")

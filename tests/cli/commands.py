@@ -14,7 +14,9 @@ from raytd.cli import main
 
 
 def environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "HOME": str(home), "RAY_AUTH_MODE": "disabled", "COLUMNS": "80"}
+    """Of a command with that home: no token for Ray, whose workers other tests do not starve."""
+    changed = {"HOME": str(home), "RAY_AUTH_MODE": "disabled", "RAY_worker_niceness": "0"}
+    return {**os.environ, **changed, "COLUMNS": "80"}
 
 
 def command(*args: str | Path) -> list[str]:
