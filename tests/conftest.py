@@ -25,6 +25,18 @@ from tests.object_store import KEYS, Server, s3_server
 SMALL = {"train": 30, "val": 20}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, one has all files that need Ray, which come first.
+
+    So a session has one Ray cluster, and a file's tests stay together.
+    """
+    with_ray = {item.path for item in items if item.get_closest_marker("ray")}
+    for item in items:
+        group = "ray" if item.path in with_ray else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.path not in with_ray)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> Iterator[None]:
     """Networks of this size lose more by waiting for a second thread than they gain."""
