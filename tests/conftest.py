@@ -15,7 +15,6 @@ from raytd.engine.sources import SourceCache
 from raytd.tasks import datasets
 from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.task import Task, make_task
-from tests.object_store import KEYS, Server, s3_server
 
 SMALL = {"train": 30, "val": 20}
 
@@ -76,15 +75,6 @@ def make_context(
         resources=ResourcesConfig(threads=1),
         on_iteration=lambda _: None,
     )
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[Server]:
-    """A server that speaks S3, with an empty bucket `bucket`."""
-    with pytest.MonkeyPatch.context() as patch, s3_server("bucket") as server:
-        for name, value in KEYS.items():
-            patch.setenv(name, value)
-        yield server
 
 
 CPUS = 4

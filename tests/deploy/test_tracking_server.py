@@ -90,8 +90,6 @@ def database(secrets):
         places.append(Path(found).resolve().parent)
     if not places:
         pytest.skip("PostgreSQL is not installed; apt-get install postgresql")
-    pytest.importorskip("psycopg2", reason="pip install psycopg2-binary")
-    pytest.importorskip("flask_wtf", reason="pip install 'mlflow[auth]'")
     # PostgreSQL refuses to run as root, and its user cannot enter pytest's folders.
     user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     programs, port = places[-1], str(free_port())
