@@ -12,6 +12,7 @@ import pytest
 
 from raytd.engine import lease
 from raytd.engine.storage import storage_path
+from raytd.sweep import turn
 from raytd.sweep.ledger import Ledger
 from tests.cli.commands import command, environment, run_here
 from tests.cli.stored_sweep import StoredSweep, ran
@@ -30,6 +31,8 @@ pretrain: {epochs: 4, batch_size: 10}
 stop: {tolerance: 0}
 resources: {cpus_per_actor: 0.5, threads: 1, checkpoint_every: 1}
 """
+SOON_S = 1.0
+"""After so many seconds a driver counts as dead here."""
 N_CACHED = 6
 """A source and a reference, features and an embedding of each task."""
 
@@ -91,7 +94,8 @@ def killed(s3: Server, ray_here: None, tmp_path_factory: pytest.TempPathFactory)
         process.send_signal(signal.SIGKILL)
         process.wait()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lease, "DEAD_S", 1.0)  # it is dead, and nothing else is waited for
+        for module in (lease, turn):
+            patch.setattr(module, "DEAD_S", SOON_S)
         patch.setattr(lease, "_LOOK_S", 0.1)
         on = run_here(folder, "sweep", "small.yaml", "--storage", uri, "--progress", "jsonl")
     assert on.returncode == 0, on.stderr
@@ -104,7 +108,7 @@ def test_what_a_killed_driver_left_is_gone_on_with_when_it_counts_as_dead(killed
     events = [json.loads(line) for line in killed.said.splitlines()]
     wait = next(event["message"] for event in events if event["event"] == "wait")
     assert f"(process {killed.pid} on " in wait
-    assert wait.endswith(f"or in {lease.DEAD_S:g} s if it has died")
+    assert wait.endswith(f"or in {SOON_S:g} s if it has died")
     places = [(e["iteration"], e["segment"]) for e in events if e["event"] == "segment"]
     assert min(places) >= (1, 0)
 
