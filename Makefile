@@ -1,20 +1,24 @@
-# make demo      set up .venv and run the first sweep
-# make test      set up .venv and run the tests
-# make check     format, lint, types, architecture
-# make coverage  which branches of the numerics no test takes
+# make demo         set up .venv and run the first sweep
+# make test         set up .venv and run the tests
+# make test-deploy  the tests that need servers, schemas or linters, which it installs
+# make check        format, lint, types, architecture
+# make coverage     which branches of the numerics no test takes
 # All of them are quick when nothing has to be done again.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check coverage venv format clean
+.PHONY: demo test test-deploy check coverage venv format clean
 
 demo: venv
 	$(BIN)/raytd sweep sweeps/quickstart.yaml
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
+
+test-deploy: $(VENV)/.deploy
+	$(BIN)/python -m pytest tests/deploy --durations=10
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .
@@ -40,6 +44,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+$(VENV)/.deploy: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,deploy]'
 	touch $@
 
 clean:

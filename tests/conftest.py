@@ -20,7 +20,6 @@ from tests.left_behind import (  # noqa: F401
     pytest_sessionstart,
     pytest_terminal_summary,
 )
-from tests.object_store import KEYS, Server, s3_server
 
 SMALL = {"train": 30, "val": 20}
 
@@ -93,15 +92,6 @@ def make_context(
         resources=ResourcesConfig(threads=1),
         on_iteration=lambda _: None,
     )
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[Server]:
-    """A server that speaks S3, with an empty bucket `bucket`."""
-    with pytest.MonkeyPatch.context() as patch, s3_server("bucket") as server:
-        for name, value in KEYS.items():
-            patch.setenv(name, value)
-        yield server
 
 
 CPUS = 4

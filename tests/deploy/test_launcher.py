@@ -88,10 +88,10 @@ def test_nothing_of_rays_own_defaults_is_installed_into_the_image(name):
 
 def ec2_problems(node_config):
     """What EC2's own description of RunInstances says against it."""
-    botocore = pytest.importorskip("botocore.session", reason="pip install boto3")
+    from botocore.session import get_session
     from botocore.validate import ParamValidator
 
-    model = botocore.get_session().get_service_model("ec2").operation_model("RunInstances")
+    model = get_session().get_service_model("ec2").operation_model("RunInstances")
     asked = {k: v for k, v in node_config.items() if k != "SubnetIds"}  # Ray chooses one of them
     report = ParamValidator().validate(asked | {"MinCount": 1, "MaxCount": 1}, model.input_shape)
     return report.generate_report()
@@ -110,9 +110,8 @@ def test_ec2_catches_a_planted_typo():
 
 def compute_schemas():
     """The schemas of Google's Compute API, as its client ships them."""
-    cache = pytest.importorskip(
-        "googleapiclient.discovery_cache", reason="pip install google-api-python-client"
-    )
+    from googleapiclient import discovery_cache as cache
+
     (file,) = (Path(cache.__file__).parent / "documents").glob("compute.v1.json*")
     text = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     return json.loads(text)["schemas"]
@@ -165,9 +164,8 @@ def test_workers_on_google_have_an_account_of_their_own_that_may_pull_the_image(
 
 
 def test_ray_starts_workers_with_the_account_of_the_file():
-    node = pytest.importorskip(
-        "ray.autoscaler._private.gcp.node", reason="pip install google-api-python-client"
-    )
+    from ray.autoscaler._private.gcp import node
+
     resource = MagicMock()
     compute = node.GCPCompute(resource, "project", "zone", "raytd")
     compute.create_instance(google_worker(), {"ray-node-name": "x"}, wait_for_operation=False)
@@ -176,9 +174,8 @@ def test_ray_starts_workers_with_the_account_of_the_file():
 
 
 def test_ray_lets_the_head_act_as_the_workers_account_and_leaves_it_in_the_file():
-    gcp = pytest.importorskip(
-        "ray.autoscaler._private.gcp.config", reason="pip install google-api-python-client"
-    )
+    from ray.autoscaler._private.gcp import config as gcp
+
     crm, iam = MagicMock(), MagicMock()
     head = {"email": "head@project", "projectId": "project"}
     iam.projects().serviceAccounts().get().execute.return_value = head

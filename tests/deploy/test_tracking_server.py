@@ -27,10 +27,11 @@ SWEEP = DEPLOY.parent / "sweeps/quickstart.yaml"
 SMALL = {
     "pairs": "[[digits-low, digits-high], [digits-low, digits-even]]",
     "methods": "[uncoupled]",
-    "data": "{train: 30, val: 20}",
+    "data": "{train: 20, val: 10}",
+    "coupled.blocks": "1",
     "coupled.tile_size": "5",
-    "trajectory.steps": "40",
-    "pretrain.epochs": "2",
+    "trajectory.steps": "20",
+    "pretrain.epochs": "1",
     "tracking": "{experiment: deployed}",
 }
 
@@ -90,8 +91,6 @@ def database(secrets):
         places.append(Path(found).resolve().parent)
     if not places:
         pytest.skip("PostgreSQL is not installed; apt-get install postgresql")
-    pytest.importorskip("psycopg2", reason="pip install psycopg2-binary")
-    pytest.importorskip("flask_wtf", reason="pip install 'mlflow[auth]'")
     # PostgreSQL refuses to run as root, and its user cannot enter pytest's folders.
     user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     programs, port = places[-1], str(free_port())
@@ -115,6 +114,7 @@ def database(secrets):
             "127.0.0.1",
             "-k",
             "",
+            "-F",  # its files need not outlive the machine
         ]
         environment = {"PGHOST": "127.0.0.1", "PGPORT": port, "PGUSER": "mlflow"}
         environment["PGPASSWORD"] = secrets["POSTGRES_PASSWORD"]

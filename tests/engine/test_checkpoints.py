@@ -29,7 +29,6 @@ from raytd.engine.storage import storage_path
 from raytd.errors import StorageError
 from tests.conftest import make_context
 from tests.disks import small_disk
-from tests.object_store import Server
 
 N_ITERATIONS = 2
 
@@ -262,10 +261,10 @@ def test_checkpoints_that_an_object_store_does_not_hand_out_are_passed_over_and_
     n_unreadable: int,
     prepared: Prepared,
     undisturbed: list[Iteration],
-    s3: Server,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = storage_path(s3.uri(f"bucket/unreadable-{n_unreadable}"))
+    folder = storage_path(f"fsspec+memory://bucket{tmp_path}")
     settings = CheckpointSettings(folder, every=5)
     cut_off(prepared, settings, "advance", 2 * 33)
     files = sorted(path.name for path in folder.iterdir())

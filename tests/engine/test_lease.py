@@ -10,9 +10,7 @@ import pytest
 from raytd.engine import lease as leases
 from raytd.engine.lease import DEAD_S, RENEW_S, Lease, leased
 from raytd.engine.objects import ObjectPath
-from raytd.engine.storage import storage_path
 from raytd.errors import StorageError
-from tests.object_store import Server
 
 
 class Day:
@@ -126,10 +124,13 @@ def test_a_store_that_is_away_for_a_moment_costs_nothing_and_one_that_cannot_be_
 
 
 def test_the_block_keeps_it_alive_and_is_told_when_it_was_taken(
-    s3: Server, monkeypatch: pytest.MonkeyPatch
+    path: ObjectPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = storage_path(s3.uri("bucket/lease"))
-    assert isinstance(path, ObjectPath)
+    keeps_alive_and_is_told(path, monkeypatch)
+
+
+def keeps_alive_and_is_told(path: ObjectPath, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block that holds a lease, until another owner's name is written over it."""
     monkeypatch.setattr(leases, "RENEW_S", 0.01)
     monkeypatch.setattr(leases, "_SETTLE_S", 0.0)
     lost = threading.Event()

@@ -10,7 +10,6 @@ from raytd.engine.files import write_bytes
 from raytd.engine.locks import alone, make_once
 from raytd.engine.storage import StoragePath, storage_path
 from raytd.errors import StorageError, WaitTimeoutError
-from tests.object_store import Server
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -59,10 +58,10 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["folder", "store"])
-def test_what_is_there_is_not_made_again(place: str, tmp_path: Path, s3: Server) -> None:
+def test_what_is_there_is_not_made_again(place: str, tmp_path: Path) -> None:
     path: StoragePath = tmp_path / "key.json"
     if place == "store":
-        path = storage_path(s3.uri("bucket/key.json"))
+        path = storage_path(f"fsspec+memory://bucket{tmp_path}/key.json")
     made = []
     for content in (b"first", b"second"):
         make_once(path, lambda c=content: made.append(c) or write_bytes(path, c), what="source")

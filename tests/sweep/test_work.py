@@ -13,7 +13,7 @@ from raytd.sweep.work import work_of
 
 SMALL: dict[str, Any] = {
     "methods": ["coupled"],
-    "data": {"train": 27, "val": 20},
+    "data": {"train": 13, "val": 10},
     "coupled": {"iterations": 2, "blocks": 2, "tile_size": 5},
     "trajectory": {"steps": 45, "batch_size": 8, "lr": 0.01, "segments": 20},
     "pretrain": {"epochs": 1, "batch_size": 10},
