@@ -5,19 +5,18 @@ import torch
 
 from raytd.errors import InputError
 from raytd.models.check import check_model
+from tests.cases import for_each
 
 GREY = (1, 8, 8)
 
 
-@pytest.mark.parametrize(
-    "name", ["cnn8-narrow", "wrn-10-1", "torchvision:resnet18", "their_nets:plain(width=4)"]
-)
-@pytest.mark.parametrize("shape", [GREY, (3, 8, 8)])
+@for_each("name", ["cnn8-narrow", "wrn-10-1", "torchvision:resnet18", "their_nets:plain(width=4)"])
+@for_each("shape", [GREY, (3, 8, 8)])
 def test_a_usable_model_passes(nets: Path, name: str, shape: tuple[int, int, int]) -> None:
     check_model(name, image_shape=shape, n_classes=5)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "message"),
     [
         ("headless", "no linear layer to serve as head"),

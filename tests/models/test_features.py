@@ -15,6 +15,7 @@ from torchvision import models
 from raytd.errors import InputError
 from raytd.models import features
 from raytd.models.features import extractor, for_cost, identity, problem_with, trained_file
+from tests.cases import for_each
 from tests.conftest import small_task
 
 SHUFFLE = "torchvision:shufflenet_v2_x0_5"
@@ -46,7 +47,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["source", "pixels"])
+@for_each("name", ["source", "pixels"])
 def test_features_that_need_nothing_can_always_be_had(name: str) -> None:
     assert problem_with(name) is None
 
@@ -61,7 +62,7 @@ def test_the_features_of_the_source_have_no_extractor() -> None:
         extractor("source")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "message"),
     [
         ("pixel", "unknown features 'pixel'; there are source, pixels, efficientnet-lite0 and "),
@@ -97,7 +98,7 @@ def test_trained_weights_are_looked_for_in_the_cache_of_torch_hub(
     assert path == tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@for_each("channels", [1, 3])
 def test_features_of_torchvision_are_what_its_head_sees_after_its_own_preprocessing(
     weights: Path, channels: int
 ) -> None:

@@ -8,7 +8,7 @@ SAID = {"good": (1, 2, 3, 4, 5, 6), "bad": (6, 5, 4, 3, 2, 1), "flat": (1, 1, 1,
 LEGS = {"unit": "1", "noise_free_length": None}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def figure(row):
     made = [
         row(*pair, value, method=method, seed=seed, wall_s=wall_s, **LEGS)

@@ -13,6 +13,7 @@ from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.datasets import Dataset, Part
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
+from tests.cases import for_each
 from tests.tasks.formats import in_memory
 
 CLASSES = [str(digit) for digit in range(10)]
@@ -171,7 +172,7 @@ def test_an_unknown_class_is_told_with_what_there_is(digits: Dataset) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wanted", "message"),
     [
         ({"train": 400}, "train = 400 takes 200 images of class '3', which has 122; set train"),
@@ -188,14 +189,14 @@ def test_counts_that_cannot_be_had_are_told_with_those_that_can(
     assert str(error.value) == f"task 'some': {message} between 2 and {bound}"
 
 
-@pytest.mark.parametrize("split", ["train", "val"])
+@for_each("split", ["train", "val"])
 def test_the_bounds_of_that_message_are_themselves_possible(digits: Dataset, split: str) -> None:
     for count in (2, 232 if split == "train" else 116):
         task = make_task(spec("3", "8", **{split: count}), digits)
         assert len(getattr(task, split).labels) == count
 
 
-@pytest.mark.parametrize("name", ["digits", "made"])
+@for_each("name", ["digits", "made"])
 def test_normalisation_is_that_of_all_training_pixels(
     name: str, digits: Dataset, digit_images: np.ndarray
 ) -> None:
@@ -230,7 +231,7 @@ def test_normalisation_agrees_with_numpy_for_any_images(images: np.ndarray) -> N
 def test_the_digest_is_the_same_in_another_process(digits: Dataset) -> None:
     here = make_task(CATALOGUE["digits-low"], digits).digest
     there = subprocess.run(
-        [sys.executable, "-c", DIGEST], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", DIGEST], capture_output=True, text=True, check=True, timeout=300
     )
     assert there.stdout.strip() == here
     assert len(here) == 16
@@ -269,7 +270,7 @@ def moved_image(task: Task) -> Task:
     return replace(task, train=train, val=val)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "change",
     [
         changed_pixel,
@@ -282,7 +283,6 @@ def moved_image(task: Task) -> Task:
             task, train=replace(task.train, images=task.train.images.reshape(20, 3, 6, 5))
         ),
     ],
-    ids=["pixel", "labels", "split", "classes", "mean", "std", "shape"],
 )
 def test_the_digest_sees_every_change_of_the_content(change: object) -> None:
     task = make_task(MADE, with_own_validation())

@@ -13,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from raytd.transport.problem import LinearProblem
 from raytd.transport.proximal import cost_spread, coupling_step
 from raytd.transport.sinkhorn import sinkhorn
+from tests.cases import for_each
 
 # The first calls of torch take longer than hypothesis allows an example.
 few = settings(max_examples=40, deadline=None)
@@ -96,7 +97,7 @@ def test_a_large_epsilon_gives_the_independent_coupling(problem: LinearProblem) 
     torch.testing.assert_close(coupling, problem.independent, rtol=2e-5, atol=1e-12)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@for_each("seed", range(3))
 def test_a_small_epsilon_gives_the_linear_programme(seed: int) -> None:
     generator = np.random.default_rng(seed)
     cost = generator.random((40, 30))
@@ -110,7 +111,7 @@ def test_a_small_epsilon_gives_the_linear_programme(seed: int) -> None:
     assert -1e-8 <= excess <= epsilon * math.log(30)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@for_each("seed", range(3))
 def test_a_small_epsilon_gives_the_assignment(seed: int) -> None:
     cost = np.random.default_rng(seed).random((25, 25))
     uniform = torch.full((25,), 1 / 25, dtype=torch.float64)

@@ -13,6 +13,7 @@ from raytd.tasks.datasets import read as read_dataset
 from raytd.tasks.readers.folder import read
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import make_task
+from tests.cases import for_each
 from tests.tasks.formats import encoded
 from tests.tasks.readers.test_layout import THREE, paths, put
 
@@ -23,9 +24,7 @@ def pets(tmp_path: Path) -> Path:
     return tmp_path / "pets"
 
 
-@pytest.mark.parametrize(
-    "hidden", [".ipynb_checkpoints", "__MACOSX", "@eaDir", "sub/.git", "sub/sub/Thumbs.db"]
-)
+@for_each("hidden", [".ipynb_checkpoints", "__MACOSX", "@eaDir", "sub/.git", "sub/sub/Thumbs.db"])
 def test_hidden_folders_at_any_depth_are_left_out_and_said(hidden: str, pets: Path) -> None:
     put(pets, f"cat/{hidden}")
     content = read(pets)
@@ -44,7 +43,7 @@ def test_what_an_archive_leaves_beside_classes_is_no_class(pets: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("ending", "kind"),
     [(".jfif", "JPEG"), (".jpe", "JPEG"), (".JPG", "JPEG"), (".apng", "PNG"), (".pnm", "PPM"),
      (".TIF", "TIFF"), (".webp", "WEBP"), (".bmp", "BMP"), (".gif", "GIF")],
@@ -123,7 +122,7 @@ def test_pipes_sockets_and_broken_links_are_left_out_and_do_not_hang(
     )
 
 
-@pytest.mark.parametrize("kind", ["folder", "npz", "parquet", "idx"])
+@for_each("kind", ["folder", "npz", "parquet", "idx"])
 def test_a_reference_to_a_pipe_is_refused(kind: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match="pipe: neither a file nor a folder"):
