@@ -15,7 +15,9 @@ from raytd.transport.proximal import cost_spread, coupling_step
 from raytd.transport.sinkhorn import sinkhorn
 from tests.cases import for_each
 
-# The first calls of torch take longer than hypothesis allows an example.
+# The first calls of torch take longer than hypothesis allows an example. Forty problems hold masses
+# of all sizes, sides of 1 and of 12, and every epsilon. Newton's method takes over after 1,000
+# iterations of scaling, so that no example is slow by chance.
 few = settings(max_examples=40, deadline=None)
 
 
@@ -61,10 +63,10 @@ def test_the_coupling_is_finite_and_its_rows_exact(
 def test_row_and_column_costs_leave_no_trace(problem: LinearProblem, epsilon: float) -> None:
     n, m = problem.cost.shape
     shift = torch.linspace(-4, 9, n).double()[:, None] + torch.linspace(5, -2, m).double() + 3.14
-    plain = sinkhorn(problem, epsilon, tolerance=1e-12, max_iterations=20000)
-    shifted = sinkhorn(
-        problem.with_cost(problem.cost + shift), epsilon, tolerance=1e-12, max_iterations=20000
-    )
+    plain = sinkhorn(problem, epsilon, tolerance=1e-12)
+    shifted = sinkhorn(problem.with_cost(problem.cost + shift), epsilon, tolerance=1e-12)
+    assert plain.converged
+    assert shifted.converged
     torch.testing.assert_close(shifted.coupling, plain.coupling, rtol=0, atol=1e-9)
 
 
@@ -82,10 +84,9 @@ def test_cost_and_epsilon_scale_together_to_the_bit(problem: LinearProblem, epsi
 @given(problem=problems(), epsilon=st.sampled_from([0.1, 1.0]))
 def test_the_coupling_transposes_with_the_cost(problem: LinearProblem, epsilon: float) -> None:
     transposed = LinearProblem(problem.cost.mT.contiguous(), problem.b, problem.a)
-    one, other = (
-        sinkhorn(each, epsilon, tolerance=1e-12, max_iterations=20000)
-        for each in (problem, transposed)
-    )
+    one, other = (sinkhorn(each, epsilon, tolerance=1e-12) for each in (problem, transposed))
+    assert one.converged
+    assert other.converged
     torch.testing.assert_close(one.coupling.mT, other.coupling, rtol=0, atol=1e-9)
 
 
@@ -128,9 +129,13 @@ def test_a_small_epsilon_gives_the_assignment(seed: int) -> None:
     proximal=st.sampled_from(["kl", "linear", "frobenius", "none"]),
 )
 def test_every_step_gives_a_coupling(problem: LinearProblem, lam: float, proximal: str) -> None:
-    step = coupling_step(
-        problem, problem.independent, epsilon=0.2, lam=lam, proximal=proximal, max_iterations=20000
-    )
+    """From the independent coupling, at a fifth of the spread: the domain of steps that converge.
+
+    There the linear pull is the same for all pairs. From a coupling with densities of up to 1e6,
+    which such masses allow, it is a step towards a permutation, and slow by chance; what it does
+    near its collapse is proved by known problems in `test_proximal`.
+    """
+    step = coupling_step(problem, problem.independent, epsilon=0.2, lam=lam, proximal=proximal)
     assert step.report.converged
     torch.testing.assert_close(step.coupling.sum(1), problem.a, rtol=0, atol=3e-6)
     torch.testing.assert_close(step.coupling.sum(0), problem.b, rtol=0, atol=3e-6)
