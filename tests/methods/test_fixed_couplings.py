@@ -23,6 +23,12 @@ TILES: dict[str, Any] = {"tile_size": 10, "blocks": 2}
 SHORT = TrajectoryConfig(steps=20, batch_size=8, lr=0.01, segments=10)
 
 
+@pytest.fixture(scope="module")
+def pair(pair: Pair) -> Pair:
+    """A network so small that its trajectories take no time."""
+    return replace(pair, model="tests.methods.plain_nets:two_layers")
+
+
 @pytest.fixture
 def context(sources: SourceCache) -> Context:
     return make_context(sources, SHORT)
@@ -35,6 +41,8 @@ def figures(result: DistanceResult) -> dict[str, Any]:
 def test_the_mixture_is_uncoupled_with_images_of_one_task_at_a_time(
     pair: Pair, context: Context
 ) -> None:
+    """With batch norm and dropout, too."""
+    pair = replace(pair, model="cnn8-narrow")
     mixed = mixture.run(pair, MixtureConfig(**TILES), context)
     bernoulli = replace(context, trajectory=SHORT.model_copy(update={"mixing": "bernoulli"}))
     same = uncoupled.run(pair, UncoupledConfig(**TILES), bernoulli)

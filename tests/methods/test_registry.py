@@ -22,15 +22,22 @@ from raytd.sweep.trial import Trial, run_trial, sgd_steps_of
 from tests.cases import for_each
 
 SMALL: dict[str, Any] = {
-    "data": {"train": 24, "val": 20},
-    "coupled": {"iterations": 1, "blocks": 2, "tile_size": 6},
-    "trajectory": {"steps": 20, "batch_size": 8, "segments": 20},
+    "data": {"train": 15, "val": 10},
+    "coupled": {"iterations": 1, "blocks": 2, "tile_size": 5},
+    "trajectory": {"steps": 10, "batch_size": 8, "segments": 10},
     "finetune": {"steps": 20, "segments": 20},
     "transfer": {"n_train": 10, "steps": 4, "evaluate_every": 2, "repeats": 2},
     "task2vec": {"head_steps": 20, "passes": 2},
     "h_score": {"shrinkage": "ledoit-wolf"},
     "pretrain": {"epochs": 2, "batch_size": 10},
 }
+WRITTEN_BEFORE: dict[str, Any] = SMALL | {
+    "data": {"train": 24, "val": 20},
+    "coupled": {"iterations": 1, "blocks": 2, "tile_size": 6},
+    "trajectory": {"steps": 20, "batch_size": 8, "segments": 20},
+}
+"""Settings of which old keys are on record."""
+
 each_method = pytest.mark.parametrize("name", METHODS)
 
 
@@ -90,12 +97,12 @@ def test_keys_of_trials_are_those_from_before_there_were_other_methods() -> None
 
 
 def test_results_of_an_epsilon_that_meant_something_else_are_not_taken_for_new_ones() -> None:
-    absolute = SMALL | {"coupled": {"epsilon_unit": "absolute"}}
+    absolute = WRITTEN_BEFORE | {"coupled": {"epsilon_unit": "absolute"}}
     keys = {name: trial_of(name, absolute).key for name in ("coupled", "coupled-aligned")}
     # The keys from before an absolute epsilon counted for the first coupling.
     assert keys["coupled"] != "98356971299296be"
     assert keys["coupled-aligned"] != "3c7abcbe0af04a66"
-    assert trial_of("ot-only", SMALL | {"coupled": {}}).key == "7631a87ec0089450"
+    assert trial_of("ot-only", WRITTEN_BEFORE | {"coupled": {}}).key == "7631a87ec0089450"
 
 
 @for_each(

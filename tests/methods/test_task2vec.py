@@ -222,9 +222,9 @@ def test_draws_for_many_classes_give_the_distance_within_the_error(context: Cont
 
 
 def many_classes(start: int) -> Task:
-    """120 digits in 40 classes that mean nothing."""
+    """80 digits in 40 classes that mean nothing."""
     digits = small_task("digits", train=300)
-    chosen = np.arange(start, start + 120)
+    chosen = np.arange(start, start + 80)
     names = tuple(str(i) for i in range(40))
     train = replace(digits.train, images=digits.train.images[chosen], labels=chosen % 40)
     return replace(digits, classes=names, train=train)

@@ -23,7 +23,8 @@ PLAIN = st.recursive(
 KEYWORDS = st.dictionaries(st.sampled_from(["depth", "width", "act", "norm"]), PLAIN)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the first draw is slow
+# Four keys, five kinds of plain values, alone or in lists; the first draw is slow.
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(arguments=KEYWORDS)
 def test_a_name_with_arguments_is_read_as_it_is_written(arguments: dict[str, object]) -> None:
     call = Call("their.nets:make", arguments)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from scipy.spatial.distance import cdist
@@ -140,6 +140,8 @@ VECTORS = st.lists(
 ).map(lambda rows: torch.tensor(rows, dtype=torch.float64))
 
 
+# Directions, their opposites and short vectors; how many there are does not matter.
+@settings(deadline=None, max_examples=30)
 @given(rows=VECTORS)
 def test_a_squared_distance_can_be_a_cosine(rows: Tensor) -> None:
     rows = rows[rows.norm(dim=1) > 1e-3]

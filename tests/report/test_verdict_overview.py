@@ -21,7 +21,9 @@ def figure(row):
         for seed in (0, 1)
         for n, pair in enumerate(PAIRS)
     ]
-    return verdict_overview(judge(made), truth="transfer", column="value")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("raytd.report.judging.RESAMPLES", 100)
+        return verdict_overview(judge(made), truth="transfer", column="value")
 
 
 def test_every_contestant_has_a_line_with_its_correlation_and_cost(figure):

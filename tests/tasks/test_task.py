@@ -32,6 +32,8 @@ SPECS = st.builds(
     train=st.integers(1, SMALLEST_TRAIN),
     val=st.integers(1, SMALLEST_VAL),
 )
+few = settings(deadline=None, max_examples=30)
+"""A task is one class or all ten, with the fewest images or all; thirty hold each of these."""
 
 DIGEST = """
 from pathlib import Path
@@ -64,7 +66,7 @@ def with_own_validation(name: str = "made") -> Dataset:
 MADE = TaskSpec(name="made", dataset="made", classes=("b", "a"))
 
 
-@settings(deadline=None)
+@few
 @given(one=SPECS, other=SPECS)
 def test_an_image_that_trains_one_task_never_validates_another(
     digits: Dataset, one: TaskSpec, other: TaskSpec
@@ -87,7 +89,7 @@ def test_low_and_even_digits_share_images_but_never_across_the_split(digits: Dat
     )
 
 
-@settings(deadline=None)
+@few
 @given(wanted=SPECS)
 def test_counts_are_exact_and_even_over_the_classes(digits: Dataset, wanted: TaskSpec) -> None:
     task = make_task(wanted, digits)
@@ -99,7 +101,7 @@ def test_counts_are_exact_and_even_over_the_classes(digits: Dataset, wanted: Tas
         assert len(identities(part)) == count
 
 
-@settings(deadline=None)
+@few
 @given(wanted=SPECS)
 def test_labels_are_indices_into_the_classes_of_the_task(
     digits: Dataset, digit_images: np.ndarray, wanted: TaskSpec

@@ -76,7 +76,7 @@ def test_the_step_is_blind_to_row_and_column_costs(proximal: str) -> None:
     torch.testing.assert_close(*couplings, rtol=0, atol=1e-10)
 
 
-@for_each("lam", [0.5, 5.0, 50.0])
+@for_each("lam", [2.0, 50.0])
 def test_kl_has_the_same_fixed_point_for_every_lam(lam: float) -> None:
     problem = random_problem()
     settings = {"epsilon": 0.2, "tolerance": 1e-13}
@@ -209,7 +209,7 @@ def test_an_underflowed_reference_does_not_shut_a_pair_out() -> None:
     third = torch.full((3,), 1 / 3, dtype=torch.float64)
     problem = LinearProblem(1 - torch.eye(3, dtype=torch.float64), third, third)
     coupling = torch.eye(3, dtype=torch.float64).roll(1, 0) / 3
-    for _ in range(300):
+    for _ in range(150):  # log 1e-308 shrinks by 1/(1 + eps lam) to 1e-9
         coupling = coupling_step(problem, coupling, epsilon=0.2, lam=1.0).coupling
     goal = first_coupling(problem, epsilon=0.2).coupling
     torch.testing.assert_close(coupling, goal, rtol=0, atol=1e-6)

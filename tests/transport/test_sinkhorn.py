@@ -124,10 +124,10 @@ def test_a_tile_has_the_same_bits_in_every_batch(n: int, m: int, dtype: torch.dt
     batch = LinearProblem(
         *(torch.stack([getattr(p, k) for p in problems]) for k in ["cost", "a", "b"])
     )
-    whole = sinkhorn(batch, 0.02, max_iterations=500)
+    whole = sinkhorn(batch, 0.02, max_iterations=200)
     for part in (slice(0, 1), slice(3, 7), slice(9, 10)):
         few = sinkhorn(
-            LinearProblem(batch.cost[part], batch.a[part], batch.b[part]), 0.02, max_iterations=500
+            LinearProblem(batch.cost[part], batch.a[part], batch.b[part]), 0.02, max_iterations=200
         )
         assert torch.equal(few.coupling, whole.coupling[part])
         assert torch.equal(few.f, whole.f[part])
