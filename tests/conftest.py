@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from raytd.engine.config import PretrainConfig, ResourcesConfig, StopConfig, TrajectoryConfig
@@ -18,6 +19,9 @@ from raytd.tasks.task import Task, make_task
 from tests.object_store import KEYS, Server, s3_server
 
 SMALL = {"train": 30, "val": 20}
+
+hypothesis.settings.register_profile("without a clock", deadline=None)
+hypothesis.settings.load_profile("without a clock")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -18,14 +18,19 @@ from tests.tasks.formats import encoded
 from tests.tasks.readers.test_layout import THREE, paths, put
 
 
+def cats_and_dogs(root: Path) -> Path:
+    put(root / "pets", "cat", "dog")
+    return root / "pets"
+
+
 @pytest.fixture
 def pets(tmp_path: Path) -> Path:
-    put(tmp_path / "pets", "cat", "dog")
-    return tmp_path / "pets"
+    return cats_and_dogs(tmp_path)
 
 
 @for_each("hidden", [".ipynb_checkpoints", "__MACOSX", "@eaDir", "sub/.git", "sub/sub/Thumbs.db"])
-def test_hidden_folders_at_any_depth_are_left_out_and_said(hidden: str, pets: Path) -> None:
+def test_hidden_folders_at_any_depth_are_left_out_and_said(hidden: str, tmp_path: Path) -> None:
+    pets = cats_and_dogs(tmp_path)
     put(pets, f"cat/{hidden}")
     content = read(pets)
     assert paths(content) == {"cat": THREE, "dog": THREE}
@@ -49,8 +54,9 @@ def test_what_an_archive_leaves_beside_classes_is_no_class(pets: Path) -> None:
      (".TIF", "TIFF"), (".webp", "WEBP"), (".bmp", "BMP"), (".gif", "GIF")],
 )  # fmt: skip
 def test_every_ending_of_a_format_that_is_decoded_is_read(
-    ending: str, kind: str, pets: Path
+    ending: str, kind: str, tmp_path: Path
 ) -> None:
+    pets = cats_and_dogs(tmp_path)
     image = np.zeros((4, 4, 1), np.uint8)
     (pets / "cat" / f"more{ending}").write_bytes(encoded(image, kind))
     content = read(pets)
