@@ -4,12 +4,9 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 HERE = Path(__file__).parent
 PAGE = (HERE / "ORACLES.md").read_text(encoding="utf-8")
 NAME = re.compile(r"`([\w/]+\.py)::(\w+)`")
-NAMED = [pytest.param(*each, id="::".join(each)) for each in sorted(set(NAME.findall(PAGE)))]
 
 
 def rows(page: str) -> list[tuple[str, str, str]]:
@@ -28,9 +25,16 @@ def collected(source: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(("path", "name"), NAMED)
-def test_a_test_that_the_page_names_is_there(path: str, name: str) -> None:
-    assert name in collected((HERE / path).read_text(encoding="utf-8"))
+def test_every_test_that_the_page_names_is_there() -> None:
+    named = set(NAME.findall(PAGE))
+    there = {
+        (path, name)
+        for path in {path for path, _ in named}
+        if (HERE / path).is_file()
+        for name in collected((HERE / path).read_text(encoding="utf-8"))
+    }
+    assert len(named) > 200
+    assert sorted(named - there) == []
 
 
 def test_the_tests_that_the_record_of_faults_names_are_there() -> None:
@@ -43,9 +47,12 @@ def test_the_tests_that_the_record_of_faults_names_are_there() -> None:
 
 def test_every_line_names_a_test_or_says_that_there_is_none() -> None:
     assert len(rows(PAGE)) > 50
-    for _, tests, _ in rows(PAGE):
-        named = tests.split(", ")
-        assert tests == "no test" or all(NAME.fullmatch(each) for each in named), tests
+    wrong = [
+        tests
+        for _, tests, _ in rows(PAGE)
+        if tests != "no test" and not all(NAME.fullmatch(each) for each in tests.split(", "))
+    ]
+    assert wrong == []
 
 
 def test_every_exact_oracle_has_a_test() -> None:

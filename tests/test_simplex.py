@@ -19,6 +19,7 @@ from raytd.simplex import (
     segment_length,
     vertex_distance,
 )
+from tests.cases import for_each
 
 START, MIRRORED, ASKEW = [0.9, 0.05, 0.05], [0.05, 0.05, 0.9], [0.2, 0.3, 0.5]
 
@@ -106,7 +107,7 @@ def test_geodesic_of_the_mirrored_pair_is_known() -> None:
     assert by_hand == pytest.approx(2.15334, abs=5e-6)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("curve", "length"),
     [(great_circle, 2.15334), (line_in_p, 2.15958), (line_in_logits, 2.17414)],
 )
@@ -115,8 +116,8 @@ def test_sums_over_fine_knots_give_the_known_lengths(curve: Curve, length: float
     assert measured(curve, START, MIRRORED, 4000) == pytest.approx(length, abs=6e-6)
 
 
-@pytest.mark.parametrize("end", [MIRRORED, ASKEW])
-@pytest.mark.parametrize(
+@for_each("end", [MIRRORED, ASKEW])
+@for_each(
     ("curve", "quadrature"),
     [(line_in_p, length_of_line_in_p), (line_in_logits, length_of_line_in_logits)],
 )
@@ -127,11 +128,11 @@ def test_sums_agree_with_quadrature(
     assert measured(curve, START, end, 20_000) == pytest.approx(quadrature(START, end), abs=5e-5)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("curve", "quadrature"),
     [(line_in_p, length_of_line_in_p), (line_in_logits, length_of_line_in_logits)],
 )
-@pytest.mark.parametrize(("end", "order"), [(MIRRORED, 2), (ASKEW, 1)])
+@for_each(("end", "order"), [(MIRRORED, 2), (ASKEW, 1)])
 def test_sums_converge_with_order_two_on_mirrored_paths_and_one_on_askew_ones(
     curve: Curve,
     quadrature: Callable[[list[float], list[float]], float],
@@ -179,7 +180,7 @@ def test_the_chord_keeps_in_float32_what_the_arc_cosine_loses() -> None:
     assert 2 * angles.double().sum().item() < 0.6
 
 
-@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-9, 1e-12])
+@for_each("gap", [1e-3, 1e-6, 1e-9, 1e-12])
 def test_short_segments_keep_their_length(gap: float) -> None:
     logits = [1.0, -2.0, 0.5]
     moved = [1.0 + gap, -2.0, 0.5 - gap]
@@ -220,7 +221,7 @@ def test_divergence_agrees_with_scipy_where_there_are_zeros(
     np.testing.assert_allclose(divergence, scipy.stats.entropy(*pair), rtol=1e-13, atol=1e-14)
 
 
-@pytest.mark.parametrize("gap", [710.0, 720.0, 744.0])
+@for_each("gap", [710.0, 720.0, 744.0])
 def test_divergence_is_finite_where_a_probability_is_subnormal(gap: float) -> None:
     log_p, log_q = log_probs(tensor([0.0, -gap])), log_probs(tensor([-gap, 0.0]))
     assert kl_divergence(log_p, log_q).item() == pytest.approx(gap, rel=1e-14)
@@ -304,7 +305,7 @@ def test_geodesic_is_never_above_pi(pair: tuple[list[float], list[float]]) -> No
     assert distance <= math.pi + 1e-14  # the chord is a rounded sum of rounded probabilities
 
 
-@pytest.mark.parametrize("n", [2, 3, 10, 100])
+@for_each("n", [2, 3, 10, 100])
 def test_distributions_without_common_classes_are_pi_apart(n: int) -> None:
     left = torch.arange(n) < n // 2
     p, q = (torch.where(mask, 0.0, -torch.inf).double() for mask in (left, ~left))
@@ -374,8 +375,8 @@ def test_distances_to_a_corner_keep_their_digits_close_to_it() -> None:
     torch.testing.assert_close(vertex_distance(log_p), tensor([2e-6]), rtol=1e-4, atol=0)
 
 
-@pytest.mark.parametrize("measure", [kl_divergence, segment_length, fisher_rao_distance])
-@pytest.mark.parametrize("shape", [(4, 1), (3,), (4, 2)])
+@for_each("measure", [kl_divergence, segment_length, fisher_rao_distance])
+@for_each("shape", [(4, 1), (3,), (4, 2)])
 def test_distributions_over_other_classes_are_refused(
     measure: Callable[[Tensor, Tensor], Tensor], shape: tuple[int, ...]
 ) -> None:

@@ -12,6 +12,7 @@ from raytd.errors import InputError
 from raytd.methods.emd import EMDConfig, class_means, run
 from raytd.tasks.datasets import Part
 from raytd.tasks.task import Task
+from tests.cases import for_each
 
 
 def only(task: Task, *classes: int) -> Task:
@@ -37,7 +38,7 @@ def test_the_value_is_pots_on_the_class_means_of_pixels(uneven: Pair, context: C
     assert (score.smaller_is_closer, score.forward_images, score.sgd_steps) == (True, 0, 0)
 
 
-@pytest.mark.parametrize("features", ["source", "pixels"])
+@for_each("features", ["source", "pixels"])
 def test_a_task_is_at_zero_from_itself(features: str, itself: Pair, context: Context) -> None:
     assert run(itself, EMDConfig(features=features), context).value == 0
 

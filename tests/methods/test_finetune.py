@@ -17,6 +17,7 @@ from raytd.methods.finetune import FinetuneConfig, run
 from raytd.methods.score import Score
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import generator
+from tests.cases import for_each
 from tests.conftest import make_context, small_task
 from tests.methods import plain_nets
 from tests.methods.odd_tasks import one_class
@@ -156,7 +157,7 @@ def test_a_task_that_is_learnt_already_has_no_distance_to_itself(context: Contex
     assert score.columns()["weight_length"] > 0
 
 
-@pytest.mark.parametrize("one", ["source", "target", "both"])
+@for_each("one", ["source", "target", "both"])
 def test_tasks_of_one_class(one: str, linear: Pair, context: Context) -> None:
     single = one_class("3")
     other = single if one == "both" else small_task("digits-high")
@@ -204,7 +205,7 @@ def test_without_batch_norm_the_same_path_is_shorter_in_weights_alone(
     assert "neither" in excluded["batch_norm"]
 
 
-@pytest.mark.parametrize("change", [{"augment": "crop-flip"}, {"schedule": "cosine"}])
+@for_each("change", [{"augment": "crop-flip"}, {"schedule": "cosine"}])
 def test_settings_of_the_training_change_the_path(
     linear: Pair, context: Context, change: dict[str, str]
 ) -> None:
@@ -239,7 +240,7 @@ def test_weights_that_diverge_are_one_line(pair: Pair, context: Context) -> None
         run(pair, config, context)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "message"),
     [
         ({"steps": 10, "epochs": 3}, "give steps or epochs, not both"),

@@ -16,10 +16,17 @@ from raytd.methods.mixture import MixtureConfig
 from raytd.methods.ot_only import OTOnlyConfig
 from raytd.methods.result import DistanceResult
 from raytd.methods.uncoupled import UncoupledConfig
+from tests.cases import for_each
 from tests.conftest import make_context
 
 TILES: dict[str, Any] = {"tile_size": 10, "blocks": 2}
 SHORT = TrajectoryConfig(steps=20, batch_size=8, lr=0.01, segments=10)
+
+
+@pytest.fixture(scope="module")
+def pair(pair: Pair) -> Pair:
+    """A network so small that its trajectories take no time."""
+    return replace(pair, model="tests.methods.plain_nets:two_layers")
 
 
 @pytest.fixture
@@ -34,6 +41,8 @@ def figures(result: DistanceResult) -> dict[str, Any]:
 def test_the_mixture_is_uncoupled_with_images_of_one_task_at_a_time(
     pair: Pair, context: Context
 ) -> None:
+    """With batch norm and dropout, too."""
+    pair = replace(pair, model="cnn8-narrow")
     mixed = mixture.run(pair, MixtureConfig(**TILES), context)
     bernoulli = replace(context, trajectory=SHORT.model_copy(update={"mixing": "bernoulli"}))
     same = uncoupled.run(pair, UncoupledConfig(**TILES), bernoulli)
@@ -51,7 +60,7 @@ def test_what_the_mixture_follows_differs_in_its_mixing_alone() -> None:
     assert mixture.obeyed(obeyed) == obeyed
 
 
-@pytest.mark.parametrize("support", ["blocks", "global"])
+@for_each("support", ["blocks", "global"])
 def test_ot_only_is_the_first_iteration_of_the_coupled_transfer(
     pair: Pair, context: Context, support: str
 ) -> None:
@@ -66,7 +75,7 @@ def test_ot_only_is_the_first_iteration_of_the_coupled_transfer(
     assert alone.distance_converged
 
 
-@pytest.mark.parametrize("support", ["blocks", "global"])
+@for_each("support", ["blocks", "global"])
 def test_an_absolute_epsilon_counts_for_the_first_coupling(
     pair: Pair, context: Context, support: str
 ) -> None:
@@ -83,7 +92,7 @@ def test_an_absolute_epsilon_counts_for_the_first_coupling(
     assert other.effective_partners != pytest.approx(spread.effective_partners, rel=0.01)
 
 
-@pytest.mark.parametrize("support", ["blocks", "global"])
+@for_each("support", ["blocks", "global"])
 def test_an_absolute_epsilon_that_does_not_suit_the_feature_costs_says_so(
     pair: Pair, context: Context, support: str
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from raytd.engine.context import Context, Pair
 from raytd.methods.otdd import OTDDConfig, run
 from raytd.tasks.task import Task
+from tests.cases import for_each
 
 
 def pixels(task: Task) -> np.ndarray:
@@ -48,9 +49,9 @@ def test_with_little_entropy_the_value_nears_that(pair: Pair, context: Context) 
     assert gaps[2] < 0.03
 
 
-@pytest.mark.parametrize("epsilon", [0, 0.05])
-@pytest.mark.parametrize("features", ["pixels", "source"])
-@pytest.mark.parametrize("covariance", ["full", "diagonal"])
+@for_each("epsilon", [0, 0.05])
+@for_each("features", ["pixels", "source"])
+@for_each("covariance", ["full", "diagonal"])
 def test_a_task_is_at_zero_from_itself_to_the_bit(
     epsilon: float, features: str, covariance, itself: Pair, context: Context
 ) -> None:

@@ -15,14 +15,15 @@ from raytd.methods import h_score, leep, logme, nce
 from raytd.methods.h_score import HScoreConfig
 from raytd.methods.source_model import SourceModel
 from raytd.tasks.datasets import Part
+from tests.cases import for_each
 
 METHODS = [
-    pytest.param(leep, leep.LEEPConfig(), id="leep"),
-    pytest.param(nce, nce.NCEConfig(), id="nce"),
-    pytest.param(logme, logme.LogMEConfig(), id="logme"),
-    pytest.param(h_score, HScoreConfig(shrinkage="ledoit-wolf"), id="h-score"),
+    (leep, leep.LEEPConfig()),
+    (nce, nce.NCEConfig()),
+    (logme, logme.LogMEConfig()),
+    (h_score, HScoreConfig(shrinkage="ledoit-wolf")),
 ]
-each_method = pytest.mark.parametrize(("method", "config"), METHODS)
+each_method = for_each(("method", "config"), METHODS)
 
 
 @each_method

@@ -24,6 +24,7 @@ from raytd.tasks import datasets
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
 from raytd.transfer.randomness import generator
+from tests.cases import for_each
 from tests.conftest import small_task
 
 QUICK = {"head_steps": 20, "passes": 1, "steps": 3, "montecarlo_batch": 15}
@@ -33,7 +34,7 @@ def config(**settings) -> Task2VecConfig:
     return Task2VecConfig(**QUICK | settings)
 
 
-@pytest.mark.parametrize("fisher", ["auto", "montecarlo", "variational"])
+@for_each("fisher", ["auto", "montecarlo", "variational"])
 def test_a_task_is_at_zero_from_itself_and_not_from_another(
     fisher, pair: Pair, itself: Pair, context: Context
 ) -> None:
@@ -153,7 +154,7 @@ def test_two_images_of_two_classes_are_a_task(pair: Pair, context: Context) -> N
     assert 0 < run(few, config(), context).value < 1
 
 
-@pytest.mark.parametrize("fisher", ["auto", "exact", "montecarlo"])
+@for_each("fisher", ["auto", "exact", "montecarlo"])
 def test_one_class_has_no_distance(fisher: str, pair: Pair, context: Context) -> None:
     one = _first(pair.target, 1)
     message = "task 'digits-high' has one class.* its distance to any task is undefined; give it"
@@ -221,9 +222,9 @@ def test_draws_for_many_classes_give_the_distance_within_the_error(context: Cont
 
 
 def many_classes(start: int) -> Task:
-    """120 digits in 40 classes that mean nothing."""
+    """80 digits in 40 classes that mean nothing."""
     digits = small_task("digits", train=300)
-    chosen = np.arange(start, start + 120)
+    chosen = np.arange(start, start + 80)
     names = tuple(str(i) for i in range(40))
     train = replace(digits.train, images=digits.train.images[chosen], labels=chosen % 40)
     return replace(digits, classes=names, train=train)
@@ -297,7 +298,7 @@ def test_a_target_of_another_shape_is_refused(pair: Pair, context: Context) -> N
         run(replace(pair, target=other), config(), context)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("settings", "message"),
     [
         ({"probe": "pixels"}, "have no filters"),

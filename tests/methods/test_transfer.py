@@ -19,6 +19,7 @@ from raytd.methods.transfer import TransferConfig, run
 from raytd.models import zoo
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import derive_seed, generator
+from tests.cases import for_each
 from tests.conftest import make_context, small_task
 from tests.methods import plain_nets
 from tests.methods.odd_tasks import one_class
@@ -85,7 +86,7 @@ def learnt_by_hand(
     return accuracies
 
 
-@pytest.mark.parametrize("target", ["digits-high", "digits"])
+@for_each("target", ["digits-high", "digits"])
 def test_accuracies_are_those_of_training_written_out(
     plain: Pair, context: Context, target: str
 ) -> None:
@@ -122,7 +123,7 @@ def test_accuracies_are_those_of_training_written_out(
     assert not score.smaller_is_closer
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "final_accuracy", "gain"])
+@for_each("metric", ["accuracy", "final_accuracy", "gain"])
 def test_the_value_is_the_metric_that_is_asked_for(
     plain: Pair, context: Context, metric: str
 ) -> None:
@@ -233,7 +234,7 @@ def test_scratch_is_learnt_anew_for_whatever_it_depends_on(
         assert new(plain, SHORT.model_copy(update={setting: value})) == 1, setting
 
 
-@pytest.mark.parametrize("content", ["{", "{}", '{"repeats": [{"accuracies": 3}]}'])
+@for_each("content", ["{", "{}", '{"repeats": [{"accuracies": 3}]}'])
 def test_what_was_kept_and_cannot_be_read_is_one_line(
     plain: Pair, context: Context, tmp_path: Path, content: str
 ) -> None:
@@ -253,7 +254,7 @@ def test_a_task_of_one_class_has_nothing_to_gain(context: Context) -> None:
     assert 0 < from_single.columns()["accuracy"] < 1
 
 
-@pytest.mark.parametrize(("total", "counts"), [(20, [4] * 5), (22, [5, 5, 4, 4, 4]), (5, [1] * 5)])
+@for_each(("total", "counts"), [(20, [4] * 5), (22, [5, 5, 4, 4, 4]), (5, [1] * 5)])
 def test_few_images_are_balanced_and_drawn_once(pair: Pair, total: int, counts: list[int]) -> None:
     chosen = few_images(pair.target, total, stream=generator(0, "x"))
     assert len(set(chosen.tolist())) == total
@@ -262,7 +263,7 @@ def test_few_images_are_balanced_and_drawn_once(pair: Pair, total: int, counts: 
     assert chosen.tolist() != other.tolist()
 
 
-@pytest.mark.parametrize("total", [4, 31, 40])
+@for_each("total", [4, 31, 40])
 def test_more_images_than_there_are_are_refused(pair: Pair, context: Context, total: int) -> None:
     message = r"transfer\.n_train: .* of class 'digits/.' of task 'digits-high', which has 6; "
     with pytest.raises(InputError, match=f"{message}set it between 5 and 30"):

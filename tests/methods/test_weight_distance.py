@@ -12,6 +12,7 @@ from raytd.engine.context import Context, Pair, source_recipe
 from raytd.engine.sources import SourceCache, source_key
 from raytd.errors import InputError
 from raytd.methods.weight_distance import WeightDistanceConfig, run
+from tests.cases import for_each
 from tests.conftest import make_context, small_task
 
 PLAIN = WeightDistanceConfig()
@@ -37,7 +38,7 @@ def flat(pair: Pair, context: Context, *, batch_norm: bool = True) -> np.ndarray
     return np.concatenate(kept)
 
 
-@pytest.mark.parametrize("batch_norm", ["include", "exclude"])
+@for_each("batch_norm", ["include", "exclude"])
 def test_the_distance_is_that_of_the_files_without_their_heads(
     pair: Pair, context: Context, batch_norm: str
 ) -> None:

@@ -5,19 +5,22 @@ import torch
 
 from raytd.errors import InputError
 from raytd.models.check import check_model
+from tests.cases import for_each
 
 GREY = (1, 8, 8)
 
 
-@pytest.mark.parametrize(
-    "name", ["cnn8-narrow", "wrn-10-1", "torchvision:resnet18", "their_nets:plain(width=4)"]
-)
-@pytest.mark.parametrize("shape", [GREY, (3, 8, 8)])
-def test_a_usable_model_passes(nets: Path, name: str, shape: tuple[int, int, int]) -> None:
+@for_each("name", ["cnn8-narrow", "wrn-10-1", "torchvision:resnet18", "their_nets:plain(width=4)"])
+@for_each("shape", [GREY, (3, 8, 8)])
+def test_a_usable_model_passes_and_the_global_random_state_is_left_alone(
+    nets: Path, name: str, shape: tuple[int, int, int]
+) -> None:
+    before = torch.random.get_rng_state()
     check_model(name, image_shape=shape, n_classes=5)
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "message"),
     [
         ("headless", "no linear layer to serve as head"),
@@ -47,9 +50,3 @@ def test_a_model_that_cannot_be_used_is_told_why_in_one_line(
 def test_a_model_that_is_too_deep_for_the_images_is_told_their_size() -> None:
     with pytest.raises(InputError, match=r"^torchvision:alexnet: fails on images of 3×8×8 \("):
         check_model("torchvision:alexnet", image_shape=(3, 8, 8), n_classes=2)
-
-
-def test_the_check_leaves_the_global_random_state_alone(nets: Path) -> None:
-    before = torch.random.get_rng_state()
-    check_model("their_nets:plain", image_shape=GREY, n_classes=2)
-    assert torch.equal(torch.random.get_rng_state(), before)

@@ -1,8 +1,8 @@
-import pytest
 import torch
 from torch import nn
 
 from raytd.models.cnn import CNN8, NARROW
+from tests.cases import for_each
 
 
 def network(**options: float) -> CNN8:
@@ -15,7 +15,7 @@ def images(size: tuple[int, int] = (8, 8)) -> torch.Tensor:
     return torch.randn(3, 1, *size, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("size", "last"),
     [
         ((32, 32), (4, 4)),

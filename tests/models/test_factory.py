@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from raytd.errors import InputError
 from raytd.models import zoo
 from raytd.models.factory import Call, parse
+from tests.cases import for_each
 
 PLAIN = st.recursive(
     st.none()
@@ -22,7 +23,8 @@ PLAIN = st.recursive(
 KEYWORDS = st.dictionaries(st.sampled_from(["depth", "width", "act", "norm"]), PLAIN)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the first draw is slow
+# Four keys, five kinds of plain values, alone or in lists; the first draw is slow.
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(arguments=KEYWORDS)
 def test_a_name_with_arguments_is_read_as_it_is_written(arguments: dict[str, object]) -> None:
     call = Call("their.nets:make", arguments)
@@ -37,7 +39,7 @@ def test_the_order_and_spacing_of_arguments_do_not_matter() -> None:
     assert zoo.canonical("n:f(depth=4)") != zoo.canonical("n:f(depth=3)")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "name",
     [
         "n:f(3)",
@@ -59,7 +61,7 @@ def test_what_is_no_list_of_plain_keyword_arguments_is_refused_in_one_line(name:
     assert "\n" not in problem
 
 
-@pytest.mark.parametrize("key", ["in_channels", "n_classes"])
+@for_each("key", ["in_channels", "n_classes"])
 def test_what_the_task_decides_cannot_be_an_argument(key: str) -> None:
     assert zoo.problem_with(f"n:f({key}=3)") == (
         f"'n:f({key}=3)': {key} comes from the task; leave it out"
@@ -83,7 +85,7 @@ def test_the_seed_makes_the_weights_of_a_factory(nets: Path) -> None:
     assert not torch.equal(one["1.weight"], other["1.weight"])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "message"),
     [
         ("no_such_nets:make", "there is no module 'no_such_nets'; install it, or run raytd in the"),
@@ -123,7 +125,7 @@ def test_a_module_that_cannot_be_imported_is_one_line(
     assert str(error.value) == problem
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "message"),
     [
         ("their_nets:broken", "their_nets:broken: RuntimeError: no such luck"),
@@ -155,7 +157,7 @@ def test_the_digest_of_the_code_follows_the_code(nets: Path) -> None:
     assert zoo.code_digest("their_nets:plain") != before
 
 
-@pytest.mark.parametrize("name", ["cnn8", "wrn-16-4", "torchvision:resnet18"])
+@for_each("name", ["cnn8", "wrn-16-4", "torchvision:resnet18"])
 def test_a_model_that_its_name_describes_has_no_digest_of_code(name: str) -> None:
     assert zoo.code_digest(name) is None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from scipy.spatial.distance import cdist
@@ -15,6 +15,7 @@ from torchvision import models
 from raytd.errors import InputError
 from raytd.models import features
 from raytd.models.features import extractor, for_cost, identity, problem_with, trained_file
+from tests.cases import for_each
 from tests.conftest import small_task
 
 SHUFFLE = "torchvision:shufflenet_v2_x0_5"
@@ -46,7 +47,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["source", "pixels"])
+@for_each("name", ["source", "pixels"])
 def test_features_that_need_nothing_can_always_be_had(name: str) -> None:
     assert problem_with(name) is None
 
@@ -61,7 +62,7 @@ def test_the_features_of_the_source_have_no_extractor() -> None:
         extractor("source")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "message"),
     [
         ("pixel", "unknown features 'pixel'; there are source, pixels, efficientnet-lite0 and "),
@@ -97,7 +98,7 @@ def test_trained_weights_are_looked_for_in_the_cache_of_torch_hub(
     assert path == tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@for_each("channels", [1, 3])
 def test_features_of_torchvision_are_what_its_head_sees_after_its_own_preprocessing(
     weights: Path, channels: int
 ) -> None:
@@ -139,6 +140,8 @@ VECTORS = st.lists(
 ).map(lambda rows: torch.tensor(rows, dtype=torch.float64))
 
 
+# Directions, their opposites and short vectors; how many there are does not matter.
+@settings(deadline=None, max_examples=30)
 @given(rows=VECTORS)
 def test_a_squared_distance_can_be_a_cosine(rows: Tensor) -> None:
     rows = rows[rows.norm(dim=1) > 1e-3]

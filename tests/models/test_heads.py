@@ -9,6 +9,10 @@ from torch import Tensor, nn
 from raytd.errors import InputError
 from raytd.models import zoo
 from raytd.models.heads import extend_head, extension_logit, find_head, penultimate
+from tests.cases import for_each
+
+few = settings(deadline=None, max_examples=40)
+"""Masses near 0 and 1, logits far apart and all alike: what the shape adds is nothing new."""
 
 MASSES = st.floats(1e-9, 1 - 1e-9)
 LOGITS = st.tuples(st.integers(1, 8), st.integers(1, 6)).flatmap(
@@ -36,7 +40,7 @@ def head_of(weight: Tensor, bias: Tensor) -> dict[str, Tensor]:
     return {"head.weight": weight, "head.bias": bias, "stem.weight": torch.ones(2)}
 
 
-@pytest.mark.parametrize("name", ["cnn8-narrow", "wrn-10-1"])
+@for_each("name", ["cnn8-narrow", "wrn-10-1"])
 def test_the_head_is_the_last_linear_layer(name: str) -> None:
     built = model(name)
     found, head = find_head(built)
@@ -56,7 +60,7 @@ def test_a_model_without_linear_layer_is_told_to_have_one() -> None:
         find_head(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten()))
 
 
-@pytest.mark.parametrize("name", ["cnn8-narrow", "wrn-10-1"])
+@for_each("name", ["cnn8-narrow", "wrn-10-1"])
 def test_features_are_what_the_head_turns_into_logits(name: str) -> None:
     built = model(name).eval()
     features = penultimate(built)(images())
@@ -64,7 +68,7 @@ def test_features_are_what_the_head_turns_into_logits(name: str) -> None:
     assert torch.equal(built.head(features), built(images()))
 
 
-@pytest.mark.parametrize("name", ["cnn8-narrow", "wrn-10-1"])
+@for_each("name", ["cnn8-narrow", "wrn-10-1"])
 def test_features_do_not_disturb_the_model(name: str) -> None:
     built = model(name).eval()
     before = {key: value.clone() for key, value in built.state_dict().items()}
@@ -95,7 +99,7 @@ def test_features_follow_the_present_weights() -> None:
     assert not torch.equal(phi(images()), before)
 
 
-@settings(deadline=None)
+@few
 @given(rows=LOGITS, mass=MASSES)
 def test_the_new_output_has_the_wanted_mass_on_average(
     rows: list[list[float]], mass: float
@@ -108,7 +112,7 @@ def test_the_new_output_has_the_wanted_mass_on_average(
     assert reached == pytest.approx(mass, rel=1e-12, abs=1e-13)
 
 
-@settings(deadline=None)
+@few
 @given(mass=MASSES, logit=st.floats(-50, 50))
 def test_the_logit_for_one_image_has_a_closed_form(mass: float, logit: float) -> None:
     found = extension_logit(tensor([[logit, logit]]), mass=mass)
@@ -116,13 +120,13 @@ def test_the_logit_for_one_image_has_a_closed_form(mass: float, logit: float) ->
     assert found == pytest.approx(expected, abs=1e-12)  # rounding of numbers up to 100
 
 
-@pytest.mark.parametrize("mass", [0.01, 0.5])
+@for_each("mass", [0.01, 0.5])
 def test_float32_logits_are_extended_in_float64(mass: float) -> None:
     logits = 20 * torch.randn(50, 5, generator=torch.Generator().manual_seed(0))
     assert extension_logit(logits, mass=mass) == extension_logit(logits.double(), mass=mass)
 
 
-@settings(deadline=None)
+@few
 @given(
     rows=st.integers(1, 5).flatmap(
         lambda n: st.lists(

@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Callable
 
-import pytest
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +11,7 @@ from raytd.simplex import fisher_rao_distance, log_probs, segment_length
 from raytd.transfer.interpolation import mix
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import Batch, Sgd
+from tests.cases import for_each
 
 NAMES = ["cnn8-narrow", "wrn-10-1"]
 KNOTS = 4
@@ -103,8 +103,8 @@ def lengths(name: str, knots: list[Weights]) -> tuple[Tensor, Tensor]:
     return torch.stack(segments), fisher_rao_distance(log_p(knots[0], 0), log_p(knots[-1], 0))
 
 
-@pytest.mark.parametrize("change", [permute, rescale])
-@pytest.mark.parametrize("name", NAMES)
+@for_each("change", [permute, rescale])
+@for_each("name", NAMES)
 def test_lengths_do_not_see_the_order_or_the_scale_of_hidden_channels(
     name: str, change: Change
 ) -> None:
@@ -121,7 +121,7 @@ def test_lengths_do_not_see_the_order_or_the_scale_of_hidden_channels(
         torch.testing.assert_close(measured, expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each("name", NAMES)
 def test_a_trajectory_from_permuted_weights_is_the_permuted_trajectory(name: str) -> None:
     start = Weights.of(build(name))
     segments, _ = lengths(name, advance(name, start))
@@ -130,7 +130,7 @@ def test_a_trajectory_from_permuted_weights_is_the_permuted_trajectory(name: str
     torch.testing.assert_close(other, segments, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each("name", NAMES)
 def test_lengths_see_a_change_that_changes_the_function(name: str) -> None:
     """The same permutation without its counterpart in the next layer is another network."""
 

@@ -6,15 +6,14 @@ from torchvision import models
 from raytd.errors import InputError
 from raytd.models import zoo
 from raytd.models.heads import find_head
+from tests.cases import for_each
 
 
 def build(name: str, in_channels: int = 3, n_classes: int = 7) -> nn.Module:
     return zoo.build(name, in_channels=in_channels, n_classes=n_classes, seed=0)
 
 
-@pytest.mark.parametrize(
-    ("name", "head"), [("resnet18", "fc"), ("mobilenet_v3_small", "classifier.3")]
-)
+@for_each(("name", "head"), [("resnet18", "fc"), ("mobilenet_v3_small", "classifier.3")])
 def test_a_network_of_torchvision_is_torchvision_s_own_with_the_wanted_head(
     name: str, head: str
 ) -> None:
@@ -47,7 +46,7 @@ def test_initial_weights_follow_the_seed_and_are_downloaded_from_nowhere() -> No
     torch.testing.assert_close(one, same, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "hint"),
     [
         ("torchvision:resnet81", "did you mean 'torchvision:resnet18'?"),

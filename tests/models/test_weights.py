@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from raytd.errors import InputError
 from raytd.models import zoo
 from raytd.models.weights import file_digest, load_weights, read_weights
+from tests.cases import for_each
 
 
 def network(name: str = "cnn8-narrow", n_classes: int = 4, seed: int = 0) -> nn.Module:
@@ -32,7 +33,7 @@ WRITERS: dict[str, Callable[[dict[str, Tensor], Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("kind", WRITERS)
+@for_each("kind", WRITERS)
 def test_weights_of_every_kind_give_the_network_back_to_the_bit(kind: str, tmp_path: Path) -> None:
     path, trained, fresh = tmp_path / "weights", network(seed=1), network(seed=2)
     WRITERS[kind](trained.state_dict(), path)
@@ -74,7 +75,7 @@ PICKLED = "holds pickled objects other than tensors, which are not read because 
 NEITHER = "is neither safetensors nor a state dict of torch.save, or is damaged; write it again"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("write", "message"),
     [
         (write_trap, PICKLED),
@@ -121,7 +122,7 @@ def without(*keys: str) -> dict[str, Tensor]:
     return {k: v for k, v in network().state_dict().items() if k not in keys}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("state", "message"),
     [
         (

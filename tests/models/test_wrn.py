@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from raytd.models.wrn import WideResNet
+from tests.cases import for_each
 
 
 def network(depth: int = 16, width: int = 2) -> WideResNet:
@@ -39,7 +40,7 @@ def test_convolutions_have_no_bias() -> None:
     assert all(c.bias is None for c in convolutions(network()).values())
 
 
-@pytest.mark.parametrize("depth", [10, 16, 28])
+@for_each("depth", [10, 16, 28])
 def test_depth_counts_the_weight_layers_beside_the_shortcuts(depth: int) -> None:
     """Six layers a block triple, the stem, and by custom the three shortcuts."""
     main = [n for n in convolutions(network(depth)) if "shortcut" not in n]

@@ -1,5 +1,6 @@
 """Rows as a sweep leaves them."""
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ Row = dict[str, Any]
 MakeRow = Callable[..., Row]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def row() -> MakeRow:
     """Makes a row of results.parquet from the pair, the value and whatever shall differ."""
 
@@ -54,25 +55,26 @@ def curves(value: float) -> dict[str, list[Row]]:
     return {"iterations": iterations, "knots": knots}
 
 
+def kept(runs: Path, rows: Sequence[Row], name: str = "small", **asked: Any) -> Path:
+    """Writes rows with their curves below `runs` as a sweep does; returns the sweep's folder."""
+    folder = runs / name
+    keys = [f"k{i:02}" for i in range(len(rows))]
+    for key, own in zip(keys, rows, strict=True):
+        place = folder / "trials" / key
+        place.mkdir(parents=True)
+        (place / "result.json").write_text(json.dumps({"trial_key": key, **own}))
+        if own["status"] == "done":
+            for table, points in curves(own["value"]).items():
+                pq.write_table(pa.Table.from_pylist(points), place / f"{table}.parquet")
+    tasks = dict.fromkeys(own[end] for own in rows for end in ("source", "target"))
+    sweep = {"name": name, "tasks": [{"name": task} for task in tasks], "grid": {}} | asked
+    trials = [{"trial_key": key} for key in keys]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "plan.json").write_text(json.dumps({"sweep": sweep, "trials": trials}))
+    return folder
+
+
 @pytest.fixture
 def keep(tmp_path: Path) -> Callable[..., Path]:
     """Writes rows with their curves as a sweep does, below `tmp_path/runs`; returns the folder."""
-
-    def write(rows: Sequence[Row], name: str = "small", **asked: Any) -> Path:
-        folder = tmp_path / "runs" / name
-        keys = [f"k{i:02}" for i in range(len(rows))]
-        for key, own in zip(keys, rows, strict=True):
-            place = folder / "trials" / key
-            place.mkdir(parents=True)
-            (place / "result.json").write_text(json.dumps({"trial_key": key, **own}))
-            if own["status"] == "done":
-                for table, points in curves(own["value"]).items():
-                    pq.write_table(pa.Table.from_pylist(points), place / f"{table}.parquet")
-        tasks = dict.fromkeys(own[end] for own in rows for end in ("source", "target"))
-        sweep = {"name": name, "tasks": [{"name": task} for task in tasks], "grid": {}} | asked
-        trials = [{"trial_key": key} for key in keys]
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "plan.json").write_text(json.dumps({"sweep": sweep, "trials": trials}))
-        return folder
-
-    return write
+    return functools.partial(kept, tmp_path / "runs")

@@ -11,6 +11,7 @@ from scipy.stats import kendalltau, spearmanr, weightedtau
 
 from raytd.report.agreement import rank_agreement, source_choice
 from raytd.report.ties import alike
+from tests.cases import for_each
 
 CLOSENESS = np.array([[9, 3, 1], [2, 9, 4], [5, 1, 9]], dtype=float)
 TRUTH = np.array([[0, 0.7, 0.5], [0.6, 0, 0.8], [0.9, 0.9, 0]])
@@ -70,7 +71,7 @@ def test_a_target_whose_sources_are_worth_the_same_is_no_target_to_choose_for() 
     assert (nothing.n_targets, math.isnan(nothing.regret)) == (0, True)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kept", "words"),
     [
         ([], "no pairs with a number on both sides, and 3 are the fewest"),

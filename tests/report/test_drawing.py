@@ -1,11 +1,11 @@
 from itertools import combinations
 
-import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
 from raytd.report import distance_matrices
 from raytd.report.drawing import colour_scale, distance_figure, readable_on
+from tests.cases import for_each
 
 
 def luminance(colour):
@@ -43,7 +43,7 @@ def test_cells_hold_the_values_and_their_spread(row):
     assert texts == {(0.5, 1.5): "2.00\n±1.41", (1.5, 0.5): "0.50"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "text"), [(0.01234, "0.0123"), (12.34, "12.3"), (12345.6, "12346"), (1e-6, "1.0e-06")]
 )
 def test_numbers_have_three_digits_and_fit_the_cell(row, value, text):

@@ -2,7 +2,6 @@ import itertools
 import math
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -15,6 +14,7 @@ from raytd.report.intervals import (
     signed_rank,
     t_interval,
 )
+from tests.cases import for_each
 
 TIGHT = 1e-9  # both sides are closed forms in float64
 
@@ -50,7 +50,7 @@ def test_the_interval_of_inverse_ratios_is_the_inverse(ratios: list[float]) -> N
     assert_allclose(geometric_mean(ratios), stats.gmean(ratios), rtol=1e-9)
 
 
-@pytest.mark.parametrize("ratios", [[1.0, 0.0], [1.0, -2.0], [1.0, math.nan]])
+@for_each("ratios", [[1.0, 0.0], [1.0, -2.0], [1.0, math.nan]])
 def test_ratios_that_are_not_positive_have_neither_mean_nor_interval(ratios: list[float]) -> None:
     assert ratio_interval(ratios) is None
     assert math.isnan(geometric_mean(ratios))
@@ -63,7 +63,7 @@ def test_the_share_of_all_has_the_exact_lower_end() -> None:
     assert found.high == 1.0
 
 
-@pytest.mark.parametrize(("hits", "n"), [(0, 5), (3, 12), (7, 9)])
+@for_each(("hits", "n"), [(0, 5), (3, 12), (7, 9)])
 def test_the_ends_of_a_share_leave_a_fortieth_on_either_side(hits: int, n: int) -> None:
     found = share_interval(hits, n)
     assert found is not None
@@ -85,7 +85,7 @@ def exact_p(differences: list[float]) -> float:
     return float(min(1.0, 2 * least))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "differences",
     [[-1.0, -2.0, -3.0, 0.5, -4.0], [1.0, 1.0, -2.0, 3.0, 3.0, 3.0], [0.5, -0.5, 1.0, 2.0]],
 )

@@ -11,9 +11,16 @@ from raytd.report.agreement import NO_CHOICE
 from raytd.report.contestants import contestants
 from raytd.report.judge_text import verdict_row
 from raytd.report.judging import judge, left_out
+from tests.cases import for_each
 
 TASKS = ("a", "b", "c", "d")
 TRUTH = np.random.default_rng(0).permutation(16).reshape(4, 4) / 16
+
+
+@pytest.fixture(autouse=True)
+def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the draws, which has all the facts of an interval."""
+    monkeypatch.setattr("raytd.report.judging.RESAMPLES", 100)
 
 
 def rows(method: str, values: np.ndarray, seed: int = 0, **more: Any) -> list[dict[str, Any]]:
@@ -58,7 +65,7 @@ def test_a_score_of_which_more_is_closer_is_read_that_way() -> None:
     assert verdict.ranks.spearman == pytest.approx(1)
 
 
-@pytest.mark.parametrize("sign", [1, -1])
+@for_each("sign", [1, -1])
 def test_another_column_of_the_truth_is_read_as_its_value_is(sign: int) -> None:
     """The gain of transfer, too, is larger where tasks are closer."""
     gained = [row | {"gain": row["value"] ** 2, "value": 0.5} for row in truth()]

@@ -11,6 +11,7 @@ from skbio.stats.distance import mantel as skbio_mantel
 
 from raytd.errors import InputError
 from raytd.report.mantel import mantel
+from tests.cases import for_each
 
 
 def random_matrix(n: int, seed: int) -> np.ndarray:
@@ -41,8 +42,8 @@ def by_loops(x: np.ndarray, y: np.ndarray, correlate) -> tuple[float, float, flo
     return r, above, beyond, len(found)
 
 
-@pytest.mark.parametrize("n", [3, 4, 5])
-@pytest.mark.parametrize(("ranks", "correlate"), [(False, pearsonr), (True, spearmanr)])
+@for_each("n", [3, 4, 5])
+@for_each(("ranks", "correlate"), [(False, pearsonr), (True, spearmanr)])
 def test_every_permutation_of_asymmetric_matrices_is_counted(n: int, ranks, correlate) -> None:
     x, y = random_matrix(n, 1), random_matrix(n, 2)
     found = mantel(x, y, ranks=ranks, generator=generator())
@@ -54,7 +55,7 @@ def test_every_permutation_of_asymmetric_matrices_is_counted(n: int, ranks, corr
     )
 
 
-@pytest.mark.parametrize("method", ["pearson", "spearman"])
+@for_each("method", ["pearson", "spearman"])
 def test_scikit_bio_finds_the_same_on_symmetric_matrices(method: str) -> None:
     x, y = symmetric(random_matrix(9, 3)), symmetric(random_matrix(9, 4))
     y += 0.7 * x
@@ -109,8 +110,8 @@ def test_matrices_that_are_all_alike_have_no_correlation() -> None:
         assert mantel(x, y, ranks=True, generator=generator()) is None
 
 
-@pytest.mark.parametrize("ranks", [False, True])
-@pytest.mark.parametrize("n", [4, 9])
+@for_each("ranks", [False, True])
+@for_each("n", [4, 9])
 def test_permutations_that_tie_with_the_identity_count_as_large(n: int, ranks: bool) -> None:
     """Tenths with ties, and the same numbers as sums in another order leave them."""
     x, y = (np.random.default_rng(s).integers(0, 3, (n, n)) / 10 for s in (1, 2))
@@ -123,7 +124,7 @@ def test_permutations_that_tie_with_the_identity_count_as_large(n: int, ranks: b
     np.testing.assert_allclose(here.r, there.r, atol=1e-12)  # rounding of the entries
 
 
-@pytest.mark.parametrize("n", [3, 5, 8])
+@for_each("n", [3, 5, 8])
 def test_no_p_value_is_below_one_over_the_permutations(n: int) -> None:
     x = random_matrix(n, 6)
     for y in (x, -x):
@@ -133,7 +134,7 @@ def test_no_p_value_is_below_one_over_the_permutations(n: int) -> None:
         assert found.p_two_sided >= 1 / found.n_permutations
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("x", "y", "words"),
     [
         (random_matrix(2, 1), random_matrix(2, 2), "three tasks"),

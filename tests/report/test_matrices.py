@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from raytd.errors import InputError
 from raytd.report import distance_matrices
+from tests.cases import for_each
 
 
 def test_sources_are_rows_and_targets_are_columns(row):
@@ -28,7 +29,7 @@ def test_given_tasks_choose_what_is_shown(row):
     assert_array_equal(matrix.values, [[2.0]])
 
 
-@pytest.mark.parametrize("axis", ["method", "model", "protocol"])
+@for_each("axis", ["method", "model", "protocol"])
 def test_methods_models_and_protocols_are_never_mixed(row, axis):
     rows = [row("a", "b", 1.0, **{axis: "x"}), row("a", "b", 3.0, **{axis: "y"})]
     matrices = distance_matrices(rows)
@@ -79,7 +80,7 @@ def test_seeds_are_counted_per_cell(row):
     assert matrix.seeds == "1 to 2 seeds"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "nothing",
     [
         {"value": None},

@@ -6,6 +6,7 @@ import pytest
 from raytd.errors import RequestError
 from raytd.report.judging import judge
 from raytd.report.recommending import in_words, recommend
+from tests.cases import for_each
 from tests.report.test_judging import TRUTH, rows, truth
 
 
@@ -65,7 +66,7 @@ def test_numbers_that_tie_share_a_rank_and_keep_the_order_of_the_rows() -> None:
 AT_CHANCE = {"source_accuracy": 0.22, "source_val_images": 100, "source_chance": 0.2}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fault", "mark"),
     [({"arrived": False}, "A"), (AT_CHANCE, "G"), ({"same_weights_as": "c"}, "W")],
 )

@@ -39,12 +39,11 @@ def test_curves_are_read_from_beside_the_result(row, keep):
     assert saved.curve(failed, "iterations") == []
 
 
-@pytest.mark.parametrize("how", ["name", "folder", "file"])
-def test_a_sweep_is_found_by_name_folder_and_file(row, keep, tmp_path, how):
+def test_a_sweep_is_found_by_name_folder_and_file(row, keep, tmp_path):
     folder = keep([row("a", "b")])
     (tmp_path / "s.yaml").write_text("name: small\n")
-    named = {"name": "small", "folder": folder, "file": tmp_path / "s.yaml"}[how]
-    assert open_sweep(named, tmp_path / "runs").folder == folder
+    for named in ("small", folder, tmp_path / "s.yaml"):
+        assert open_sweep(named, tmp_path / "runs").folder == folder, named
 
 
 def test_an_unknown_sweep_is_one_line_with_those_there_are(row, keep, tmp_path):

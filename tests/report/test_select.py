@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from raytd.errors import RequestError
 from raytd.report.select import chosen_rows
 from raytd.sweep.ledger import as_table
+from tests.cases import for_each
 
 ROWS = [
     {"model": "cnn8", "seed": 0, "distance": 1.5, "arrived": True, "coupled.lam": 5.0},
@@ -18,7 +19,7 @@ def seeds(*where: str, sort: str | None = None) -> list[int]:
     return [row["seed"] for row in chosen_rows(ROWS, SCHEMA, where=where, sort=sort)]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("condition", "kept"),
     [
         ("model=cnn8", [0]),
@@ -56,7 +57,7 @@ def test_missing_values_come_last_both_ways() -> None:
     assert seeds(sort="-distance") == [1, 0, 2]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("condition", "words"),
     [
         ("model=cnn9", "has the model 'cnn9'; there are cnn8, wrn-16-4, WRN; did you mean 'cnn8'?"),

@@ -2,11 +2,11 @@ import io
 import re
 
 import numpy as np
-import pytest
 from rich.console import Console
 
 from raytd.report import distance_matrices, matrix_tables, results_table
 from raytd.report.terminal import legend, notes, plain_table
+from tests.cases import for_each
 
 
 def printed(table, width=160):
@@ -55,7 +55,7 @@ def test_compact_fits_eighty_columns(row):
     assert "0.1235" in text
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("differs", "words"),
     [
         ({}, []),

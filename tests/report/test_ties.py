@@ -3,12 +3,12 @@
 import math
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from raytd.report.ties import alike, levelled, lowest, named, order, sorted_by
+from tests.cases import for_each
 
 CEILING = [4 + k * 2e-16 * 4 for k in range(10)]
 """An H-score at its ceiling, as ten sums in another order leave it."""
@@ -22,7 +22,7 @@ def test_ten_values_that_differ_by_rounding_are_one() -> None:
     assert alike(CEILING)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("a", "b", "wanted"),
     [
         (0.1 + 0.2, 0.3, 0),
@@ -75,6 +75,6 @@ def test_what_ties_shares_a_rank_in_its_own_order_and_nan_is_last() -> None:
     assert named(["z"]) == "z"
 
 
-@pytest.mark.parametrize("values", [[], [1.0], [np.nan, 2.0]])
+@for_each("values", [[], [1.0], [np.nan, 2.0]])
 def test_fewer_than_two_numbers_are_alike(values: list[float]) -> None:
     assert alike(values)

@@ -8,7 +8,7 @@ SAID = {"good": (1, 2, 3, 4, 5, 6), "bad": (6, 5, 4, 3, 2, 1), "flat": (1, 1, 1,
 LEGS = {"unit": "1", "noise_free_length": None}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def figure(row):
     made = [
         row(*pair, value, method=method, seed=seed, wall_s=wall_s, **LEGS)
@@ -21,7 +21,9 @@ def figure(row):
         for seed in (0, 1)
         for n, pair in enumerate(PAIRS)
     ]
-    return verdict_overview(judge(made), truth="transfer", column="value")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("raytd.report.judging.RESAMPLES", 100)
+        return verdict_overview(judge(made), truth="transfer", column="value")
 
 
 def test_every_contestant_has_a_line_with_its_correlation_and_cost(figure):

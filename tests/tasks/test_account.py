@@ -3,12 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from raytd.tasks import datasets
 from raytd.tasks.account import account_lines, accounts_of
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
+from tests.cases import for_each
 from tests.tasks.formats import made, write_folder, write_idx, write_idx_gz, write_npz
 
 PETS = made(("ant", "bee"), (4, 4, 1), per_class=3)
@@ -47,7 +46,7 @@ def test_a_known_data_set_is_said_with_its_place(tmp_path: Path) -> None:
     assert line.startswith(f"fashion-mnist ({tmp_path / 'fashion-mnist'}): 60 images of 10 ")
 
 
-@pytest.mark.parametrize("shared", [("read",), ()])
+@for_each("shared", [("read",), ()])
 def test_two_tasks_of_one_data_set_are_one_account_with_the_notes_of_both(
     shared: tuple[str, ...], tmp_path: Path
 ) -> None:

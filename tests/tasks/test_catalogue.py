@@ -1,9 +1,8 @@
-import pytest
-
 from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.datasets import Dataset
 from raytd.tasks.task import make_task
 from raytd.tasks.vocabulary import CLASS_NAMES
+from tests.cases import for_each
 
 FINE_IDS = {
     "herbivores": {15, 19, 21, 31, 38},
@@ -16,14 +15,14 @@ FINE_IDS = {
 """Numbers of the fine classes of CIFAR-100 in the paper's tasks."""
 
 
-@pytest.mark.parametrize(("name", "count"), [("digits", 10), ("cifar10", 10), ("cifar100", 100)])
+@for_each(("name", "count"), [("digits", 10), ("cifar10", 10), ("cifar100", 100)])
 def test_class_names_are_all_there_in_the_order_of_their_numbers(name: str, count: int) -> None:
     """These three data sets number their classes in the order of the alphabet."""
     assert len(set(CLASS_NAMES[name])) == count
     assert list(CLASS_NAMES[name]) == sorted(CLASS_NAMES[name])
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@for_each("name", CATALOGUE)
 def test_every_task_names_known_classes_once(name: str) -> None:
     spec = CATALOGUE[name]
     assert spec.name == name
@@ -31,14 +30,14 @@ def test_every_task_names_known_classes_once(name: str) -> None:
     assert set(spec.classes) <= set(CLASS_NAMES[spec.dataset])
 
 
-@pytest.mark.parametrize("name", FINE_IDS)
+@for_each("name", FINE_IDS)
 def test_tasks_of_cifar100_are_those_of_the_paper(name: str) -> None:
     numbers = {CLASS_NAMES["cifar100"].index(c) for c in CATALOGUE[name].classes}
     assert CATALOGUE[name].dataset == "cifar100"
     assert numbers == FINE_IDS[name]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("one", "other"),
     [
         ("digits-low", "digits-high"),
@@ -58,7 +57,7 @@ def test_every_task_of_digits_can_be_cut(digits: Dataset) -> None:
     assert len({task.digest for task in cut.values()}) == 5
 
 
-@pytest.mark.parametrize("name", CLASS_NAMES)
+@for_each("name", CLASS_NAMES)
 def test_every_data_set_is_a_task_as_a_whole(name: str) -> None:
     assert CATALOGUE[name].dataset == name
     assert CATALOGUE[name].classes == CLASS_NAMES[name]

@@ -12,6 +12,7 @@ from raytd.tasks.readers.arrays import ArrayImages
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
 from raytd.tasks.vocabulary import CLASS_NAMES
+from tests.cases import for_each
 from tests.tasks.formats import (
     by_class,
     encoded,
@@ -71,7 +72,7 @@ def test_another_seed_takes_other_images_but_never_across_the_split(tmp_path: Pa
         assert make_task(spec, dataset).digest == drawn[0].digest
 
 
-@pytest.mark.parametrize("spelled", ["ankle_boot", "ANKLE BOOT", "Ankle boot"])
+@for_each("spelled", ["ankle_boot", "ANKLE BOOT", "Ankle boot"])
 def test_classes_of_a_known_data_set_get_its_numbers_and_spelling(
     spelled: str, tmp_path: Path
 ) -> None:
@@ -100,9 +101,7 @@ def test_classes_that_the_known_data_set_does_not_have_are_refused(tmp_path: Pat
         datasets.read("folder:some", tmp_path, known_as="cifar10")
 
 
-@pytest.mark.parametrize(
-    ("label", "known_as"), [(-1, None), (10, "cifar10"), (255, "fashion-mnist")]
-)
+@for_each(("label", "known_as"), [(-1, None), (10, "cifar10"), (255, "fashion-mnist")])
 def test_a_label_outside_the_class_list_is_told_with_file_and_row(
     label: int, known_as: str | None, tmp_path: Path
 ) -> None:
@@ -132,7 +131,7 @@ def test_nothing_is_decoded_before_the_counts_are_right(
             make_task(TaskSpec(name="a", dataset="digits", **wrong), dataset)
 
 
-@pytest.mark.parametrize("reference", ["parquet:hub", "npz:a.npz"])
+@for_each("reference", ["parquet:hub", "npz:a.npz"])
 def test_a_declared_name_without_any_image_is_no_class_of_a_task_that_names_none(
     reference: str, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from raytd.tasks import datasets
 from raytd.tasks.form import form_of
 from raytd.tasks.readers.arrays import ArrayImages
 from raytd.tasks.readers.contract import Split
+from tests.cases import for_each
 from tests.tasks.formats import encoded, made
 
 
@@ -78,7 +79,7 @@ def uneven(tmp_path: Path) -> datasets.Dataset:
     return datasets.read("folder:some", tmp_path)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("row", "asked", "message"),
     [
         (1, (None, None), "1.png: 5×6 pixels, but the first image has 4×6; state the size"),
@@ -97,7 +98,7 @@ def test_an_image_unlike_the_first_is_refused_unless_the_form_is_stated(
         uneven.form(*asked).read(uneven.train, np.array([row]))
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@for_each("channels", [1, 3])
 def test_a_stated_form_takes_images_of_any_kind(uneven: datasets.Dataset, channels: int) -> None:
     images = uneven.form((3, 2), channels).read(uneven.train, np.arange(3))
     assert images.shape == (3, channels, 3, 2)

@@ -15,6 +15,7 @@ from raytd.tasks.readers.arrays import ArrayImages
 from raytd.tasks.readers.contract import Split
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
+from tests.cases import for_each
 from tests.tasks.formats import encoded, made, write_npz
 
 IMAGES, LABELS = made(("ant", "bee"), (6, 5, 1), per_class=6).train
@@ -48,11 +49,11 @@ def pixels(task: Task) -> set[bytes]:
     return {image.tobytes() for image in [*task.train.images, *task.val.images]}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("highest", "bits"),
     [(255, 8), (256, 10), (1023, 10), (1024, 12), (4095, 12), (4096, 14), (16384, 16), (65535, 16)],
 )
-@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.int64, np.dtype(">u2")])
+@for_each("dtype", [np.uint16, np.int32, np.int64, np.dtype(">u2")])
 def test_whole_numbers_have_the_bits_of_the_largest_training_pixel(
     highest: int, bits: int, dtype: np.dtype
 ) -> None:
@@ -132,7 +133,7 @@ def test_the_depth_is_found_in_all_training_images_and_not_in_those_of_the_task(
         assert pixels(task) == {(image >> 8).astype(np.uint8).tobytes() for image in own}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("images", "spec", "message"),
     [
         (
@@ -155,7 +156,7 @@ def test_values_that_could_be_on_several_scales_are_refused_with_the_way_to_say_
     assert "range: [low, high]" in str(error.value)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64, np.uint64, np.float32, np.float64])
+@for_each("dtype", [np.uint8, np.int16, np.int64, np.uint64, np.float32, np.float64])
 def test_a_stated_range_is_a_window(tmp_path: Path, dtype: np.dtype) -> None:
     task = from_npz(tmp_path, IMAGES.astype(dtype), range=[50, 60])
     expected = np.rint((BYTES.astype(float).clip(50, 60) - 50) * 25.5).astype(np.uint8)
@@ -176,22 +177,22 @@ def test_only_images_that_a_stated_range_cuts_are_counted(tmp_path: Path) -> Non
     assert from_npz(tmp_path, images, range=[0, 250]).notes == ()
 
 
-@pytest.mark.parametrize("end", [2**63 - 1, -(2**63), 2**64 - 1])
+@for_each("end", [2**63 - 1, -(2**63), 2**64 - 1])
 def test_the_largest_numbers_are_cut_on_their_side(end: int) -> None:
     values = np.array([[[end, 5]]], np.uint64 if end >= 2**63 else np.int64)
     cut = levels.stated(0, 10).of(values, nowhere)
     assert cut[0, 0, 0] == (255 if end > 0 else 0)
 
 
-@pytest.mark.parametrize("asked", [[300, 400], [-9, -1]])
+@for_each("asked", [[300, 400], [-9, -1]])
 def test_a_range_that_shows_nothing_is_refused(tmp_path: Path, asked: list[int]) -> None:
     colour = "black" if asked[0] > 0 else "white"
     with pytest.raises(DataError, match=f"all pixels of the training images are {colour} in the"):
         from_npz(tmp_path, IMAGES, range=asked)
 
 
-@pytest.mark.parametrize("asked", [{}, {"range": [0, 1]}])
-@pytest.mark.parametrize(("low", "high"), [(-1e-17, 1), (0, 1.000001), (-9e-5, 1 + 9e-5)])
+@for_each("asked", [{}, {"range": [0, 1]}])
+@for_each(("low", "high"), [(-1e-17, 1), (0, 1.000001), (-9e-5, 1 + 9e-5)])
 def test_rounding_beyond_the_ends_of_fractions_is_cut_off(
     tmp_path: Path, asked: dict[str, object], low: float, high: float
 ) -> None:
@@ -203,7 +204,7 @@ def test_rounding_beyond_the_ends_of_fractions_is_cut_off(
     assert (rounded.digest, rounded.notes) == (plain.digest, plain.notes)
 
 
-@pytest.mark.parametrize("value", [-1.1e-4, 1.00011])
+@for_each("value", [-1.1e-4, 1.00011])
 def test_fractions_beyond_rounding_are_refused(tmp_path: Path, value: float) -> None:
     images = IMAGES / 255
     images[4, 0, 0] = value
@@ -211,8 +212,8 @@ def test_fractions_beyond_rounding_are_refused(tmp_path: Path, value: float) -> 
         from_npz(tmp_path, images)
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("asked", [{}, {"range": [0, 1]}])
+@for_each("wrong", [np.nan, np.inf, -np.inf])
+@for_each("asked", [{}, {"range": [0, 1]}])
 def test_a_pixel_that_is_not_finite_is_refused_with_its_row(
     tmp_path: Path, wrong: float, asked: dict[str, object]
 ) -> None:

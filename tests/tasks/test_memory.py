@@ -11,10 +11,10 @@ import pytest
 from tests.benchmarks.task_memory import peak_memory
 from tests.tasks.formats import encoded, write_parquet
 
-N = 4000
+N = 2500
 SIDE = 200
 LIMIT = 190
-"""MiB: pyarrow takes 60, the heap grows by some more; all images would take 450."""
+"""MiB: pyarrow takes 60, the heap grows by some more; all images would take 280."""
 
 
 def ramp(start: int) -> np.ndarray:
@@ -33,11 +33,11 @@ def large_parquet(root: Path) -> str:
 
 
 def heavy_parquet(root: Path) -> str:
-    """One row group whose images take 300 MiB before they are decoded."""
+    """One row group whose images take 200 MiB before they are decoded."""
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (10, 60, 60, 3), dtype=np.uint8)
     kinds = [encoded(image) for image in images]
-    labels = np.arange(30_000) % 2
+    labels = np.arange(20_000) % 2
     # What follows a PNG is not read.
     cells = [kinds[row % len(kinds)] + generator.bytes(8) for row in range(len(labels))]
     write_parquet(root / "data", cells, pa.array(labels), row_group_size=len(labels))

@@ -17,6 +17,7 @@ from raytd.tasks.references import find
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
 from raytd.tasks.vocabulary import CLASS_NAMES
+from tests.cases import for_each
 from tests.tasks.formats import Made, write_cifar
 
 MINI = "parquet:cifar10-mini"
@@ -33,10 +34,9 @@ def cut(name: str, dataset: Dataset, **counts: int) -> Task:
     return make_task(CATALOGUE[name].model_copy(update=counts), dataset)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("counts", "digest"),
     [({}, "1ddefe7a0f2d15e0"), ({"train": 30, "val": 20}, "ab3cda2c3e2ce6a7")],
-    ids=["all", "some"],
 )
 def test_a_task_of_digits_has_the_digest_that_it_always_had(
     counts: dict[str, int], digest: str

@@ -5,6 +5,7 @@ import pytest
 from raytd.errors import DataError
 from raytd.tasks.references import data_root, find, identity_of, is_reference, names, read_content
 from raytd.tasks.vocabulary import CLASS_NAMES
+from tests.cases import for_each
 from tests.tasks.formats import made, write_cifar, write_folder, write_hub
 
 CONTENT = made(("ant", "bee"), (4, 4, 1))
@@ -34,14 +35,14 @@ def test_the_classes_of_every_data_set_with_a_name_are_known() -> None:
     assert set(CLASS_NAMES) == {name for name in names() if ":" not in name}
 
 
-@pytest.mark.parametrize("text", ["mnist", "cifar", "parquet", "parquet:", "zip:a", ":a", ""])
+@for_each("text", ["mnist", "cifar", "parquet", "parquet:", "zip:a", ":a", ""])
 def test_what_is_no_reference_is_told_with_what_there_is(text: str, tmp_path: Path) -> None:
     assert not is_reference(text)
     with pytest.raises(DataError, match="is unknown; there are digits, .*parquet:PATH, folder:"):
         read_content(text, tmp_path)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("reference", "identity"),
     [
         ("cifar10", "cifar10"),
@@ -58,7 +59,7 @@ def test_classes_belong_to_the_last_part_of_the_path_wherever_it_lies(
     assert identity_of(reference) == identity
 
 
-@pytest.mark.parametrize("path", ["sets/birds", "~/sets/birds", "{root}/sets/birds"])
+@for_each("path", ["sets/birds", "~/sets/birds", "{root}/sets/birds"])
 def test_paths_are_below_the_root_or_below_home_or_absolute(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from raytd.errors import DataError
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
+from tests.cases import for_each
 from tests.tasks.formats import in_memory
 
 RANDOM = np.random.default_rng(0)
@@ -72,7 +73,7 @@ def test_a_class_of_copies_is_refused_by_name() -> None:
         )
 
 
-@pytest.mark.parametrize("use", ["training", "validation"])
+@for_each("use", ["training", "validation"])
 def test_what_chance_may_explain_is_told_and_not_refused(use: str) -> None:
     for n_each, is_refused in ((1, False), (2, False), (4, False), (5, True)):
         parts = {"training": images(), "validation": images()}
@@ -209,7 +210,7 @@ def test_an_image_that_is_transparent_in_part_is_laid_before_it_is_resized() -> 
     np.testing.assert_allclose(levels, [(20 * i + 255) / 2 for i in range(N)], atol=1)
 
 
-@pytest.mark.parametrize("background", ["white", "black", [9, 99, 9]])
+@for_each("background", ["white", "black", [9, 99, 9]])
 def test_images_that_no_background_shows_are_refused_without_advice_to_change_it(
     background: object,
 ) -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from raytd.tasks.spec import TaskSpec
+from tests.cases import for_each
 
 FIELDS = {"name": "some", "dataset": "digits", "classes": ["1", "2"]}
 
@@ -14,13 +15,13 @@ def test_a_list_of_classes_becomes_a_tuple_in_its_order() -> None:
     assert TaskSpec(**FIELDS | {"classes": ["9", "2", "5"]}).classes == ("9", "2", "5")
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)  # numbers, texts and both
 @given(classes=st.lists(st.one_of(st.integers(), st.text(min_size=1)), min_size=1))
 def test_whole_numbers_are_class_names(classes: list[int | str]) -> None:
     assert TaskSpec(**FIELDS | {"classes": classes}).classes == tuple(map(str, classes))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("field", "value"),
     [
         ("classes", []),
@@ -93,7 +94,7 @@ def test_one_number_is_the_size_of_a_square() -> None:
     assert TaskSpec(**FIELDS, size=[4, 1024]).size == (4, 1024)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "more",
     [
         {},
@@ -102,7 +103,6 @@ def test_one_number_is_the_size_of_a_square() -> None:
         {"range": [-1024, 0.5], "background": "black"},
         {"background": [1, 2, 3]},
     ],
-    ids=["nothing", "train", "form", "pixels", "colour"],
 )
 def test_a_task_is_the_same_after_json_and_keys_that_say_nothing_are_left_out(
     more: dict[str, object],

@@ -13,6 +13,7 @@ from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.datasets import Dataset, Part
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
+from tests.cases import for_each
 from tests.tasks.formats import in_memory
 
 CLASSES = [str(digit) for digit in range(10)]
@@ -31,6 +32,8 @@ SPECS = st.builds(
     train=st.integers(1, SMALLEST_TRAIN),
     val=st.integers(1, SMALLEST_VAL),
 )
+few = settings(deadline=None, max_examples=30)
+"""A task is one class or all ten, with the fewest images or all; thirty hold each of these."""
 
 DIGEST = """
 from pathlib import Path
@@ -63,7 +66,7 @@ def with_own_validation(name: str = "made") -> Dataset:
 MADE = TaskSpec(name="made", dataset="made", classes=("b", "a"))
 
 
-@settings(deadline=None)
+@few
 @given(one=SPECS, other=SPECS)
 def test_an_image_that_trains_one_task_never_validates_another(
     digits: Dataset, one: TaskSpec, other: TaskSpec
@@ -86,7 +89,7 @@ def test_low_and_even_digits_share_images_but_never_across_the_split(digits: Dat
     )
 
 
-@settings(deadline=None)
+@few
 @given(wanted=SPECS)
 def test_counts_are_exact_and_even_over_the_classes(digits: Dataset, wanted: TaskSpec) -> None:
     task = make_task(wanted, digits)
@@ -98,7 +101,7 @@ def test_counts_are_exact_and_even_over_the_classes(digits: Dataset, wanted: Tas
         assert len(identities(part)) == count
 
 
-@settings(deadline=None)
+@few
 @given(wanted=SPECS)
 def test_labels_are_indices_into_the_classes_of_the_task(
     digits: Dataset, digit_images: np.ndarray, wanted: TaskSpec
@@ -171,7 +174,7 @@ def test_an_unknown_class_is_told_with_what_there_is(digits: Dataset) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wanted", "message"),
     [
         ({"train": 400}, "train = 400 takes 200 images of class '3', which has 122; set train"),
@@ -188,14 +191,14 @@ def test_counts_that_cannot_be_had_are_told_with_those_that_can(
     assert str(error.value) == f"task 'some': {message} between 2 and {bound}"
 
 
-@pytest.mark.parametrize("split", ["train", "val"])
+@for_each("split", ["train", "val"])
 def test_the_bounds_of_that_message_are_themselves_possible(digits: Dataset, split: str) -> None:
     for count in (2, 232 if split == "train" else 116):
         task = make_task(spec("3", "8", **{split: count}), digits)
         assert len(getattr(task, split).labels) == count
 
 
-@pytest.mark.parametrize("name", ["digits", "made"])
+@for_each("name", ["digits", "made"])
 def test_normalisation_is_that_of_all_training_pixels(
     name: str, digits: Dataset, digit_images: np.ndarray
 ) -> None:
@@ -230,7 +233,7 @@ def test_normalisation_agrees_with_numpy_for_any_images(images: np.ndarray) -> N
 def test_the_digest_is_the_same_in_another_process(digits: Dataset) -> None:
     here = make_task(CATALOGUE["digits-low"], digits).digest
     there = subprocess.run(
-        [sys.executable, "-c", DIGEST], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", DIGEST], capture_output=True, text=True, check=True, timeout=300
     )
     assert there.stdout.strip() == here
     assert len(here) == 16
@@ -269,7 +272,7 @@ def moved_image(task: Task) -> Task:
     return replace(task, train=train, val=val)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "change",
     [
         changed_pixel,
@@ -282,7 +285,6 @@ def moved_image(task: Task) -> Task:
             task, train=replace(task.train, images=task.train.images.reshape(20, 3, 6, 5))
         ),
     ],
-    ids=["pixel", "labels", "split", "classes", "mean", "std", "shape"],
 )
 def test_the_digest_sees_every_change_of_the_content(change: object) -> None:
     task = make_task(MADE, with_own_validation())

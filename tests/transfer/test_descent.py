@@ -3,11 +3,11 @@
 from itertools import islice
 
 import numpy as np
-import pytest
 import torch
 from torch import nn
 
 from raytd.transfer.descent import descend, epoch_order
+from tests.cases import for_each
 
 
 def streams(epoch: int) -> torch.Generator:
@@ -27,7 +27,7 @@ def test_every_epoch_sees_each_image_once_in_an_order_of_its_own() -> None:
     assert one != two
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("n_images", "batch_size", "sizes"),
     [(9, 4, [4, 4, 4, 4]), (1, 4, [1, 1]), (3, 1, [1, 1, 1, 1]), (2, 4, [2, 2])],
 )

@@ -7,6 +7,7 @@ from torch import nn
 
 from raytd.models import zoo
 from raytd.transfer.diagnostics import fisher_rao_forms, integral
+from tests.cases import for_each
 
 
 def explicit_form(model: nn.Module, image: torch.Tensor) -> float:
@@ -46,7 +47,7 @@ def test_the_form_is_that_of_the_explicit_fisher_matrix(small: nn.Module) -> Non
     torch.testing.assert_close(log_p, torch.log_softmax(small(images), dim=1).detach())
 
 
-@pytest.mark.parametrize("name", ["cnn8-narrow", "wrn-10-1"])
+@for_each("name", ["cnn8-narrow", "wrn-10-1"])
 def test_the_form_of_a_network_is_its_derivative_along_its_own_weights(name: str) -> None:
     model = zoo.build(name, in_channels=1, n_classes=5, seed=0).double().eval()
     images = torch.rand(4, 1, 8, 8, dtype=torch.float64)

@@ -9,6 +9,7 @@ import scipy.special
 from numpy.typing import NDArray
 
 from raytd.transfer.lengths import Lengths
+from tests.cases import for_each
 from tests.transfer.gaussians import CENTRES, SHIFT, Flow, exact
 
 TIMES = [10.0, 30.0, 100.0, 300.0, 1000.0]
@@ -46,7 +47,7 @@ def test_the_oracle_goes_to_the_closed_forms_by_itself() -> None:
     assert limit.distance == pytest.approx(2 * np.exp(-2), rel=1e-3)
 
 
-@pytest.mark.parametrize("time", [*TIMES, QUASI_STATIC])
+@for_each("time", [*TIMES, QUASI_STATIC])
 def test_both_lengths_agree_with_quadrature_at_every_speed(time: float) -> None:
     """100 knots and steps of finite size leave 0.3 %, for measuring stands where a segment begins.
 
@@ -67,7 +68,7 @@ def test_a_slower_path_is_longer_as_the_oracle_says() -> None:
         assert ours[-1] > 4 * ours[0]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("time", "share"), [(10.0, 0.025), (100.0, 0.015), *[(t, 0.01) for t in (300.0, 1000.0, 2e4)]]
 )
 def test_a_flow_without_noise_has_almost_no_share_of_noise(time: float, share: float) -> None:

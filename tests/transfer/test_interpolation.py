@@ -10,6 +10,7 @@ from torch import Tensor
 
 from raytd.errors import InputError
 from raytd.transfer.interpolation import Mixing, draw_pairs, mix, mixing_coefficients
+from tests.cases import for_each
 
 LAWS: list[Mixing] = ["beta", "linear", "bernoulli"]
 
@@ -32,7 +33,7 @@ def test_a_pair_without_mass_is_never_drawn(masses: list[float], uniforms: list[
     assert all(masses[index] > 0 for index in drawn.tolist())
 
 
-@pytest.mark.parametrize("uniform", [0.0, 0.3, 1 - 2**-53])
+@for_each("uniform", [0.0, 0.3, 1 - 2**-53])
 def test_rows_and_ends_without_mass_are_never_drawn(uniform: float) -> None:
     coupling = torch.zeros(5, 4, dtype=torch.float64)
     coupling[1, 2], coupling[3, 1] = 0.1, 0.2
@@ -86,8 +87,8 @@ def test_draws_do_not_depend_on_the_total_mass() -> None:
     assert torch.equal(draw_pairs(coupling, uniforms), draw_pairs(coupling / 4, uniforms))
 
 
-@pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("tau", [0.0, 1e-3, 0.05, 0.3, 0.5, 0.81, 0.999, 1.0])
+@for_each("law", LAWS)
+@for_each("tau", [0.0, 1e-3, 0.05, 0.3, 0.5, 0.81, 0.999, 1.0])
 def test_every_law_has_mean_tau(law: Mixing, tau: float) -> None:
     n = 20_000
     uniforms = (torch.arange(n, dtype=torch.float64) + 0.5) / n
@@ -96,7 +97,7 @@ def test_every_law_has_mean_tau(law: Mixing, tau: float) -> None:
     assert t.mean().item() == pytest.approx(tau, abs=1 / n)
 
 
-@pytest.mark.parametrize("tau", [0.01, 0.2, 0.5, 0.9, 0.99])
+@for_each("tau", [0.01, 0.2, 0.5, 0.9, 0.99])
 def test_beta_agrees_with_scipys_distribution(tau: float) -> None:
     uniforms = torch.rand(200, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     t = mixing_coefficients("beta", torch.full_like(uniforms, tau), uniforms).numpy()
@@ -140,7 +141,7 @@ def test_linear_coefficients_are_a_copy() -> None:
     assert tau.tolist() == [0.1, 0.5]
 
 
-@pytest.mark.parametrize("law", LAWS)
+@for_each("law", LAWS)
 def test_a_table_of_steps_gives_the_coefficients_of_its_rows(law: Mixing) -> None:
     tau = tensor([0.25, 0.75])[:, None].expand(2, 3)
     uniforms = torch.rand(2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
@@ -178,7 +179,7 @@ def test_mixed_pixels_lie_between_the_ends(t: float, source: float, target: floa
     assert min(source, target) - slack <= mixed <= max(source, target) + slack
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("masses", "uniforms", "message"),
     [
         ([0.5, math.nan], [0.5], r"coupling\[1\] is nan; masses must be finite"),
@@ -196,8 +197,8 @@ def test_what_cannot_be_drawn_from_is_named(
         draw_pairs(tensor(masses), tensor(uniforms))
 
 
-@pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("tau", [-0.1, 1.5, math.nan])
+@for_each("law", LAWS)
+@for_each("tau", [-0.1, 1.5, math.nan])
 def test_a_time_outside_the_path_is_named(law: Mixing, tau: float) -> None:
     with pytest.raises(InputError, match=rf"tau\[1\] is {tau:g}; it must be in \[0, 1\]"):
         mixing_coefficients(law, tensor([0.5, tau]), tensor([0.5, 0.5]))

@@ -18,6 +18,7 @@ from raytd.transfer.lengths import (
     three_scale_length,
     two_scale_pieces,
 )
+from tests.cases import for_each
 
 SEGMENTS = [10, 20, 40, 60, 80, 100, 200]
 
@@ -47,7 +48,7 @@ def moments_at(segments: int, *, length: float, noise: float) -> dict[int, list[
     }
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("segments", "expected"),
     [
         (10, (1, 2)),
@@ -110,8 +111,8 @@ def test_a_diffusing_noise_leaves_its_known_share() -> None:
     assert two_scale_length([s] * 20, [2 * s] * 10) == pytest.approx(walk, rel=1e-14)
 
 
-@pytest.mark.parametrize("segments", SEGMENTS)
-@pytest.mark.parametrize("noise", [0.0, 0.01])
+@for_each("segments", SEGMENTS)
+@for_each("noise", [0.0, 0.01])
 def test_a_straight_path_has_its_known_lengths(segments: int, noise: float) -> None:
     length = 3.0
     found = path_lengths(moments_at(segments, length=length, noise=noise), segments)
@@ -137,7 +138,7 @@ def test_the_distance_adds_means_and_the_fisher_rao_length_roots_of_mean_squares
     assert found.fisher_rao_length == 40
 
 
-@pytest.mark.parametrize("segments", SEGMENTS)
+@for_each("segments", SEGMENTS)
 def test_only_the_scales_of_one_twentieth_and_one_tenth_enter_the_noise_free_length(
     segments: int,
 ) -> None:
@@ -186,7 +187,7 @@ def test_fisher_rao_length_is_never_below_the_distance(
     assert found.fisher_rao_length >= found.distance * (1 - 1e-14) - 1e-150
 
 
-@pytest.mark.parametrize("segments", SEGMENTS)
+@for_each("segments", SEGMENTS)
 def test_open_knots_are_those_that_later_segments_start_from(segments: int) -> None:
     measured = {
         (start, start + stride)
@@ -260,7 +261,7 @@ def test_a_smooth_speed_has_no_error_and_two_pieces_have_none_that_is_known() ->
     assert math.isnan(roughness_error([1.0, 2.0]))
 
 
-@pytest.mark.parametrize("segments", SEGMENTS)
+@for_each("segments", SEGMENTS)
 def test_segments_lie_end_to_end_and_those_of_a_tenth_overlap_by_half(segments: int) -> None:
     for stride in strides(segments):
         found = list(starts(stride, segments))

@@ -13,6 +13,7 @@ from raytd.transfer.lengths import (
     pooled_two_scale_length,
     two_scale_pieces,
 )
+from tests.cases import for_each
 from tests.transfer.gaussians import Flow, quantiles
 
 
@@ -73,7 +74,7 @@ def white_noise(dimensions: int, fine: int) -> tuple[list[float], list[float]]:
     return steps.tolist(), ((points[2:] - points[:-2]) ** 2).sum(1).tolist()
 
 
-@pytest.mark.parametrize(("dimensions", "left"), [(3, 0.22), (1000, 0.05)])
+@for_each(("dimensions", "left"), [(3, 0.22), (1000, 0.05)])
 def test_white_noise_leaves_its_known_share_and_less_where_it_is_pooled(
     dimensions: int, left: float
 ) -> None:

@@ -11,6 +11,7 @@ from scipy.special import log_softmax, rel_entr
 
 from raytd.errors import InputError
 from raytd.transfer.prediction_path import PredictionPath
+from tests.cases import for_each
 
 START, END = np.array([0.9, 0.05, 0.05]), np.array([0.05, 0.05, 0.9])
 
@@ -33,7 +34,7 @@ def explicit_ds(log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
     return np.sqrt(2 * rel_entr(np.exp(log_p), np.exp(log_q)).sum(axis=-1))
 
 
-@pytest.mark.parametrize(("line", "length"), [("p", 2.15958), ("logits", 2.17414)])
+@for_each(("line", "length"), [("p", 2.15958), ("logits", 2.17414)])
 def test_a_path_of_known_length_has_it(line: str, length: float) -> None:
     """Categorical straight lines; the sum of sqrt(2 KL) converges with slope 2 on both."""
     t = np.linspace(0, 1, 1001)[:, None, None]
@@ -49,7 +50,7 @@ def test_a_path_of_known_length_has_it(line: str, length: float) -> None:
     assert path.noise_free_length(1000) == pytest.approx(length, rel=0.01)
 
 
-@pytest.mark.parametrize("segments", [10, 20, 40])
+@for_each("segments", [10, 20, 40])
 def test_lengths_up_to_a_knot_are_explicit_sums(segments: int) -> None:
     walk = random_walk(segments)
     path = path_of(walk)

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raytd.transfer.randomness import derive_seed, generator, layers_seeded
+from tests.cases import for_each
 
 PARTS = st.one_of(st.integers(0, 1000), st.text(st.sampled_from("abc -"), min_size=1, max_size=4))
 PATHS = st.lists(PARTS, max_size=4).map(tuple)
@@ -24,7 +25,7 @@ def test_streams_differ_exactly_where_their_paths_do(
     assert (seeds[0] == seeds[1]) == (one == other)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("one", "other"),
     [
         ((0, "draws", 1, 23), (0, "draws", 12, 3)),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from raytd.errors import InputError
 from raytd.transfer.state import TrainState, Weights, average
+from tests.cases import for_each
 
 STATISTICS = ("running_mean", "running_var")
 
@@ -54,7 +55,7 @@ def statistics_of(data: np.ndarray) -> TrainState:
     return TrainState(Weights({}, buffers), {})
 
 
-@pytest.mark.parametrize("seed", range(3))
+@for_each("seed", range(3))
 def test_the_average_of_one_block_of_mass_one_is_the_block_itself(seed: int) -> None:
     one = state(seed)
     averaged = tensors(average([one], [1.0]))
@@ -136,7 +137,7 @@ def test_the_average_shares_no_memory_with_the_blocks() -> None:
         assert torch.equal(value, tensors(before)[name])
 
 
-@pytest.mark.parametrize("order", [(2, 0, 1), (1, 2, 0), (2, 1, 0)])
+@for_each("order", [(2, 0, 1), (1, 2, 0), (2, 1, 0)])
 def test_the_order_of_the_blocks_matters_only_by_rounding(order: tuple[int, ...]) -> None:
     masses = [0.5, 0.2, 0.3]
     one = tensors(average([state(i) for i in range(3)], masses))
@@ -201,7 +202,7 @@ def test_a_trajectory_starts_without_momentum() -> None:
         assert not value.any()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("masses", "message"),
     [
         ([1.0], "1 masses and 2 or more states"),
@@ -215,7 +216,7 @@ def test_masses_that_are_no_weights_of_a_mean_are_named(masses: list[float], mes
         average([state(0), state(1)], masses)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changes", "message"),
     [
         ({"3.bias": None}, "parameter '3.bias' of the model is missing in the weights"),

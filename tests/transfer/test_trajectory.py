@@ -17,6 +17,7 @@ from raytd.transfer.trajectory import (
     segment_steps,
     step_times,
 )
+from tests.cases import for_each
 
 SETTINGS = {"lr": 0.05, "momentum": 0.9, "weight_decay": 5e-4}
 
@@ -62,8 +63,8 @@ def assert_same(state: TrainState, model: nn.Module, optimizer: torch.optim.Opti
         assert torch.equal(state.weights.buffers[name], buffer)
 
 
-@pytest.mark.parametrize("lengths", [[12], [6, 6], [1, 4, 7], [0, 5, 0, 7], [1] * 12])
-@pytest.mark.parametrize("decay", [0.0, 5e-4])
+@for_each("lengths", [[12], [6, 6], [1, 4, 7], [0, 5, 0, 7], [1] * 12])
+@for_each("decay", [0.0, 5e-4])
 def test_segments_joined_by_their_states_are_training_without_interruption(
     lengths: list[int], decay: float
 ) -> None:
@@ -230,7 +231,7 @@ def test_mixed_cross_entropy_of_a_table_of_pairs_has_its_shape() -> None:
         torch.testing.assert_close(table[index], expected, rtol=1e-15, atol=0)
 
 
-@pytest.mark.parametrize(("segment", "segments"), [(20, 20), (-1, 20), (0, 0)])
+@for_each(("segment", "segments"), [(20, 20), (-1, 20), (0, 0)])
 def test_a_segment_that_is_not_there_is_refused(segment: int, segments: int) -> None:
     with pytest.raises(InputError, match=f"segment is {segment}; a path of {segments} segments"):
         segment_steps(segment, steps=40, segments=segments)

@@ -1,11 +1,10 @@
 """Where a path counts as arrived."""
 
-import pytest
-
 from raytd.transfer.truncation import first_reach
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("values", "share", "index"),
     [
         ([0.1, 0.5, 0.94, 0.96, 1.0], 0.95, 3),

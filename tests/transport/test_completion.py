@@ -6,6 +6,7 @@ from raytd.transport.completion import complete
 from raytd.transport.measured import MeasuredCosts
 from raytd.transport.pairs import PairSpace
 from raytd.transport.tiles import deal_tiles
+from tests.cases import for_each
 
 N = 200
 
@@ -102,7 +103,7 @@ def test_nothing_measured_cannot_be_completed() -> None:
         complete(MeasuredCosts.nothing(N), space())
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("n_target", "index", "message"),
     [
         (N - 1, [0, 1], f"of {N - 1} targets and the space of {N}"),

@@ -11,6 +11,7 @@ from raytd.errors import InputError
 from raytd.transport.divergence import SelfCosts, sinkhorn_divergence
 from raytd.transport.earth_mover import earth_mover_distance, euclidean
 from raytd.transport.problem import LinearProblem
+from tests.cases import for_each
 
 
 def points(seed: int, n: int, d: int = 3) -> torch.Tensor:
@@ -61,7 +62,7 @@ def entropic(cost: np.ndarray, epsilon: float) -> float:
     return -minimize(loss, cost.min(axis=1), jac=True, method="L-BFGS-B", options=options).fun
 
 
-@pytest.mark.parametrize("epsilon", [5.0, 0.5])
+@for_each("epsilon", [5.0, 0.5])
 def test_the_divergence_is_that_of_the_greatest_semi_duals(epsilon: float) -> None:
     x, y = points(0, 9), points(1, 13)
     between, source, target = (
@@ -96,7 +97,7 @@ def test_a_large_epsilon_gives_the_energy_distance() -> None:
     assert divergence(x, y, 1e5).value == pytest.approx(expected, rel=1e-3)
 
 
-@pytest.mark.parametrize("epsilon", [0, 0.05, 1.0])
+@for_each("epsilon", [0, 0.05, 1.0])
 def test_a_cloud_is_at_zero_from_itself_to_the_bit(epsilon: float) -> None:
     x = points(0, 25)
     assert divergence(x, x.clone(), epsilon).value == 0

@@ -7,6 +7,7 @@ import torch
 from raytd.errors import InputError
 from raytd.transport.problem import LinearProblem
 from raytd.transport.proximal import CouplingStep, cost_spread, coupling_step, first_coupling
+from tests.cases import for_each
 
 SETTINGS = [(0.1, 1.0), (0.1, 10.0), (0.1, 100.0), (0.02, 20.0)]
 
@@ -36,7 +37,7 @@ def step_from(
     )
 
 
-@pytest.mark.parametrize(("epsilon", "lam"), SETTINGS)
+@for_each(("epsilon", "lam"), SETTINGS)
 def test_the_optimality_condition_holds(epsilon: float, lam: float) -> None:
     """The gradient of the objective is a row plus a column term, so its spread is 0."""
     problem = random_problem()
@@ -49,7 +50,7 @@ def test_the_optimality_condition_holds(epsilon: float, lam: float) -> None:
     torch.testing.assert_close(step.coupling.sum(0), problem.b, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize(("epsilon", "lam"), SETTINGS)
+@for_each(("epsilon", "lam"), SETTINGS)
 def test_primal_is_the_objective_and_the_dual_meets_it(epsilon: float, lam: float) -> None:
     problem = random_problem()
     reference = other_coupling(problem)
@@ -61,7 +62,7 @@ def test_primal_is_the_objective_and_the_dual_meets_it(epsilon: float, lam: floa
     assert step.report.dual == pytest.approx(step.report.primal, abs=1e-9)
 
 
-@pytest.mark.parametrize(("epsilon", "lam"), SETTINGS)
+@for_each(("epsilon", "lam"), SETTINGS)
 def test_pot_comes_near_and_not_below(epsilon: float, lam: float) -> None:
     """POT's conditional gradient leaves the entropy out of its line search and stops early."""
     problem = random_problem()
@@ -130,7 +131,7 @@ def test_too_few_steps_are_reported() -> None:
     assert "not converged" in str(step.warning)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("limits", "message"),
     [
         ({"tolerance": -1.0}, "tolerance is -1.0"),
@@ -162,7 +163,7 @@ def problem_of_unlike_masses(seed: int) -> LinearProblem:
     return LinearProblem(cost, *marginals)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("seed", "lam"), [(949, 0.3), (1011, 0.3), (1072, 0.3), (1101, 0.3), (1141, 0.3), (1188, 3.0)]
 )
 def test_masses_over_six_decades_do_not_hold_newtons_method_up(seed: int, lam: float) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from raytd.errors import InputError
 from raytd.transport.gaussian import Gaussian, pairwise, squared_wasserstein
+from tests.cases import for_each
 
 
 def cloud(seed: int, n: int, d: int) -> torch.Tensor:
@@ -47,8 +48,8 @@ def test_one_image_is_a_point() -> None:
     assert squared_wasserstein(Gaussian.of(first), Gaussian.of(second)) == 3
 
 
-@pytest.mark.parametrize("covariance", ["full", "diagonal"])
-@pytest.mark.parametrize("n", [5, 60])
+@for_each("covariance", ["full", "diagonal"])
+@for_each("n", [5, 60])
 def test_a_cloud_is_at_zero_from_itself(covariance, n: int) -> None:
     gaussian = Gaussian.of(cloud(0, n, 20))
     again = Gaussian.of(cloud(0, n, 20))

@@ -13,6 +13,7 @@ from raytd.transport.problem import LinearProblem
 from raytd.transport.proximal import coupling_step, effective_partners, first_coupling
 from raytd.transport.spread import cost_spread
 from raytd.transport.tiles import Tiles, deal_tiles
+from tests.cases import for_each
 
 N, M = 40, 30
 
@@ -39,7 +40,7 @@ def dense_problem(cost: torch.Tensor) -> LinearProblem:
     return LinearProblem(cost, a, b)
 
 
-@pytest.mark.parametrize("unit", ["spread", "absolute"])
+@for_each("unit", ["spread", "absolute"])
 def test_the_first_coupling_is_that_of_the_dense_problem(unit: str) -> None:
     settings = {"epsilon": 0.2, "epsilon_unit": unit, "tolerance": 1e-12}
     ours = GlobalCoupling.from_features(space(), **settings)
@@ -49,8 +50,8 @@ def test_the_first_coupling_is_that_of_the_dense_problem(unit: str) -> None:
     assert ours.effective_partners() == pytest.approx(theirs.effective_partners)
 
 
-@pytest.mark.parametrize("unit", ["spread", "absolute"])
-@pytest.mark.parametrize("proximal", ["kl", "none"])
+@for_each("unit", ["spread", "absolute"])
+@for_each("proximal", ["kl", "none"])
 def test_steps_are_those_of_the_dense_coupling(proximal: str, unit: str) -> None:
     ours = GlobalCoupling.from_features(space(), epsilon=0.3, tolerance=1e-12)
     dense = ours.rows(0, N)
@@ -205,7 +206,7 @@ def test_partners_are_counted_as_on_a_dense_coupling() -> None:
     assert coupling.effective_partners() == pytest.approx(effective_partners(coupling.rows(0, N)))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changes", "message"),
     [
         ({"epsilon": 0.0}, "epsilon is 0.0"),
@@ -230,7 +231,7 @@ def test_a_coupling_is_not_projected_on_tiles_of_other_examples() -> None:
         coupling.project(deal_tiles(N - 1, M, tile_size=10))
 
 
-@pytest.mark.parametrize("chunk", [10, 10**6])
+@for_each("chunk", [10, 10**6])
 def test_the_spread_over_all_pairs_is_that_of_one_dense_tile(
     chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,13 +1,13 @@
-import pytest
 import torch
 
 from raytd.transport.kernel import DenseKernel, StreamedKernel
 from raytd.transport.problem import LinearProblem
 from raytd.transport.scaling import Scaling
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize("chunk_rows", [1, 7, 30, 100])
-@pytest.mark.parametrize("staged", [False, True])
+@for_each("chunk_rows", [1, 7, 30, 100])
+@for_each("staged", [False, True])
 def test_a_streamed_kernel_gives_the_solution_of_a_dense_one(chunk_rows: int, staged: bool) -> None:
     generator = torch.Generator().manual_seed(0)
     cost = torch.rand(30, 20, generator=generator, dtype=torch.float64)

@@ -4,6 +4,7 @@ import torch
 
 from raytd.errors import InputError
 from raytd.transport.tiles import Tiles, deal_tiles
+from tests.cases import for_each
 
 
 def clouds(n: int, m: int, d: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
@@ -52,7 +53,7 @@ def test_partners_share_a_tile() -> None:
         assert set(rows.tolist()) == set(shuffle[cols].tolist())
 
 
-@pytest.mark.parametrize(("n", "m"), [(251, 250), (7, 3), (3, 7), (1, 1), (1, 9)])
+@for_each(("n", "m"), [(251, 250), (7, 3), (3, 7), (1, 1), (1, 9)])
 def test_every_example_is_dealt_with_its_exact_mass(n: int, m: int) -> None:
     tiles = deal_tiles(n, m, tile_size=2, dealing="matched", features=clouds(n, m))
     for indices, masses, size in ((tiles.rows, tiles.a, n), (tiles.cols, tiles.b, m)):
@@ -75,7 +76,7 @@ def test_dealing_is_the_same_every_time() -> None:
     assert torch.equal(one.cols, other.cols)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("features", "message"),
     [
         (None, "give the features"),

@@ -7,6 +7,7 @@ from raytd.errors import InputError
 from raytd.transport.pairs import PairFunction, PairSpace
 from raytd.transport.problem import LinearProblem
 from raytd.transport.spread import cost_spread
+from tests.cases import for_each
 
 N, M = 12, 9
 
@@ -42,7 +43,7 @@ def dense(function: PairFunction) -> torch.Tensor:
     return values
 
 
-@pytest.mark.parametrize(("start", "stop"), [(0, N), (0, 1), (5, 8), (N - 1, N)])
+@for_each(("start", "stop"), [(0, N), (0, 1), (5, 8), (N - 1, N)])
 def test_rows_are_what_the_definition_says(start: int, stop: int) -> None:
     one = function(0)
     torch.testing.assert_close(one.rows(start, stop), dense(one)[start:stop])
@@ -68,7 +69,7 @@ def test_the_spread_of_distances_has_its_closed_form() -> None:
     assert space().spread() == pytest.approx(cost_spread(problem), rel=1e-6)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changes", "message"),
     [
         ({"source_features": torch.zeros(N, 3).double()}, "both must be as wide"),
@@ -89,7 +90,7 @@ def test_bad_input_is_named(changes: dict[str, torch.Tensor], message: str) -> N
         PairSpace(**(vars(space()) | changes))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changes", "message"),
     [
         ({"f": torch.zeros(1).double()}, r"f has shape \(1,\), not \(12,\)"),

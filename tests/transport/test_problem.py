@@ -3,6 +3,7 @@ import torch
 
 from raytd.errors import InputError
 from raytd.transport.problem import LinearProblem, independent_coupling
+from tests.cases import for_each
 
 
 def uniform(n: int) -> torch.Tensor:
@@ -18,7 +19,7 @@ def change(tensor: torch.Tensor, index: tuple[int, ...], value: float) -> torch.
 COST = torch.arange(6, dtype=torch.float64).reshape(2, 3)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cost", "a", "b", "message"),
     [
         (change(COST, (1, 2), torch.nan), uniform(2), uniform(3), r"cost\[1, 2\] is nan"),
@@ -63,7 +64,7 @@ def test_masses_may_differ_by_the_rounding_of_their_sums() -> None:
     assert LinearProblem(torch.zeros(4000, 3001), a, b).mass == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("support", [torch.ones(2, 2, dtype=torch.bool), torch.ones(2, 3)])
+@for_each("support", [torch.ones(2, 2, dtype=torch.bool), torch.ones(2, 3)])
 def test_a_support_that_does_not_fit_is_refused(support: torch.Tensor) -> None:
     with pytest.raises(InputError, match=r"must be torch.bool of shape \(2, 3\)"):
         LinearProblem(COST, uniform(2), uniform(3), support)
@@ -75,7 +76,7 @@ def test_a_support_on_another_device_is_refused() -> None:
         LinearProblem(COST, uniform(2), uniform(3), support)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("a", "b", "message"),
     [
         (0 * uniform(2), 0 * uniform(3), "mass is 0; each problem needs mass"),

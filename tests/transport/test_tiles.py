@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from raytd.errors import InputError
 from raytd.transport.tiles import Tiles, deal_tiles, n_tiles
+from tests.cases import for_each
 
 SIZES = [(251, 250, 25), (7, 3, 2), (3, 7, 2), (1, 1, 25), (100, 100, 25), (2500, 2500, 25)]
 
@@ -25,8 +26,8 @@ def assert_exact(tiles: Tiles) -> None:
         torch.testing.assert_close(masses.sum(1), share, rtol=1e-13, atol=0)
 
 
-@pytest.mark.parametrize("sizes", SIZES)
-@pytest.mark.parametrize("dealing", ["index", "random"])
+@for_each("sizes", SIZES)
+@for_each("dealing", ["index", "random"])
 def test_marginals_are_exact(sizes: tuple[int, int, int], dealing: str) -> None:
     n_source, n_target, tile_size = sizes
     generator = torch.Generator().manual_seed(1)
@@ -89,13 +90,13 @@ def test_blocks_are_contiguous_and_cover_every_tile_once(size: int, data: st.Dat
     assert sum(masses) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("index", "n_blocks"), [(0, 0), (0, 5), (2, 2), (-1, 2)])
+@for_each(("index", "n_blocks"), [(0, 0), (0, 5), (2, 2), (-1, 2)])
 def test_a_block_that_is_not_there_is_refused(index: int, n_blocks: int) -> None:
     with pytest.raises(InputError, match="must be from"):
         deal_tiles(8, 8, tile_size=2).block(index, n_blocks)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("settings", "message"),
     [
         ({"n_source": 0, "n_target": 1, "tile_size": 1}, "n_source is 0"),

@@ -12,6 +12,7 @@ from raytd.methods.fisher.cosine import jackknifed_error, normalised_cosine
 from raytd.methods.fisher.diagonal import exact_diagonal, relative_error, sufficient_diagonal
 from raytd.methods.fisher.squares import FilterSquares
 from raytd.models import zoo
+from tests.cases import for_each
 
 
 def stream(seed: int = 0) -> torch.Generator:
@@ -114,7 +115,7 @@ def explicit(network: nn.Module, x: Tensor, *, head: str) -> Tensor:
     return torch.cat([t.flatten(1).mean(1) if t.ndim > 1 else t for t in totals])
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@for_each("name", NETWORKS)
 def test_the_exact_diagonal_is_that_of_explicit_gradients(name: str) -> None:
     network, head, together = made(name)
     x = normal(9, 1, 4, 4, seed=1)
@@ -152,7 +153,7 @@ def test_a_network_that_is_sure_keeps_the_digits_of_rare_labels() -> None:
     assert float(found[1]) == 0
 
 
-@pytest.mark.parametrize("model", ["cnn8-narrow", "wrn-10-1"])
+@for_each("model", ["cnn8-narrow", "wrn-10-1"])
 def test_batches_of_images_give_what_images_give_alone(model: str) -> None:
     network = zoo.build(model, in_channels=1, n_classes=4, seed=0).eval()
     x = normal(10, 1, 8, 8, seed=3).float()
@@ -198,7 +199,7 @@ def wide(n_images: int, *, seed: int = 0, sharp: float = 1.0) -> FilterSquares:
     return squares(network, x, head="2")
 
 
-@pytest.mark.parametrize("sharp", [0.1, 2.0])
+@for_each("sharp", [0.1, 2.0])
 def test_the_error_of_signs_falls_with_the_root_of_their_number(sharp: float) -> None:
     of = wide(50, sharp=sharp)
     exact = exact_diagonal(of, n_images=50, n_classes=64).values

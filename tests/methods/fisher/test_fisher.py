@@ -14,6 +14,7 @@ from raytd.methods.fisher.filters import filtered_layers
 from raytd.methods.fisher.head import batches, fit_head
 from raytd.methods.fisher.montecarlo import montecarlo_fisher
 from raytd.methods.fisher.variational import variational_precision
+from tests.cases import for_each
 
 
 def stream(seed: int = 0) -> torch.Generator:
@@ -61,7 +62,7 @@ def test_labels_drawn_one_image_at_a_time_give_the_explicit_mean_of_squares() ->
     torch.testing.assert_close(found.draws.mean(0), expected, rtol=1e-10, atol=1e-15)
 
 
-@pytest.mark.parametrize("size", [1, 3])
+@for_each("size", [1, 3])
 def test_sampled_labels_tend_to_the_explicit_fisher_matrix_whatever_the_batch(size: int) -> None:
     network, x = small_network(), images()
     diagonal = torch.zeros(network[3].weight.shape, dtype=torch.float64)
@@ -245,7 +246,7 @@ def test_equal_embeddings_are_at_zero_and_those_without_a_filter_in_common_at_on
     assert normalised_cosine(zeros, zeros) == 0
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("values", "message"),
     [
         ([1.0, 2.0], r"shapes \(2,\) and \(3,\)"),

@@ -8,6 +8,7 @@ from scipy.stats import multivariate_normal
 
 from raytd.errors import InputError
 from raytd.methods.transferability.evidence import logme
+from tests.cases import for_each
 
 
 def drawn(seed: int, n: int, d: int, n_classes: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -33,7 +34,7 @@ def greatest_evidence(features: np.ndarray, y: np.ndarray) -> float:
     return -min(found)
 
 
-@pytest.mark.parametrize(("n", "d", "n_classes"), [(30, 4, 2), (40, 12, 3), (20, 20, 2)])
+@for_each(("n", "d", "n_classes"), [(30, 4, 2), (40, 12, 3), (20, 20, 2)])
 def test_the_fixed_point_is_the_numerical_maximum_of_the_evidence(
     n: int, d: int, n_classes: int
 ) -> None:
@@ -100,7 +101,7 @@ def test_classes_without_images_are_left_out() -> None:
     assert gap == logme(features=features, target_labels=labels).value
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("features", "message"),
     [
         (torch.tensor([[1.0], [torch.nan]]), r"features\[1, 0\] is nan; features must be finite"),

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from raytd.errors import InputError
 from raytd.methods.transferability.predictions import leep, nce
+from tests.cases import for_each
 
 
 def drawn(seed: int, n: int, n_source: int, n_target: int) -> tuple[Tensor, Tensor]:
@@ -72,13 +73,13 @@ def test_leep_is_at_most_zero_and_at_least_nce_less_the_doubt_of_the_predictions
     assert float(bound) - 1e-12 <= value <= 0
 
 
-@pytest.mark.parametrize("score", [leep, nce])
+@for_each("score", [leep, nce])
 def test_one_class_is_told_without_loss(score) -> None:
     probs, labels = drawn(0, 20, 4, 1)
     assert score(source_probs=probs, target_labels=labels) == pytest.approx(0, abs=1e-15)
 
 
-@pytest.mark.parametrize("score", [leep, nce])
+@for_each("score", [leep, nce])
 def test_predictions_that_are_all_alike_leave_the_entropy_of_the_labels(score) -> None:
     _, labels = drawn(1, 50, 4, 3)
     probs = torch.tensor([[0.1, 0.2, 0.7]]).repeat(50, 1)
@@ -88,14 +89,14 @@ def test_predictions_that_are_all_alike_leave_the_entropy_of_the_labels(score) -
     assert value == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("score", [leep, nce])
+@for_each("score", [leep, nce])
 def test_certain_and_right_predictions_score_zero(score) -> None:
     _, labels = drawn(2, 30, 3, 4)
     probs = torch.nn.functional.one_hot((labels + 1) % 4).double()
     assert score(source_probs=probs, target_labels=labels) == 0
 
 
-@pytest.mark.parametrize("score", [leep, nce])
+@for_each("score", [leep, nce])
 def test_source_classes_that_are_never_predicted_change_nothing(score) -> None:
     probs, labels = drawn(3, 30, 3, 4)
     padded = torch.cat([probs, torch.zeros(30, 2, dtype=torch.float64)], dim=1)
@@ -116,8 +117,8 @@ def test_nce_of_labels_by_predictions_is_not_that_of_predictions_by_labels() -> 
 PROBS, LABELS = drawn(4, 6, 3, 2)
 
 
-@pytest.mark.parametrize("score", [leep, nce])
-@pytest.mark.parametrize(
+@for_each("score", [leep, nce])
+@for_each(
     ("probs", "labels", "message"),
     [
         (LABELS, PROBS, "source_probs is torch.int64 .*exchanged"),
@@ -136,7 +137,7 @@ def test_what_are_no_predictions_or_no_labels_is_refused(score, probs, labels, m
         score(source_probs=probs, target_labels=labels)
 
 
-@pytest.mark.parametrize("score", [leep, nce])
+@for_each("score", [leep, nce])
 def test_predictions_and_labels_go_by_keyword_only(score) -> None:
     with pytest.raises(TypeError, match="positional"):
         score(PROBS, LABELS)

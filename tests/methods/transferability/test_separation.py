@@ -10,6 +10,7 @@ from sklearn.covariance import LedoitWolf
 from raytd.errors import InputError
 from raytd.methods.transferability.matrices import shrinkage
 from raytd.methods.transferability.separation import h_score
+from tests.cases import for_each
 
 
 def drawn(seed: int, n: int, d: int, n_classes: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -81,7 +82,7 @@ def test_more_dimensions_than_images_reach_the_ceiling_and_shrinkage_does_not() 
     assert shrunk < 2
 
 
-@pytest.mark.parametrize("shrink", ["none", "ledoit-wolf"])
+@for_each("shrink", ["none", "ledoit-wolf"])
 def test_constant_features_score_zero(shrink) -> None:
     # 0.1 is no binary fraction: its mean differs from it by rounding, which is no variance.
     features = torch.full((30, 4), 0.1, dtype=torch.float64)

@@ -22,6 +22,7 @@ from raytd.tasks.readers.contract import MAX_ROWS
 from raytd.tasks.readers.encoded import MAX_PIXELS, decode_image
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import make_task
+from tests.cases import for_each
 from tests.tasks.formats import (
     Made,
     encoded,
@@ -465,7 +466,7 @@ DECODABLE = {
 }
 
 
-@pytest.mark.parametrize("mode", DECODABLE)
+@for_each("mode", DECODABLE)
 def test_every_kind_of_pixel_becomes_grey_or_colour_with_alpha_where_it_is_transparent(
     mode: str,
 ) -> None:

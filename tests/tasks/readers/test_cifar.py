@@ -13,6 +13,7 @@ import torchvision.datasets
 from raytd.errors import DataError
 from raytd.tasks.references import read_content
 from raytd.tasks.vocabulary import CLASS_NAMES
+from tests.cases import for_each
 from tests.tasks.formats import Made, made, write_cifar
 
 CONTENT = made(CLASS_NAMES["cifar100"], (32, 32, 3), per_class=1)
@@ -44,8 +45,8 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("file", ["data_batch_3", "test_batch", "batches.meta"])
-@pytest.mark.parametrize("damage", ["lost", "cut"])
+@for_each("file", ["data_batch_3", "test_batch", "batches.meta"])
+@for_each("damage", ["lost", "cut"])
 def test_a_damaged_folder_is_refused_in_one_line(
     file: str, damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

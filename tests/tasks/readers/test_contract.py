@@ -159,47 +159,31 @@ class TestEveryReader:
         assert (content.val is None) == (len(truth.val[1]) == 0)
         return found if content.val is None else [*found, (content.val, *truth.val)]
 
-    def test_labels_are_those_written_in_the_order_of_the_rows(
-        self, parts: list[tuple[Split, np.ndarray, np.ndarray]]
+    def test_labels_classes_and_images_are_those_written_and_rows_have_places(
+        self,
+        case: Case,
+        content: Content,
+        truth: Made,
+        parts: list[tuple[Split, np.ndarray, np.ndarray]],
+        tmp_path: Path,
     ) -> None:
-        for split, _, labels in parts:
-            assert split.labels.dtype == np.int64
-            np.testing.assert_array_equal(split.labels, labels)
-
-    def test_classes_have_the_names_written(
-        self, case: Case, content: Content, truth: Made, tmp_path: Path
-    ) -> None:
+        assert find(case.reference, tmp_path) is not None
         assert content.class_names in (truth.names, None)
         assert read(case.reference, tmp_path).class_names == truth.names
-
-    def test_images_are_those_written_pixel_by_pixel(
-        self, parts: list[tuple[Split, np.ndarray, np.ndarray]]
-    ) -> None:
         for split, images, labels in parts:
-            decoded = list(split.images.decode(np.arange(len(labels))))
-            assert {image.dtype for image in decoded} == {np.dtype(np.uint8)}
-            np.testing.assert_array_equal(np.stack(decoded), images.transpose(0, 3, 1, 2))
-
-    def test_any_rows_can_be_decoded_alone(
-        self, parts: list[tuple[Split, np.ndarray, np.ndarray]]
-    ) -> None:
-        for split, images, labels in parts:
-            for rows in ([0], [len(labels) - 1], range(1, len(labels), 7), [2, 3, 4]):
+            assert split.labels.dtype == np.int64
+            np.testing.assert_array_equal(split.labels, labels)
+            every = np.arange(len(labels))
+            for rows in (every, [0], [len(labels) - 1], range(1, len(labels), 7), [2, 3, 4]):
                 decoded = list(split.images.decode(np.array(rows)))
+                assert {image.dtype for image in decoded} == {np.dtype(np.uint8)}
                 np.testing.assert_array_equal(
                     np.stack(decoded), images[list(rows)].transpose(0, 3, 1, 2)
                 )
             assert list(split.images.decode(np.zeros(0, np.int64))) == []
-
-    def test_rows_have_different_places_in_one_line(
-        self, parts: list[tuple[Split, np.ndarray, np.ndarray]]
-    ) -> None:
         places = [split.images.place(row) for split, _, y in parts for row in range(len(y))]
         assert len(set(places)) == len(places)
         assert not any("\n" in place for place in places)
-
-    def test_it_is_found_before_it_is_read(self, case: Case, truth: Made, tmp_path: Path) -> None:
-        assert find(case.reference, tmp_path) is not None
 
     def test_what_is_not_there_is_told_in_one_line_with_its_place(
         self, case: Case, tmp_path: Path

@@ -10,6 +10,7 @@ from PIL import Image
 
 from raytd.errors import DataError
 from raytd.tasks.readers.encoded import decode_image
+from tests.cases import for_each
 
 SHAPE = (4, 5)
 RANDOM = np.random.default_rng(0)
@@ -82,7 +83,7 @@ def decoded(data: bytes) -> np.ndarray:
     return decode_image(data, "here").transpose(1, 2, 0)
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@for_each("channels", [1, 2, 3, 4])
 def test_a_png_of_16_bits_keeps_them_and_of_alpha_the_upper_byte(channels: int) -> None:
     pixels = DEEP[..., :channels]
     expected = pixels.copy()
@@ -91,9 +92,9 @@ def test_a_png_of_16_bits_keeps_them_and_of_alpha_the_upper_byte(channels: int) 
     np.testing.assert_array_equal(decoded(png(pixels)), expected)
 
 
-@pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@for_each("packed", [False, True])
+@for_each("order", ["<", ">"])
+@for_each("channels", [1, 3, 4])
 def test_a_tiff_of_16_bits_keeps_them(channels: int, order: str, packed: bool) -> None:
     pixels = DEEP[..., :channels]
     expected = pixels.copy()
@@ -103,7 +104,7 @@ def test_a_tiff_of_16_bits_keeps_them(channels: int, order: str, packed: bool) -
     np.testing.assert_array_equal(decoded(tiff(written, order=order, packed=packed)), expected)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("pixels", "sample"),
     [
         ((DEEP[..., 0].astype(np.int32) - 30_000).astype(np.int16), 2),
@@ -113,7 +114,6 @@ def test_a_tiff_of_16_bits_keeps_them(channels: int, order: str, packed: bool) -
         (COLOURS[..., 0], 1),
         (DEEP[..., 0].astype(np.float32) - 0.5, 3),
     ],
-    ids=["int16", "uint32", "int32", "int8", "uint8", "float32"],
 )
 def test_the_numbers_of_a_tiff_have_the_sign_that_it_states(
     pixels: np.ndarray, sample: int
@@ -123,7 +123,7 @@ def test_the_numbers_of_a_tiff_have_the_sign_that_it_states(
     assert found.dtype.kind == ("i" if sample == 2 else "u" if sample == 1 else "f")
 
 
-@pytest.mark.parametrize("pixels", [DEEP[..., 0], COLOURS[..., 0]], ids=["16 bits", "8 bits"])
+@for_each("pixels", [DEEP[..., 0], COLOURS[..., 0]])
 def test_where_white_is_zero_it_becomes_the_greatest_number(pixels: np.ndarray) -> None:
     found = decoded(tiff(pixels, grey=0))[..., 0]
     np.testing.assert_array_equal(found, np.iinfo(pixels.dtype).max - pixels)
@@ -157,7 +157,7 @@ def palette() -> Image.Image:
     return image
 
 
-@pytest.mark.parametrize(
+@for_each(
     "data",
     [
         saved(palette(), "PNG", transparency=0),
@@ -165,7 +165,6 @@ def palette() -> Image.Image:
         saved(palette(), "GIF", transparency=0),
         saved(palette().convert("RGB"), "PNG", transparency=(9, 8, 7)),
     ],
-    ids=["index", "alphas", "gif", "colour key"],
 )
 def test_a_transparent_colour_is_alpha(data: bytes) -> None:
     found = decoded(data)
@@ -174,7 +173,7 @@ def test_a_transparent_colour_is_alpha(data: bytes) -> None:
     assert found[0, 0, :3].tolist() == [200, 100, 50]
 
 
-@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
+@for_each("kind", ["PNG", "TIFF", "WEBP"])
 def test_an_opaque_alpha_channel_is_left_out_and_any_other_is_kept(kind: str) -> None:
     options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
     opaque = COLOURS.copy()

@@ -13,20 +13,24 @@ from raytd.tasks.datasets import read as read_dataset
 from raytd.tasks.readers.folder import read
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import make_task
+from tests.cases import for_each
 from tests.tasks.formats import encoded
 from tests.tasks.readers.test_layout import THREE, paths, put
 
 
+def cats_and_dogs(root: Path) -> Path:
+    put(root / "pets", "cat", "dog")
+    return root / "pets"
+
+
 @pytest.fixture
 def pets(tmp_path: Path) -> Path:
-    put(tmp_path / "pets", "cat", "dog")
-    return tmp_path / "pets"
+    return cats_and_dogs(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "hidden", [".ipynb_checkpoints", "__MACOSX", "@eaDir", "sub/.git", "sub/sub/Thumbs.db"]
-)
-def test_hidden_folders_at_any_depth_are_left_out_and_said(hidden: str, pets: Path) -> None:
+@for_each("hidden", [".ipynb_checkpoints", "__MACOSX", "@eaDir", "sub/.git", "sub/sub/Thumbs.db"])
+def test_hidden_folders_at_any_depth_are_left_out_and_said(hidden: str, tmp_path: Path) -> None:
+    pets = cats_and_dogs(tmp_path)
     put(pets, f"cat/{hidden}")
     content = read(pets)
     assert paths(content) == {"cat": THREE, "dog": THREE}
@@ -44,14 +48,15 @@ def test_what_an_archive_leaves_beside_classes_is_no_class(pets: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("ending", "kind"),
     [(".jfif", "JPEG"), (".jpe", "JPEG"), (".JPG", "JPEG"), (".apng", "PNG"), (".pnm", "PPM"),
      (".TIF", "TIFF"), (".webp", "WEBP"), (".bmp", "BMP"), (".gif", "GIF")],
 )  # fmt: skip
 def test_every_ending_of_a_format_that_is_decoded_is_read(
-    ending: str, kind: str, pets: Path
+    ending: str, kind: str, tmp_path: Path
 ) -> None:
+    pets = cats_and_dogs(tmp_path)
     image = np.zeros((4, 4, 1), np.uint8)
     (pets / "cat" / f"more{ending}").write_bytes(encoded(image, kind))
     content = read(pets)
@@ -123,7 +128,7 @@ def test_pipes_sockets_and_broken_links_are_left_out_and_do_not_hang(
     )
 
 
-@pytest.mark.parametrize("kind", ["folder", "npz", "parquet", "idx"])
+@for_each("kind", ["folder", "npz", "parquet", "idx"])
 def test_a_reference_to_a_pipe_is_refused(kind: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match="pipe: neither a file nor a folder"):

@@ -9,6 +9,7 @@ import pytest
 from raytd.errors import DataError
 from raytd.tasks.readers.contract import Content
 from raytd.tasks.readers.folder import FileImages, read
+from tests.cases import for_each
 from tests.tasks.formats import encoded
 
 
@@ -44,7 +45,7 @@ def test_a_folder_beside_train_and_val_is_left_out_and_said(tmp_path: Path) -> N
     assert content.notes == ("Folders beside the parts are left out: annotations.",)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("train", "val"), [("training_set", "test_set"), ("Train", "Val"), ("seg_train", "seg_test"),
                        ("train2017", "val2017")],
 )  # fmt: skip
@@ -54,7 +55,7 @@ def test_parts_are_known_by_a_word_of_their_names(train: str, val: str, tmp_path
     assert paths(content) == paths(content, "val") == {"cat": THREE, "dog": THREE}
 
 
-@pytest.mark.parametrize("names", [("train", "car", "plane"), ("train_station", "airport")])
+@for_each("names", [("train", "car", "plane"), ("train_station", "airport")])
 def test_a_class_may_be_called_like_a_part_if_it_holds_images(
     names: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -110,7 +111,7 @@ def test_folders_in_the_one_class_of_a_validation_part_are_no_riddle(tmp_path: P
     assert {n: len(f) for n, f in paths(read(tmp_path), "val").items()} == {"cat": 6, "dog": 0}
 
 
-@pytest.mark.parametrize("empty", ["val", "val/cat"])
+@for_each("empty", ["val", "val/cat"])
 def test_a_part_without_any_image_is_said(empty: str, tmp_path: Path) -> None:
     put(tmp_path, "train/cat", "train/dog")
     (tmp_path / empty).mkdir(parents=True)
@@ -200,7 +201,7 @@ REFUSED: dict[str, tuple[Sequence[str], Sequence[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@for_each("case", REFUSED)
 def test_what_could_mean_two_things_is_refused_with_both_in_one_line(
     case: str, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from raytd.errors import DataError
 from raytd.tasks.readers.npz import read
+from tests.cases import for_each
 from tests.tasks.formats import write_npz
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 4), dtype=np.uint8)
@@ -18,7 +19,7 @@ def archive(root: Path, **arrays: np.ndarray) -> Path:
     return root / "a.npz"
 
 
-@pytest.mark.parametrize("kind", ["float64", "float32", "bool", "uint8"])
+@for_each("kind", ["float64", "float32", "bool", "uint8"])
 def test_labels_may_be_whole_numbers_of_any_type(kind: str, tmp_path: Path) -> None:
     content = read(archive(tmp_path, labels=LABELS.astype(kind)))
     assert content.train.labels.tolist() == LABELS.tolist()
@@ -28,7 +29,7 @@ def test_labels_may_be_whole_numbers_of_any_type(kind: str, tmp_path: Path) -> N
     assert all(note.startswith(f"Array 'labels' is {kind}: ") for note in content.notes)
 
 
-@pytest.mark.parametrize("wrong", [0.5, np.nan, np.inf])
+@for_each("wrong", [0.5, np.nan, np.inf])
 def test_labels_with_fractions_are_refused(wrong: float, tmp_path: Path) -> None:
     labels = np.array([0, 1, wrong, 0, 0, 1])
     with pytest.raises(

@@ -13,6 +13,7 @@ from raytd.errors import DataError
 from raytd.tasks.datasets import read as read_dataset
 from raytd.tasks.readers.contract import Content
 from raytd.tasks.readers.parquet import ParquetImages, read
+from tests.cases import for_each
 from tests.tasks.formats import encoded, write_parquet
 
 IMAGES = [encoded(np.full((4, 4, 1), level, np.uint8)) for level in range(12)]
@@ -34,7 +35,7 @@ def files_of(content: Content, root: Path) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("train", "test"),
     [
         ("shapes_train.parquet", "shapes_test.parquet"),
@@ -136,7 +137,7 @@ REFUSED: dict[str, tuple[list[str], list[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@for_each("case", REFUSED)
 def test_names_that_say_two_things_are_refused_with_both(case: str, tmp_path: Path) -> None:
     files, said = REFUSED[case]
     put(tmp_path, *files)
@@ -187,7 +188,7 @@ def test_names_in_metadata_and_names_as_text_are_the_same_classes(tmp_path: Path
     assert levels_by_name(content, "val") == {"cat": {4, 6}, "dog": {5}, "emu": {7}}
 
 
-@pytest.mark.parametrize("labels", [pa.array([0, 0, 1, 1]), pa.array(["a", "b", "a", "b"])])
+@for_each("labels", [pa.array([0, 0, 1, 1]), pa.array(["a", "b", "a", "b"])])
 def test_numbers_without_names_beside_a_file_with_names_are_refused(
     labels: pa.Array, tmp_path: Path
 ) -> None:
@@ -206,7 +207,7 @@ def test_a_label_without_a_name_in_its_own_file_is_refused(tmp_path: Path) -> No
         read(tmp_path)
 
 
-@pytest.mark.parametrize("names", ["ab", 5, ["a", 5], {"0": "a"}])
+@for_each("names", ["ab", 5, ["a", 5], {"0": "a"}])
 def test_class_names_that_are_no_list_of_texts_are_refused(names: Any, tmp_path: Path) -> None:
     import json
 
@@ -227,7 +228,7 @@ HALVES = [0] * 6 + [1] * 6
 FOLDS = [0, 1, 2] * 4
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("labels", "note"),
     [
         (pa.array(HALVES, pa.float64()), "double: its numbers, all of them whole, are the classes"),
@@ -243,7 +244,7 @@ def test_a_column_called_label_of_another_type_wins_over_whole_numbers(
     assert content.notes == (f"Column 'label' is {note}.", "Columns that are not read: fold.")
 
 
-@pytest.mark.parametrize("wrong", [0.5, float("nan"), float("inf"), 1e300])
+@for_each("wrong", [0.5, float("nan"), float("inf"), 1e300])
 def test_labels_with_fractions_are_refused(wrong: float, tmp_path: Path) -> None:
     path = table(tmp_path, label=[0.0] * 7 + [wrong] * 5, fold=FOLDS)
     with pytest.raises(DataError, match=r"a\.parquet row 7: label .* is not a whole number up to"):
@@ -256,7 +257,7 @@ def test_a_column_called_label_that_cannot_be_one_is_refused(tmp_path: Path) -> 
         read(path)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("columns", "note"),
     [
         ({"fold": FOLDS}, "No column is called label: 'fold' is read, the only one that could be"),
@@ -294,8 +295,8 @@ def test_labels_too_large_for_memory_s_numbers_are_refused(tmp_path: Path) -> No
 PARTS = ["train"] * 8 + ["test"] * 4
 
 
-@pytest.mark.parametrize("name", ["split", "Partition", "subset"])
-@pytest.mark.parametrize("words", [PARTS, pa.array(PARTS).dictionary_encode()])
+@for_each("name", ["split", "Partition", "subset"])
+@for_each("words", [PARTS, pa.array(PARTS).dictionary_encode()])
 def test_a_column_that_names_several_parts_is_refused_with_both_readings(
     name: str, words: object, tmp_path: Path
 ) -> None:
@@ -305,9 +306,7 @@ def test_a_column_that_names_several_parts_is_refused_with_both_readings(
         read(path)
 
 
-@pytest.mark.parametrize(
-    "words", [["train"] * 12, ["train", "Training"] * 6, ["north", "south"] * 6, FOLDS]
-)
+@for_each("words", [["train"] * 12, ["train", "Training"] * 6, ["north", "south"] * 6, FOLDS])
 def test_a_column_that_names_one_part_at_most_is_said_not_to_be_read(
     words: list[object], tmp_path: Path
 ) -> None:
@@ -321,7 +320,7 @@ def test_a_column_that_names_the_part_of_each_file_is_no_riddle(tmp_path: Path) 
     assert read(tmp_path).val is not None
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("files", "missing"),
     [
         (["train-00000-of-00003", "train-00002-of-00003"], "1 file missing .*train-00001-of-00003"),
