@@ -95,8 +95,9 @@ RAY_SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_kill_worker_timeout_milliseconds": "500",
 }
-"""What `raytd` itself sets for a cluster, and no token."""
+"""What `raytd` itself sets for a cluster, no token, and a quick end of processes that hang."""
 
 
 @pytest.fixture(scope="session")
