@@ -367,22 +367,26 @@ def others_hold(n_cpus: int) -> Iterator[None]:
     """Somebody else has so many CPUs of the session's first node within the block."""
     import ray
 
-    bundle = {"CPU": n_cpus, "node:__internal_head__": 0.001}
-    group = ray.util.placement_group([bundle])
-    assert group.wait(60)
+    class Other:
+        def is_there(self) -> bool:
+            return True
+
+    first_node = {"node:__internal_head__": 0.001}
+    other = ray.remote(Other).options(num_cpus=n_cpus, resources=first_node).remote()
+    assert ray.get(other.is_there.remote())
     try:
         yield
     finally:
-        ray.util.remove_placement_group(group)
+        ray.kill(other)
 
 
 @pytest.mark.usefixtures("_tidy", "undisturbed", "at_once")
 def test_what_others_hold_is_waited_for_in_words_and_not_for_ever(folder: Path) -> None:
-    limits = ("--set", "resources.cpus_per_actor=1.5", "--set", "resources.wait_timeout_s=0.5")
+    limits = ("--set", "resources.cpus_per_actor=1", "--set", "resources.wait_timeout_s=0.5")
     with others_hold(3):
         ran = run_here(folder, *options(folder, "hogged"), *limits)
     assert ran.returncode == 1
-    assert "waiting for 3.5 CPUs (the cluster has 1 CPU free)\n" in ran.stderr
+    assert "waiting for 2.5 CPUs (the cluster has 1 CPU free)\n" in ran.stderr
     assert "no trial could be placed for 0.5 s; the same command goes on from here" in ran.stderr
     assert "Traceback" not in ran.stderr
 

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,10 +47,22 @@ class Impatient(Limits):
 
 def is_stopped(pid: int) -> bool:
     """Whether a process is there and stands still."""
+    return _state(pid) == "T"
+
+
+def wait_until_ended(*pids: int) -> None:
+    """Waits for the end of processes that are to be killed: Ray gives one that hangs a while."""
+    deadline = time.monotonic() + 120
+    while any(_state(pid) not in ("gone", "Z") for pid in pids):
+        assert time.monotonic() < deadline, "it was not killed"
+        time.sleep(0.02)
+
+
+def _state(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] == "T"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
     except OSError:
-        return False
+        return "gone"
 
 
 Act = Callable[[RayExecutor], object]
@@ -119,6 +132,12 @@ class Disturbed(RayExecutor):
         if block == 1:
             self.disturbance.before(self, method, *args)
         return super().submit(block, method, *args)
+
+    def end_hanging(self, host: int, generation: int) -> None:
+        """Kills a host that does not answer, and goes on when it is gone."""
+        super().end_hanging(host, generation)
+        if isinstance(self.limits, Impatient):
+            wait_until_ended(*self.limits.pids)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from raytd.engine.block import BlockSetup
 from raytd.engine.checkpoints import CheckpointSettings
 from raytd.engine.config import TrajectoryConfig
 from raytd.engine.context import Pair
+from raytd.engine.coordinator import Tell
 from raytd.engine.executor import run_in_process
 from raytd.engine.prepare import Prepared
 from raytd.engine.ray_calls import Limits, RayExecutor
@@ -31,6 +32,7 @@ from tests.engine.disturbed import (
     kill_block,
     kill_coordinator,
     stop_block,
+    wait_until_ended,
 )
 from tests.engine.trials import assert_same_bits, coupled_trial
 
@@ -53,7 +55,7 @@ def launch(  # noqa: PLR0913
     pool: ActorPool,
     prepared: Prepared,
     folder: Path,
-    told: list[str],
+    tell: Tell,
     limits: Limits = LIMITS,
     watch: Watch = WATCH,
 ) -> Iterator[Iteration]:
@@ -62,7 +64,7 @@ def launch(  # noqa: PLR0913
         prepared.cut,
         checkpoints=CheckpointSettings(folder / "checkpoint", every=1),
         limits=limits,
-        tell=told.append,
+        tell=tell,
         watch=watch,
     )
 
@@ -77,7 +79,7 @@ def test_a_killed_coordinator_goes_on_from_its_checkpoint(
 ) -> None:
     told: list[str] = []
     with disturbed(two_actors, tmp_path / "notes", *place, by=kill_coordinator) as disturbance:
-        records = list(launch(two_actors, prepared, tmp_path, told))
+        records = list(launch(two_actors, prepared, tmp_path, told.append))
     iteration = 0 if place == ("advance", 0) else 1
     assert told == [f"the coordinator's actor was lost in iteration {iteration}; made again"]
     assert_same_bits(records, undisturbed)
@@ -116,11 +118,10 @@ def test_a_block_actor_that_hangs_is_killed_and_made_again(
     pid = ray.get(two_actors.hosts[1].pid.remote())
     limits = Impatient(LIMITS.call_s, LIMITS.wait_s, LIMITS.attempts, pids=(pid,))
     with disturbed(two_actors, tmp_path / "notes", "advance", 5, by=stop_block):
-        records = list(launch(two_actors, prepared, tmp_path, told, limits))
+        records = list(launch(two_actors, prepared, tmp_path, told.append, limits))
     assert_same_bits(records, undisturbed)
     silent = f"block actor 1 did not answer advance within {MOMENT_S:g} s"
     assert told == [f"{silent} and was made again"]
-    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_a_coordinator_that_hangs_is_killed_and_made_again(
@@ -136,12 +137,15 @@ def test_a_coordinator_that_hangs_is_killed_and_made_again(
             if disturbance.has_happened and not told:
                 os.kill(pid, signal.SIGSTOP)
 
+        def tell(line: str) -> None:
+            told.append(line)
+            wait_until_ended(pid)
+
         watch = Watch(stop, every_s=0.05)
-        records = list(launch(two_actors, prepared, tmp_path, told, limits, watch))
+        records = list(launch(two_actors, prepared, tmp_path, tell, limits, watch))
     assert_same_bits(records, undisturbed)
     silent = f"the coordinator's actor gave no sign for {MOMENT_S:g} s in iteration 1"
     assert told == [f"{silent}; made again"]
-    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_what_was_noted_before_a_trial_failed_is_told_with_the_last_error(
@@ -153,7 +157,7 @@ def test_what_was_noted_before_a_trial_failed_is_told_with_the_last_error(
         disturbed(two_actors, tmp_path / "notes", "advance", 5, by=kill_block),
         pytest.raises(WorkerLostError, match="block 1: its actor was lost 1 times") as caught,
     ):
-        list(launch(two_actors, prepared, tmp_path, told, limits))
+        list(launch(two_actors, prepared, tmp_path, told.append, limits))
     (note,) = told
     assert note.startswith("block actor 1 was lost (")
     assert note.endswith(") and was made again")
@@ -171,14 +175,18 @@ def test_actors_that_hang_between_two_trials_are_killed_and_made_again_once(
         os.kill(pid, signal.SIGSTOP)
     told: list[str] = []
     limits = Impatient(LIMITS.call_s, LIMITS.wait_s, LIMITS.attempts, pids=tuple(pids))
+
+    def tell(line: str) -> None:
+        told.append(line)
+        wait_until_ended(pids[len(told) - 1])
+
     for _ in range(2):
-        again = two_actors.launch(prepared.plan, prepared.cut, limits=limits, tell=told.append)
+        again = two_actors.launch(prepared.plan, prepared.cut, limits=limits, tell=tell)
         assert_same_bits(list(again), undisturbed)
         assert told == [
             f"{hung} did not answer within {MOMENT_S:g} s and was made again"
             for hung in ("the coordinator's actor", "block actor 1")
         ]
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def test_a_wait_for_an_actor_that_has_no_place_ends_and_says_what_for(
