@@ -184,10 +184,12 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def wait_until(happened: Callable[[], Any]) -> Any:
+def wait_until(happened: Callable[[], Any], over: threading.Event | None = None) -> Any:
+    """Waits for something, which cannot happen any more once `over` is set."""
     deadline = time.monotonic() + LONGEST_S
     while not (found := happened()):
         assert time.monotonic() < deadline, "it never happened"
+        assert over is None or not over.is_set(), "it had ended before"
         time.sleep(0.02)
     return found
 
@@ -249,8 +251,8 @@ def test_a_sweep_whose_folder_is_removed_says_so_and_leaves_none(
     brake.at("gone", "0000-000[1-9]")
     whole = folder / "gone" / "faults"
 
-    def remove(_: threading.Event) -> None:
-        wait_until(brake.holds)
+    def remove(over: threading.Event) -> None:
+        wait_until(brake.holds, over)
         (checkpoint,) = {path.parent for path in whole.glob("trials/*/checkpoint/*")}
         shutil.rmtree(whole)
         checkpoint.mkdir(parents=True)  # as a process does that goes on writing
@@ -267,13 +269,22 @@ def test_a_sweep_whose_folder_is_removed_says_so_and_leaves_none(
 
 
 @pytest.mark.usefixtures("_tidy")
-def test_a_killed_process_of_a_trial_starts_again_from_its_checkpoint(
+def test_a_trial_starts_again_after_its_actors_were_late_and_when_its_process_is_killed(
     folder: Path, undisturbed: DistanceResult, brake: Brake
 ) -> None:
+    late = run_here(
+        folder, *options(folder, "process"), "--set", "resources.wait_timeout_s=0.1"
+    )  # in which no process starts
+    assert late.returncode == 1
+    assert "failed: waited 0.1 s for 2 actors of 0.5 CPUs and 0 GPUs each, in vain" in late.stderr
+    assert "Traceback" not in late.stderr
+    (trial,) = (folder / "process/faults/trials").iterdir()
+    assert "Traceback" in (trial / "log.txt").read_text()
+
     brake.at("process", "0001-000[3-9]")
 
-    def kill(_: threading.Event) -> None:
-        wait_until(brake.holds)
+    def kill(over: threading.Event) -> None:
+        wait_until(brake.holds, over)
         for pid in workers("ray::ImplicitFunc"):
             os.kill(pid, signal.SIGKILL)
         brake.release()
@@ -473,37 +484,17 @@ def test_lost_and_drained_nodes_are_waited_for_in_words_replaced_and_change_noth
 ) -> None:
     """Each block actor has a node of its own, as it does not fit on the first one."""
     where = ("--address", nodes.address, "--set", f"resources.cpus_per_actor={WIDE}")
-    brake.at("lost", "0000-000[3-9]")
-
-    def lose_all(_: threading.Event) -> None:
-        wait_until(brake.holds)
-        nodes.lose(nodes.with_actors("ray::BlockHost")[0])
-        brake.release()
-
-    # The wait for actors begins with their start, so that it cannot be a moment.
-    with beside(lose_all):
-        limits = ("--set", "resources.wait_timeout_s=10.0")
-        ran = run_here(folder, *options(folder, "lost"), *where, *limits)
-    assert ran.returncode == 1
-    assert "waited 10 s for block actor" in ran.stderr
-    assert "Traceback" not in ran.stderr
-    (trial,) = (folder / "lost/faults/trials").iterdir()
-    assert "Traceback" in (trial / "log.txt").read_text()
-    left = checkpoints(folder, "lost")[-1]
-    assert left >= "0000-0003"
-
-    nodes.add()
     brake.at("lost", "0001-000[2-9]")
     words: list[str] = []
 
-    def lose_and_drain(_: threading.Event) -> None:
-        wait_until(brake.holds)
+    def lose_and_drain(over: threading.Event) -> None:
+        wait_until(brake.holds, over)
         nodes.lose(nodes.with_actors("ray::BlockHost")[0])
-        (words[:],) = [wait_until(lambda: said("waiting for"))]
+        words.extend(wait_until(lambda: said("waiting for"), over))
         nodes.add()
         brake.at("lost", "0001-000[6-9]")
         brake.let_go()
-        wait_until(brake.holds)
+        wait_until(brake.holds, over)
         leaving = nodes.with_actors("ray::BlockHost")[0]
         drain(nodes, leaving)
         nodes.add()
@@ -515,6 +506,7 @@ def test_lost_and_drained_nodes_are_waited_for_in_words_replaced_and_change_noth
     assert words[0] == f"waiting for {WIDE} CPUs (the cluster has 3.5 CPUs free)"
     assert ran.returncode == 0, ran.stderr
     assert_same_bits(folder, "lost", undisturbed)
+    (trial,) = (folder / "lost/faults/trials").iterdir()
     assert (trial / "log.txt").read_text().count("was made again") == 2
 
 
@@ -529,8 +521,8 @@ def test_a_lost_node_with_the_process_of_the_trial_and_its_coordinator_changes_n
 ) -> None:
     brake.at("moved", "0001-000[3-9]")
 
-    def lose(_: threading.Event) -> None:
-        wait_until(brake.holds)
+    def lose(over: threading.Event) -> None:
+        wait_until(brake.holds, over)
         (node,) = nodes.with_actors("ray::ImplicitFunc")
         assert nodes.with_actors("ray::CoordinatorHost") == [node]
         nodes.lose(node)
