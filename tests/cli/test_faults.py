@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -195,15 +196,22 @@ def wait_until(happened: Callable[[], Any], over: threading.Event | None = None)
 
 
 @contextmanager
-def beside(act: Callable[[threading.Event], None]) -> Iterator[None]:
-    """Something goes on beside the block, and is told when the block has ended."""
+def beside(act: Callable[[threading.Event], None], brake: Brake | None = None) -> Iterator[None]:
+    """Something goes on beside the block, and is told when the block has ended.
+
+    Args:
+        act: what goes on.
+        brake: to be released in any case when it has ended.
+    """
     over, failures = threading.Event(), []
 
     def run() -> None:
         try:
             act(over)
-        except BaseException as error:  # noqa: BLE001 - raised below
-            failures.append(error)
+        except Exception:  # noqa: BLE001 - raised below
+            failures.append(traceback.format_exc())
+        if brake is not None:
+            brake.release()
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -212,7 +220,7 @@ def beside(act: Callable[[threading.Event], None]) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-    assert not failures, failures
+    assert not failures, "\n".join(failures)
 
 
 def options(folder: Path, storage: str) -> tuple[str, ...]:
@@ -287,9 +295,8 @@ def test_a_trial_starts_again_after_its_actors_were_late_and_when_its_process_is
         wait_until(brake.holds, over)
         for pid in workers("ray::ImplicitFunc"):
             os.kill(pid, signal.SIGKILL)
-        brake.release()
 
-    with beside(kill):
+    with beside(kill, brake):
         ran = run_here(folder, *options(folder, "process"), "--json")
     assert ran.returncode == 0, ran.stderr
     assert "its process was lost; it goes on from its checkpoint" in ran.stderr
@@ -431,7 +438,11 @@ class Nodes:
 
     def add(self) -> None:
         """One more."""
-        self._cluster.add_node(num_cpus=WIDE)
+        import ray
+
+        node = self._cluster.add_node(wait=False, num_cpus=WIDE)
+        name = node.plasma_store_socket_name
+        wait_until(lambda: any(n["ObjectStoreSocketName"] == name for n in ray.nodes()))
 
     def lose(self, node: Any) -> None:
         """Ends every process of one, without a word."""
@@ -499,9 +510,8 @@ def test_lost_and_drained_nodes_are_waited_for_in_words_replaced_and_change_noth
         drain(nodes, leaving)
         nodes.add()
         nodes.lose(leaving)
-        brake.release()
 
-    with beside(lose_and_drain):
+    with beside(lose_and_drain, brake):
         ran = run_here(folder, *options(folder, "lost"), *where)
     assert words[0] == f"waiting for {WIDE} CPUs (the cluster has 3.5 CPUs free)"
     assert ran.returncode == 0, ran.stderr
@@ -526,10 +536,9 @@ def test_a_lost_node_with_the_process_of_the_trial_and_its_coordinator_changes_n
         (node,) = nodes.with_actors("ray::ImplicitFunc")
         assert nodes.with_actors("ray::CoordinatorHost") == [node]
         nodes.lose(node)
-        brake.release()
 
     where = ("--address", nodes.address, "--set", "resources.cpus_per_actor=2")
-    with others_hold(4), beside(lose):
+    with others_hold(4), beside(lose, brake):
         ran = run_here(folder, *options(folder, "moved"), *where)
     assert ran.returncode == 0, ran.stderr
     assert "its process was lost; it goes on from its checkpoint" in ran.stderr

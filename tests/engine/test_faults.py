@@ -221,8 +221,8 @@ def test_the_place_of_a_lost_actor_is_waited_for_no_longer_than_the_limit(
     ray_cluster: None, prepared: Prepared, tmp_path: Path
 ) -> None:
     pool = ActorPool(ActorShape(2, cpus=0.5, gpus=0))
-    ray.get([pool.coordinator.ping.remote(), *(host.pid.remote() for host in pool.hosts)])
     told: list[str] = []
+    pool._wait_for_actors(LIMITS, told.append)
     late = r"waited 0\.01 s for block actor 1 to be placed and to start, in vain"
     limits = replace(LIMITS, wait_s=0.01)
     try:
