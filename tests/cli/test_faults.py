@@ -421,7 +421,7 @@ class Nodes:
         from ray.cluster_utils import Cluster
 
         first = ray._private.worker._global_node
-        self._cluster = Cluster()
+        self._cluster = Cluster(shutdown_at_exit=False)
         self._cluster.head_node = first
         self._cluster.redis_address = first.redis_address
         self._cluster.global_state._initialize_global_state(
