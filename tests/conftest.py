@@ -107,8 +107,12 @@ RAY_SETTINGS = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_worker_niceness": "0",
+    "RAY_kill_worker_timeout_milliseconds": "500",
 }
-"""What `raytd` itself sets for a cluster; no token, and workers that other tests do not starve."""
+"""What `raytd` itself sets for a cluster, and no token.
+
+Its workers are not starved by other tests, and those that hang are ended quickly.
+"""
 
 
 @pytest.fixture(scope="session")

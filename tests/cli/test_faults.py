@@ -8,7 +8,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,221 +22,52 @@ import pytest
 import raytd
 from raytd.methods.result import DistanceResult
 from raytd.sweep.ledger import iteration_row, knot_rows
-from tests.cli.commands import command, environment, processes_with
+from tests.cli.commands import command, environment, processes_with, run_here
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 SWEEP = """
 name: faults
 tasks: [digits-low, digits-high]
-data: {train: 30, val: 20}
+data: {train: 20, val: 10}
 pairs: [[digits-low, digits-high]]
 methods: [coupled]
-coupled: {iterations: 4, blocks: 2, tile_size: 5, support: global}
-trajectory: {steps: 160, batch_size: 8, lr: 0.01, segments: 20}
+model: "braked:braked"
+coupled: {iterations: 2, blocks: 2, tile_size: 5, support: global}
+trajectory: {steps: 10, batch_size: 4, lr: 0.01, segments: 10}
 pretrain: {epochs: 4, batch_size: 10}
 stop: {tolerance: 0}
 resources: {cpus_per_actor: 0.5, threads: 1, checkpoint_every: 1}
 """
 LONGEST_S = 240
 
+BRAKED = '''
+"""cnn8-narrow, which waits in the first training step after a certain checkpoint was written."""
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("faults")
-    (folder / "faults.yaml").write_text(SWEEP)
-    (folder / "sources").mkdir()
-    return folder
+from contextlib import suppress
+from pathlib import Path
+from time import sleep
 
+from raytd.models.cnn import CNN8, NARROW
 
-@pytest.fixture(scope="module")
-def undisturbed(folder: Path) -> DistanceResult:
-    """In this process; its sources serve every sweep here."""
-    return raytd.distance(
-        "digits-low", "digits-high", config=folder / "faults.yaml", sources=folder / "sources"
-    )
+BRAKE, HELD = (Path(__file__).with_name(name) for name in ("brake", "held"))
 
 
-@contextmanager
-def sweep(folder: Path, storage: str, *args: str) -> Iterator[subprocess.Popen[str]]:
-    """`raytd sweep` in a process group of its own, with the sources that are there."""
-    (folder / storage).mkdir(exist_ok=True)
-    if not (folder / storage / "sources").exists():
-        (folder / storage / "sources").symlink_to(folder / "sources")
-    process = subprocess.Popen(
-        command("sweep", "faults.yaml", "--storage", storage, "--tracking-uri", "none", *args),
-        cwd=folder,
-        env={
-            **environment(folder),
-            "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}",
-            "RAYTD_TEST_STORAGE": storage,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+def wait(model, _):
+    with suppress(FileNotFoundError):
+        if model.training and BRAKE.exists():
+            trials, name = BRAKE.read_text().splitlines()
+            if [*Path(trials).glob(f"*/checkpoint/{name}")]:
+                BRAKE.rename(HELD)
+                while HELD.exists():
+                    sleep(0.02)
 
 
-def ended(process: subprocess.Popen[str]) -> str:
-    """Waits for the end; what was written to standard error."""
-    return process.communicate(timeout=LONGEST_S)[1]
-
-
-def trial_processes(storage: str) -> list[int]:
-    """Processes of Tune's trials in that sweep."""
-    ours = processes_with(f"RAYTD_TEST_STORAGE={storage}\0")
-    return [number for number, title in ours if "ray::" in title and "ImplicitFunc" in title]
-
-
-def checkpoints(folder: Path, storage: str, pattern: str) -> list[Path]:
-    return [*folder.glob(f"{storage}/faults/trials/*/checkpoint/{pattern}*")]
-
-
-def wait_until(happened: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
-    deadline = time.monotonic() + LONGEST_S
-    while not (found := happened()):
-        if process.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"it never happened: {process.communicate()[1]}")
-        time.sleep(0.02)
-    return found
-
-
-def assert_same_bits(folder: Path, storage: str, undisturbed: DistanceResult) -> dict[str, Any]:
-    (row,) = pq.read_table(folder / storage / "faults/results.parquet").to_pylist()
-    (trial,) = (folder / storage / "faults/trials").iterdir()
-    assert row["status"] == "done"
-    for name in ("distance", "noise_free_length", "noise_free_error", "forward_images"):
-        assert row[name] == getattr(undisturbed, name)
-    figures = pq.read_table(trial / "iterations.parquet").to_pylist()
-    assert figures == [iteration_row(i) for i in undisturbed.iterations]
-    knots = pq.read_table(trial / "knots.parquet").to_pylist()
-    assert knots == [k for i in undisturbed.iterations for k in knot_rows(i)]
-    assert not (trial / "checkpoint").exists()
-    return row
-
-
-def test_a_sweep_whose_folder_is_removed_says_so_and_leaves_none(folder: Path) -> None:
-    shutil.copytree(folder / "sources", folder / "gone" / "sources")
-    with sweep(folder, "gone") as process:
-        wait_until(lambda: checkpoints(folder, "gone", "0000-"), process)
-        shutil.rmtree(folder / "gone" / "faults", ignore_errors=True)
-        out, said = process.communicate(timeout=LONGEST_S)
-    assert process.returncode == 1
-    assert out == ""
-    last = said.splitlines()[-1]
-    assert last.startswith(f"{folder}/gone/faults: the folder of the sweep was removed or moved")
-    assert "Traceback" not in said
-    assert [path.name for path in (folder / "gone").iterdir()] == ["sources"]
-
-
-def test_a_killed_process_of_a_trial_starts_again_from_its_checkpoint(
-    folder: Path, undisturbed: DistanceResult
-) -> None:
-    with sweep(folder, "process", "--json") as process:
-        wait_until(lambda: checkpoints(folder, "process", "0001-0010"), process)
-        for pid in trial_processes("process"):
-            os.kill(pid, signal.SIGKILL)
-        out, said = process.communicate(timeout=LONGEST_S)
-    assert process.returncode == 0, said
-    assert "its process was lost; it goes on from its checkpoint" in said
-    assert "(raylet) A worker died or was killed while executing a task" in said
-    row = assert_same_bits(folder, "process", undisturbed)
-    assert json.loads(out)["trials"][0]["distance"] == row["distance"]
-
-
-def test_a_killed_driver_leaves_a_checkpoint_from_which_the_same_command_goes_on(
-    folder: Path, undisturbed: DistanceResult
-) -> None:
-    with sweep(folder, "driver") as process:
-        wait_until(lambda: checkpoints(folder, "driver", "0002-0005"), process)
-        process.kill()
-        process.wait()
-    left = max(p.name[:9] for p in checkpoints(folder, "driver", "0"))
-    assert left >= "0002-0005"
-    with sweep(folder, "driver") as process:
-        said = ended(process)
-    assert process.returncode == 0, said
-    assert_same_bits(folder, "driver", undisturbed)
-
-
-@pytest.mark.parametrize(
-    ("sign", "name", "code"),
-    [
-        (signal.SIGTERM, "SIGTERM", 143),
-        (signal.SIGHUP, "SIGHUP (the terminal was closed)", 129),
-    ],
-)
-def test_a_stopped_sweep_ends_in_order_and_goes_on_within_its_trial_to_the_same_bits(
-    folder: Path, undisturbed: DistanceResult, sign: signal.Signals, name: str, code: int
-) -> None:
-    storage, store = sign.name, folder / f"{sign.name}.db"
-    options = ("--tracking-uri", f"sqlite:///{store}", "--progress", "jsonl")
-    with sweep(folder, storage, *options) as process:
-        assert process.stderr is not None
-        while json.loads(next(process.stderr))["event"] != "iteration":
-            assert process.poll() is None
-        next(process.stderr)  # MLflow has been told of that iteration
-        os.killpg(process.pid, sign)
-        said = ended(process)
-    assert process.returncode == code, said
-    events = [json.loads(line) for line in said.splitlines()]
-    (finish,) = (e for e in events if e["event"] not in ("segment", "iteration"))
-    words = ["sweep", "faults.yaml", "--storage", storage, "--tracking-uri", "none", *options]
-    again = shlex.join(["raytd", *words])
-    assert finish["message"] == (
-        f"stopped by {name}: 0 of 1 trials finished; run it again with: {again}"
-    )
-    wait_until_gone(storage)
-    assert statuses(store) == ["KILLED", "KILLED"]
-    left = max(p.name[:9] for p in checkpoints(folder, storage, "0"))
-    with sweep(folder, storage, *options) as process:
-        said = ended(process)
-    assert process.returncode == 0, said
-    places = [(e["iteration"], e["segment"]) for e in map(json.loads, said.splitlines())
-              if e["event"] == "segment"]  # fmt: skip
-    assert min(places) >= (int(left[:4]), int(left[5:]))
-    assert statuses(store) == ["FINISHED", "FINISHED"]
-    assert_same_bits(folder, storage, undisturbed)
-
-
-def statuses(store: Path) -> list[str]:
-    """How the runs of an MLflow store have ended."""
-    with closing(sqlite3.connect(store)) as opened:
-        return [status for (status,) in opened.execute("SELECT status FROM runs")]
-
-
-def wait_until_gone(storage: str) -> None:
-    """Fails if a process of that sweep stays, whatever group or parent it has."""
-    deadline = time.monotonic() + 30
-    while left := processes_with(f"RAYTD_TEST_STORAGE={storage}\0"):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.1)
-
-
-def test_a_trial_whose_process_is_lost_every_time_fails_and_says_so(
-    folder: Path, undisturbed: DistanceResult
-) -> None:
-    with sweep(folder, "doomed") as process:
-        n_kills = 0
-        while process.poll() is None:
-            for pid in trial_processes("doomed"):
-                os.kill(pid, signal.SIGKILL)
-                n_kills += 1
-            time.sleep(0.02)
-        said = ended(process)
-    assert process.returncode == 1
-    assert "failed: its process was lost 4 times" in said
-    assert "Traceback" not in said
-    assert n_kills >= 4
-    (trial,) = (folder / "doomed/faults/trials").iterdir()
-    assert (trial / "log.txt").read_text().strip()
-
+def braked(in_channels, n_classes):
+    model = CNN8(in_channels, n_classes, widths=NARROW)
+    model.register_forward_pre_hook(wait)
+    return model
+'''
 
 GREEDY = '''
 """A network that cannot have more than so many images at once."""
@@ -262,205 +95,558 @@ def greedy(in_channels, n_classes, most=60):
 '''
 
 
-def test_a_trial_that_runs_out_of_memory_starts_again_with_half_the_chunk(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("faults")
+    (folder / "faults.yaml").write_text(SWEEP)
+    (folder / "sources").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder: Path, modules: Path) -> Iterator[DistanceResult]:
+    """In this process; its sources serve every sweep here."""
+    (modules / "braked.py").write_text(BRAKED)
+    (modules / "greedy_model.py").write_text(GREEDY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(modules)
+        yield raytd.distance(
+            "digits-low", "digits-high", config=folder / "faults.yaml", sources=folder / "sources"
+        )
+
+
+class Brake:
+    """Holds a trial in the middle of a segment.
+
+    Args:
+        modules: where the network of the sweeps is.
+        folder: of all sweeps.
+    """
+
+    def __init__(self, modules: Path, folder: Path) -> None:
+        self._brake, self._held, self._folder = modules / "brake", modules / "held", folder
+
+    def at(self, storage: str, place: str) -> None:
+        """Has the next trial in a storage wait as soon as it has a checkpoint of that place."""
+        (self._folder / storage).mkdir(exist_ok=True)
+        self._brake.write_text(f"{self._folder / storage}/faults/trials\n{place}*")
+
+    def holds(self) -> bool:
+        """Whether it waits."""
+        return self._held.exists()
+
+    def let_go(self) -> None:
+        """Lets it go on."""
+        self._held.unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Lets it go on, and every trial after it."""
+        self._brake.unlink(missing_ok=True)
+        self.let_go()
+
+
+@pytest.fixture
+def brake(modules: Path, folder: Path, undisturbed: DistanceResult) -> Iterator[Brake]:
+    made = Brake(modules, folder)
+    yield made
+    made.release()
+
+
+@pytest.fixture
+def _tidy(ray_here: None) -> Iterator[None]:
+    """Nothing of a sweep is left on the session's cluster, which would have ended with it."""
+    import ray
+    from ray.util import placement_group_table, remove_placement_group
+    from ray.util.placement_group import PlacementGroup
+
+    yield
+    for group in placement_group_table().values():
+        if group["state"] != "REMOVED":
+            remove_placement_group(
+                PlacementGroup(ray.PlacementGroupID.from_hex(group["placement_group_id"]))
+            )
+    wait_until(lambda: not workers("ray::ImplicitFunc", "ray::BlockHost", "ray::CoordinatorHost"))
+
+
+def workers(*titles: str) -> list[int]:
+    """Processes of the session's cluster, on whichever of its nodes, with such a title."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            title = (process / "cmdline").read_text() if process.name.isdigit() else ""
+            if title.startswith(titles) and parent_of(parent_of(int(process.name))) == os.getpid():
+                found.append(int(process.name))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def wait_until(happened: Callable[[], Any], over: threading.Event | None = None) -> Any:
+    """Waits for something, which cannot happen any more once `over` is set."""
+    deadline = time.monotonic() + LONGEST_S
+    while not (found := happened()):
+        assert time.monotonic() < deadline, "it never happened"
+        assert over is None or not over.is_set(), "it had ended before"
+        time.sleep(0.02)
+    return found
+
+
+@contextmanager
+def beside(act: Callable[[threading.Event], None], brake: Brake | None = None) -> Iterator[None]:
+    """Something goes on beside the block, and is told when the block has ended.
+
+    Args:
+        act: what goes on.
+        brake: to be released in any case when it has ended.
+    """
+    over, failures = threading.Event(), []
+
+    def run() -> None:
+        try:
+            act(over)
+        except Exception:  # noqa: BLE001 - raised below
+            failures.append(traceback.format_exc())
+        if brake is not None:
+            brake.release()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    assert not failures, "\n".join(failures)
+
+
+def options(folder: Path, storage: str) -> tuple[str, ...]:
+    """The words of a sweep with the sources that are there."""
+    (folder / storage).mkdir(exist_ok=True)
+    if not (folder / storage / "sources").exists():
+        (folder / storage / "sources").symlink_to(folder / "sources")
+    return ("sweep", "faults.yaml", "--storage", storage, "--tracking-uri", "none")
+
+
+def checkpoints(folder: Path, storage: str) -> list[str]:
+    """Places of the checkpoints that a trial has left, in order."""
+    found = folder.glob(f"{storage}/faults/trials/*/checkpoint/0*")
+    return sorted(path.name[:9] for path in found)
+
+
+def assert_same_bits(folder: Path, storage: str, undisturbed: DistanceResult) -> dict[str, Any]:
+    (row,) = pq.read_table(folder / storage / "faults/results.parquet").to_pylist()
+    (trial,) = (folder / storage / "faults/trials").iterdir()
+    assert row["status"] == "done"
+    for name in ("distance", "noise_free_length", "noise_free_error", "forward_images"):
+        assert row[name] == getattr(undisturbed, name)
+    figures = pq.read_table(trial / "iterations.parquet").to_pylist()
+    assert figures == [iteration_row(i) for i in undisturbed.iterations]
+    knots = pq.read_table(trial / "knots.parquet").to_pylist()
+    assert knots == [k for i in undisturbed.iterations for k in knot_rows(i)]
+    assert not (trial / "checkpoint").exists()
+    return row
+
+
+@pytest.mark.usefixtures("_tidy")
+def test_a_sweep_whose_folder_is_removed_says_so_and_leaves_none(
+    folder: Path, brake: Brake
 ) -> None:
-    (folder / "greedy_model.py").write_text(GREEDY)
-    settings = ("--set", "model=greedy_model:greedy(most=60)", "--set", "coupled.support=blocks")
-    with sweep(folder, "memory", *settings, "--set", "resources.chunk=6") as process:
-        said = ended(process)
-    assert process.returncode == 0, said
-    (row,) = pq.read_table(folder / "memory/faults/results.parquet").to_pylist()
-    assert row["chunk"] == 1
-    (trial,) = (folder / "memory/faults/trials").iterdir()
-    log = (trial / "log.txt").read_text()
-    assert "warning: out of memory with chunk 6; begun again with 3" in log
-    assert "warning: out of memory with chunk 3; begun again with 1" in log
-    monkeypatch.syspath_prepend(folder)
+    shutil.copytree(folder / "sources", folder / "gone" / "sources")
+    brake.at("gone", "0000-000[1-9]")
+    whole = folder / "gone" / "faults"
+
+    def remove(over: threading.Event) -> None:
+        wait_until(brake.holds, over)
+        (checkpoint,) = {path.parent for path in whole.glob("trials/*/checkpoint/*")}
+        shutil.rmtree(whole)
+        checkpoint.mkdir(parents=True)  # as a process does that goes on writing
+        (checkpoint / "0000-0009.new").touch()
+
+    with beside(remove):
+        ran = run_here(folder, *options(folder, "gone"))
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    last = ran.stderr.splitlines()[-1]
+    assert last.startswith(f"{whole}: the folder of the sweep was removed or moved")
+    assert "Traceback" not in ran.stderr
+    assert [path.name for path in (folder / "gone").iterdir()] == ["sources"]
+
+
+@pytest.mark.usefixtures("_tidy")
+def test_a_trial_starts_again_after_its_actors_were_late_and_when_its_process_is_killed(
+    folder: Path, undisturbed: DistanceResult, brake: Brake
+) -> None:
+    late = run_here(
+        folder, *options(folder, "process"), "--set", "resources.wait_timeout_s=0.1"
+    )  # in which no process starts
+    assert late.returncode == 1
+    assert "failed: waited 0.1 s for 2 actors of 0.5 CPUs and 0 GPUs each, in vain" in late.stderr
+    assert "Traceback" not in late.stderr
+    (trial,) = (folder / "process/faults/trials").iterdir()
+    assert "Traceback" in (trial / "log.txt").read_text()
+
+    brake.at("process", "0001-000[3-9]")
+
+    def kill(over: threading.Event) -> None:
+        wait_until(brake.holds, over)
+        for pid in workers("ray::ImplicitFunc"):
+            os.kill(pid, signal.SIGKILL)
+
+    with beside(kill, brake):
+        ran = run_here(folder, *options(folder, "process"), "--json")
+    assert ran.returncode == 0, ran.stderr
+    assert "its process was lost; it goes on from its checkpoint" in ran.stderr
+    row = assert_same_bits(folder, "process", undisturbed)
+    assert json.loads(ran.stdout)["trials"][0]["distance"] == row["distance"]
+
+
+@pytest.mark.usefixtures("_tidy", "undisturbed")
+def test_a_trial_whose_process_is_lost_every_time_fails_and_says_so(folder: Path) -> None:
+    killed: set[int] = set()
+
+    def kill(over: threading.Event) -> None:
+        while not over.wait(0.02):
+            for pid in workers("ray::ImplicitFunc"):
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+
+    with beside(kill):
+        ran = run_here(folder, *options(folder, "doomed"))
+    assert ran.returncode == 1
+    assert "failed: its process was lost 4 times" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert len(killed) >= 4
+    (trial,) = (folder / "doomed/faults/trials").iterdir()
+    assert (trial / "log.txt").read_text().strip()
+
+
+@pytest.mark.usefixtures("_tidy", "undisturbed")
+def test_trials_out_of_memory_start_again_with_half_the_chunk_at_most_three_times(
+    folder: Path,
+) -> None:
+    """Chunks of three tiles fit into the memory of one of two networks, and of no other."""
+    enough, short = (f"greedy_model:greedy(most={most})" for most in (40, 20))
+    settings = (
+        f"grid.model=['{enough}', '{short}']",
+        "data.train=30",
+        "coupled.support=blocks",
+        "coupled.tile_size=3",
+        "resources.chunk=24",
+    )
+    given = [word for setting in settings for word in ("--set", setting)]
+    ran = run_here(folder, *options(folder, "memory"), "--max-concurrent", "1", *given)
+    assert ran.returncode == 1, ran.stderr
+    assert "Traceback" not in ran.stderr
+    rows = pq.read_table(folder / "memory/faults/results.parquet").to_pylist()
+    done, failed = sorted(rows, key=lambda row: row["status"])
+    for row, model in ((done, enough), (failed, short)):
+        assert row["model"] == model
+        log = (folder / "memory/faults/trials" / row["trial_key"] / "log.txt").read_text()
+        tries = [line for line in log.splitlines() if line.startswith("warning: out of memory")]
+        assert tries == [
+            f"warning: out of memory with chunk {chunk}; begun again with {chunk // 2}"
+            for chunk in (24, 12, 6)
+        ]
+    assert failed["status"] == "failed"
+    assert not failed["transient"]
+    assert failed["error"] == (
+        "out of memory with resources.chunk = 3, after 3 restarts with half of it; set a smaller "
+        "coupled.tile_size or trajectory.batch_size, or more blocks"
+    )
+    assert f"failed: {failed['error']}" in ran.stderr
+    assert (done["status"], done["chunk"]) == ("done", 3)
     small = raytd.distance(
         "digits-low",
         "digits-high",
         config=folder / "faults.yaml",
         sources=folder / "memory/sources",
-        model="greedy_model:greedy(most=60)",
-        coupled={"support": "blocks"},
-        resources={"chunk": 1},
+        model=enough,
+        data={"train": 30, "val": 10},
+        coupled={"support": "blocks", "tile_size": 3},
+        resources={"chunk": 3},
     )
-    assert row["distance"] == small.distance
-    assert row["noise_free_length"] == small.noise_free_length
-
-
-def test_a_trial_whose_memory_no_chunk_fits_into_fails_after_three_restarts_and_says_so(
-    folder: Path,
-) -> None:
-    (folder / "greedy_model.py").write_text(GREEDY)
-    settings = ("--set", "model=greedy_model:greedy(most=32)", "--set", "coupled.tile_size=6")
-    with sweep(folder, "short", *settings, "--set", "resources.chunk=24") as process:
-        said = ended(process)
-    assert process.returncode == 1
-    (row,) = pq.read_table(folder / "short/faults/results.parquet").to_pylist()
-    assert row["status"] == "failed"
-    assert not row["transient"]
-    assert row["error"] == (
-        "out of memory with resources.chunk = 3, after 3 restarts with half of it; set a smaller "
-        "coupled.tile_size or trajectory.batch_size, or more blocks"
-    )
-    assert f"failed: {row['error']}" in said
-    assert "Traceback" not in said
-    log = (folder / "short/faults/trials" / row["trial_key"] / "log.txt").read_text()
-    tries = [line for line in log.splitlines() if line.startswith("warning: out of memory")]
-    assert tries == [
-        f"warning: out of memory with chunk {chunk}; begun again with {chunk // 2}"
-        for chunk in (24, 12, 6)
-    ]
+    assert done["distance"] == small.distance
+    assert done["noise_free_length"] == small.noise_free_length
 
 
 @pytest.fixture
-def nodes(
-    request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Any]:
-    """A cluster of three nodes: the trial fits on the first, a block actor on each other one.
-
-    Its parameter is the number of CPUs of the first.
-    """
-    from ray.cluster_utils import Cluster
-
-    monkeypatch.setenv("HOME", str(folder))
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.setenv("PYTHONPATH", f"{folder}:{os.environ.get('PYTHONPATH', '')}")
-    monkeypatch.setenv("RAYTD_TEST_STORAGE", "nodes")
-    cluster = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": getattr(request, "param", 1)}
-    )
-    for _ in range(2):
-        cluster.add_node(num_cpus=2)
-    cluster.wait_for_nodes()
-    yield cluster
-    cluster.shutdown()
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait is worth a line at once, and looked after at each step."""
+    for name in ("QUIET_S", "LOOK_EVERY_S"):
+        monkeypatch.setattr(f"raytd.sweep.waiting.{name}", 0.0)
 
 
-def on_nodes(cluster: Any) -> tuple[str, ...]:
-    return "--address", cluster.address, "--set", "resources.cpus_per_actor=2"
+@contextmanager
+def others_hold(n_cpus: int) -> Iterator[None]:
+    """Somebody else has so many CPUs of the session's first node within the block."""
+    import ray
+
+    class Other:
+        def is_there(self) -> bool:
+            return True
+
+    first_node = {"node:__internal_head__": 0.001}
+    other = ray.remote(Other).options(num_cpus=n_cpus, resources=first_node).remote()
+    assert ray.get(other.is_there.remote())
+    try:
+        yield
+    finally:
+        ray.kill(other)
 
 
-def test_a_lost_node_is_replaced_and_changes_nothing(
-    nodes: Any, folder: Path, undisturbed: DistanceResult
-) -> None:
-    with sweep(folder, "lost", *on_nodes(nodes)) as process:
-        wait_until(lambda: checkpoints(folder, "lost", "0001-0003"), process)
-        nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
-        assert process.stderr is not None
-        lines = iter(process.stderr)
-        while not (line := next(lines)).startswith("waiting for"):
-            assert process.poll() is None
-        nodes.add_node(num_cpus=2)
-        said = ended(process)
-    assert line == "waiting for 2 CPUs (the cluster has 0.5 CPUs free)\n"
-    assert process.returncode == 0, said
-    assert_same_bits(folder, "lost", undisturbed)
-    (trial,) = (folder / "lost/faults/trials").iterdir()
-    assert "was made again" in (trial / "log.txt").read_text()
+@pytest.mark.usefixtures("_tidy", "undisturbed", "at_once")
+def test_what_others_hold_is_waited_for_in_words_and_not_for_ever(folder: Path) -> None:
+    limits = ("--set", "resources.cpus_per_actor=1", "--set", "resources.wait_timeout_s=0.5")
+    with others_hold(3):
+        ran = run_here(folder, *options(folder, "hogged"), *limits)
+    assert ran.returncode == 1
+    assert "waiting for 2.5 CPUs (the cluster has 1 CPU free)\n" in ran.stderr
+    assert "no trial could be placed for 0.5 s; the same command goes on from here" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
-def test_without_a_replacement_the_wait_ends_in_one_line_and_a_later_sweep_goes_on(
-    nodes: Any, folder: Path, undisturbed: DistanceResult
-) -> None:
-    limits = ("--set", "resources.wait_timeout_s=12.0")
-    with sweep(folder, "poorer", *on_nodes(nodes), *limits) as process:
-        wait_until(lambda: checkpoints(folder, "poorer", "0001-0003"), process)
-        nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
-        said = ended(process)
-    assert process.returncode == 1
-    assert "waited 12 s for block actor" in said
-    assert "Traceback" not in said
-    (trial,) = (folder / "poorer/faults/trials").iterdir()
-    assert "Traceback" in (trial / "log.txt").read_text()
-    nodes.add_node(num_cpus=2)
-    nodes.wait_for_nodes()
-    with sweep(folder, "poorer", *on_nodes(nodes)) as process:
-        said = ended(process)
-    assert process.returncode == 0, said
-    assert_same_bits(folder, "poorer", undisturbed)
+WIDE = 5
+"""CPUs of a node that joins the session's cluster, whose first node has fewer."""
 
 
-def test_a_node_that_is_drained_and_then_goes_changes_nothing(
-    nodes: Any, folder: Path, undisturbed: DistanceResult
-) -> None:
+class Nodes:
+    """Nodes that have joined the session's cluster."""
+
+    def __init__(self) -> None:
+        import ray
+        from ray.cluster_utils import Cluster
+
+        first = ray._private.worker._global_node
+        self._cluster = Cluster(shutdown_at_exit=False)
+        self._cluster.head_node = first
+        self._cluster.redis_address = first.redis_address
+        self._cluster.global_state._initialize_global_state(
+            ray._raylet.GcsClientOptions.create(
+                first.gcs_address, None, allow_cluster_id_nil=True, fetch_cluster_id_if_nil=False
+            )
+        )
+        self.address: str = first.gcs_address
+
+    @property
+    def joined(self) -> list[Any]:
+        """Those that live."""
+        return list(self._cluster.worker_nodes)
+
+    def add(self) -> None:
+        """One more."""
+        import ray
+
+        node = self._cluster.add_node(wait=False, num_cpus=WIDE)
+        name = node.plasma_store_socket_name
+        wait_until(lambda: any(n["ObjectStoreSocketName"] == name for n in ray.nodes()))
+
+    def lose(self, node: Any) -> None:
+        """Ends every process of one, without a word."""
+        self._cluster.remove_node(node, allow_graceful=False)
+
+    def with_actors(self, *titles: str) -> list[Any]:
+        """Those on which such processes are."""
+        raylets = {parent_of(pid) for pid in workers(*titles)}
+        return [n for n in self.joined if n.all_processes["raylet"][0].process.pid in raylets]
+
+    def close(self) -> None:
+        """Takes all of them out of the cluster."""
+        import ray
+
+        for node in self.joined:
+            self.lose(node)
+        wait_until(lambda: len([n for n in ray.nodes() if n["Alive"]]) == 1)
+
+
+@pytest.fixture(scope="module")
+def all_nodes(ray_here: None) -> Iterator[Nodes]:
+    made = Nodes()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def nodes(all_nodes: Nodes, _tidy: None) -> Nodes:
+    """Two nodes beside the first one of the cluster."""
+    while len(all_nodes.joined) < 2:
+        all_nodes.add()
+    return all_nodes
+
+
+def drain(nodes: Nodes, node: Any) -> None:
+    """Announces that a node goes at once, as a cloud does of a machine that it wants back."""
     from ray._raylet import GcsClient
     from ray.core.generated import autoscaler_pb2
 
     why = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
-    with sweep(folder, "drained", *on_nodes(nodes)) as process:
-        wait_until(lambda: checkpoints(folder, "drained", "0001-0003"), process)
-        leaving = next(iter(nodes.worker_nodes))
-        in_two_seconds = int((time.time() + 2) * 1000)
-        accepted, _ = GcsClient(address=nodes.address).drain_node(
-            leaving.node_id, why, "preempted", in_two_seconds
-        )
-        nodes.add_node(num_cpus=2)
-        wait_until(lambda: time.time() * 1000 > in_two_seconds, process)
-        nodes.remove_node(leaving, allow_graceful=False)
-        assert process.poll() is None
-        said = ended(process)
+    soon = int((time.time() + 0.2) * 1000)
+    accepted, _ = GcsClient(address=nodes.address).drain_node(node.node_id, why, "preempted", soon)
     assert accepted
-    assert process.returncode == 0, said
-    assert_same_bits(folder, "drained", undisturbed)
-    (trial,) = (folder / "drained/faults/trials").iterdir()
-    assert "was made again" in (trial / "log.txt").read_text()
+    wait_until(lambda: time.time() * 1000 > soon)
 
 
-def node_of(cluster: Any, pid: int) -> Any:
-    """The node whose raylet has started a process."""
-    parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    (node,) = (
-        n for n in cluster.worker_nodes if n.all_processes["raylet"][0].process.pid == parent
-    )
-    return node
-
-
-@pytest.mark.parametrize("nodes", [0], indirect=True)
-def test_a_lost_node_with_the_process_of_the_trial_and_its_coordinator_changes_nothing(
-    nodes: Any, folder: Path, undisturbed: DistanceResult
+@pytest.mark.usefixtures("at_once")
+def test_lost_and_drained_nodes_are_waited_for_in_words_replaced_and_change_nothing(
+    nodes: Nodes, folder: Path, undisturbed: DistanceResult, brake: Brake
 ) -> None:
-    how = ("--address", nodes.address, "--set", "resources.cpus_per_actor=1")
-    with sweep(folder, "moved", *how) as process:
-        wait_until(lambda: checkpoints(folder, "moved", "0001-0003"), process)
-        (pid,) = trial_processes("nodes")
-        nodes.remove_node(node_of(nodes, pid), allow_graceful=False)
-        nodes.add_node(num_cpus=2)
-        said = ended(process)
-    assert process.returncode == 0, said
-    assert "its process was lost; it goes on from its checkpoint" in said
+    """Each block actor has a node of its own, as it does not fit on the first one."""
+    where = ("--address", nodes.address, "--set", f"resources.cpus_per_actor={WIDE}")
+    brake.at("lost", "0001-000[2-9]")
+    words: list[str] = []
+
+    def lose_and_drain(over: threading.Event) -> None:
+        wait_until(brake.holds, over)
+        nodes.lose(nodes.with_actors("ray::BlockHost")[0])
+        words.extend(wait_until(lambda: said("waiting for"), over))
+        nodes.add()
+        brake.at("lost", "0001-000[6-9]")
+        brake.let_go()
+        wait_until(brake.holds, over)
+        leaving = nodes.with_actors("ray::BlockHost")[0]
+        drain(nodes, leaving)
+        nodes.add()
+        nodes.lose(leaving)
+
+    with beside(lose_and_drain, brake):
+        ran = run_here(folder, *options(folder, "lost"), *where)
+    assert words[0] == f"waiting for {WIDE} CPUs (the cluster has 3.5 CPUs free)"
+    assert ran.returncode == 0, ran.stderr
+    assert_same_bits(folder, "lost", undisturbed)
+    (trial,) = (folder / "lost/faults/trials").iterdir()
+    assert (trial / "log.txt").read_text().count("was made again") == 2
+
+
+def said(start: str) -> list[str]:
+    """Lines that the sweep of this process has written so far, and that begin like this."""
+    written: str = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    return [line for line in written.splitlines() if line.startswith(start)]
+
+
+def test_a_lost_node_with_the_process_of_the_trial_and_its_coordinator_changes_nothing(
+    nodes: Nodes, folder: Path, undisturbed: DistanceResult, brake: Brake
+) -> None:
+    brake.at("moved", "0001-000[3-9]")
+
+    def lose(over: threading.Event) -> None:
+        wait_until(brake.holds, over)
+        (node,) = nodes.with_actors("ray::ImplicitFunc")
+        assert nodes.with_actors("ray::CoordinatorHost") == [node]
+        nodes.lose(node)
+
+    where = ("--address", nodes.address, "--set", "resources.cpus_per_actor=2")
+    with others_hold(4), beside(lose, brake):
+        ran = run_here(folder, *options(folder, "moved"), *where)
+    assert ran.returncode == 0, ran.stderr
+    assert "its process was lost; it goes on from its checkpoint" in ran.stderr
     assert_same_bits(folder, "moved", undisturbed)
 
 
-HOG = """
-import sys, time, ray
-ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
-hog = ray.remote(num_cpus=2)(lambda: time.sleep(10**6)).remote()
-while ray.available_resources().get("CPU", 0) > 3:
-    time.sleep(0.1)
-print("there", flush=True)
-ray.get(hog)
-"""
-
-
-def test_what_others_hold_is_waited_for_in_words_and_not_for_ever(
-    nodes: Any, folder: Path, undisturbed: DistanceResult
-) -> None:
-    hog = subprocess.Popen(
-        [sys.executable, "-c", HOG, nodes.address], stdout=subprocess.PIPE, text=True
+@contextmanager
+def sweep(folder: Path, modules: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """`raytd sweep` in a process group of its own."""
+    process = subprocess.Popen(
+        command(*words),
+        cwd=folder,
+        env={
+            **environment(folder),
+            "PYTHONPATH": f"{modules}:{os.environ.get('PYTHONPATH', '')}",
+            "RAYTD_TEST_STORAGE": "stopped",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
-        assert hog.stdout is not None
-        assert hog.stdout.readline() == "there\n"
-        limits = ("--set", "resources.wait_timeout_s=12.0")
-        with sweep(folder, "hogged", *on_nodes(nodes), *limits) as process:
-            said = ended(process)
+        yield process
     finally:
-        hog.kill()
-        hog.communicate()
-    assert process.returncode == 1
-    assert "waiting for 4.5 CPUs (the cluster has 3 CPUs free)\n" in said
-    assert "no trial could be placed for 12 s; the same command goes on from here" in said
-    assert "Traceback" not in said
+        process.kill()
+        process.communicate()
+
+
+def statuses(store: Path) -> list[str]:
+    """How the runs of an MLflow store have ended."""
+    with closing(sqlite3.connect(store)) as opened:
+        return [status for (status,) in opened.execute("SELECT status FROM runs")]
+
+
+def events(said: str) -> list[dict[str, Any]]:
+    """What a sweep has told."""
+    return [json.loads(line) for line in said.splitlines()]
+
+
+def places(said: str) -> list[str]:
+    """Where a trial was, as its events say."""
+    told = (e for e in events(said) if e["event"] == "segment")
+    return [f"{e['iteration']:04}-{e['segment']:04}" for e in told]
+
+
+@pytest.mark.usefixtures("_tidy")
+def test_a_sweep_that_is_stopped_or_killed_goes_on_within_its_trial_to_the_same_bits(
+    folder: Path, modules: Path, undisturbed: DistanceResult, brake: Brake
+) -> None:
+    """By SIGTERM on a cluster of its own; by SIGHUP and SIGKILL on one that is there."""
+    import ray
+
+    store = folder / "stopped.db"
+    tracked = ("--tracking-uri", f"sqlite:///{store}", "--progress", "jsonl")
+    own = (*options(folder, "stopped"), *tracked)
+    there = (*own, "--address", ray.get_runtime_context().gcs_address)
+
+    brake.at("stopped", "0001-000[2-9]")
+    with sweep(folder, modules, *own) as process:
+        assert process.stderr is not None
+        while json.loads(next(process.stderr))["event"] != "iteration":
+            assert process.poll() is None
+        next(process.stderr)  # MLflow has been told of that iteration
+        wait_until(brake.holds)
+        os.killpg(process.pid, signal.SIGTERM)
+        said = process.communicate(timeout=LONGEST_S)[1]
+    assert process.returncode == 143, said
+    (finish,) = (e for e in events(said) if e["event"] not in ("segment", "iteration"))
+    assert finish["message"] == (
+        f"stopped by SIGTERM: 0 of 1 trials finished; run it again with: {spelt(own)}"
+    )
+    wait_until(lambda: not processes_with("RAYTD_TEST_STORAGE=stopped\0"))
+    assert statuses(store) == ["KILLED", "KILLED"]
+    brake.release()
+    first = checkpoints(folder, "stopped")[-1]
+    assert first >= "0001-0002"
+
+    brake.at("stopped", "0001-000[5-9]")
+    with sweep(folder, modules, *there) as process:
+        wait_until(brake.holds)
+        os.killpg(process.pid, signal.SIGHUP)
+        said = process.communicate(timeout=LONGEST_S)[1]
+    assert process.returncode == 129, said
+    stopped_by = "stopped by SIGHUP (the terminal was closed): 0 of 1 trials finished; run it again"
+    assert events(said)[-1]["message"] == f"{stopped_by} with: {spelt(there)}"
+    assert min(places(said)) >= first
+    assert statuses(store) == ["KILLED", "KILLED"]
+    brake.release()
+    second = checkpoints(folder, "stopped")[-1]
+    assert second >= "0001-0005"
+
+    brake.at("stopped", "0001-000[7-9]")
+    with sweep(folder, modules, *there) as process:
+        wait_until(brake.holds)
+        process.kill()
+        said = process.communicate(timeout=LONGEST_S)[1]
+    brake.release()
+    third = checkpoints(folder, "stopped")[-1]
+    assert min([*places(said), third]) >= second
+    assert third >= "0001-0007"
+
+    ran = run_here(folder, *own)
+    assert ran.returncode == 0, ran.stderr
+    assert min(places(ran.stderr)) >= third
+    assert statuses(store) == ["FINISHED", "FINISHED"]
+    assert_same_bits(folder, "stopped", undisturbed)
+
+
+def spelt(words: tuple[str, ...]) -> str:
+    return shlex.join(["raytd", *words])

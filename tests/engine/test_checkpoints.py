@@ -22,15 +22,13 @@ from raytd.engine.coordinator import Coordinator, iterations
 from raytd.engine.encoding import decode, encode
 from raytd.engine.executor import Done, SerialExecutor, run_in_process
 from raytd.engine.objects import ObjectPath
-from raytd.engine.prepare import Prepared, deal, prepare
-from raytd.engine.records import CouplingSettings, Iteration, Knot
+from raytd.engine.prepare import Prepared
+from raytd.engine.records import Iteration, Knot
 from raytd.engine.sources import SourceCache
 from raytd.engine.storage import storage_path
 from raytd.errors import StorageError
-from tests.conftest import make_context
 from tests.disks import small_disk
-
-N_ITERATIONS = 2
+from tests.engine.trials import assert_same_bits, coupled_trial
 
 
 class CutOffError(Exception):
@@ -59,23 +57,21 @@ class Failing:
         return self.inner.submit(block, method, *args)
 
 
-def prepared_trial(
-    pair: Pair,
-    sources: SourceCache,
-    trajectory: TrajectoryConfig,
-    *,
-    support: str = "blocks",
-    sync: str = "knot",
-) -> Prepared:
-    context = make_context(sources, trajectory.model_copy(update={"sync": sync}))
-    settings = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, support, 5)
-    tiles = deal(pair, tile_size=5, n_blocks=2, dealing="random")
-    return prepare(pair, context, tiles, iterations=N_ITERATIONS, coupling=settings)
+@pytest.fixture(scope="module")
+def prepared(tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig) -> Prepared:
+    """Two iterations of twenty segments."""
+    return coupled_trial(tiny_pair, sources, short.model_copy(update={"steps": 20, "segments": 20}))
 
 
 @pytest.fixture(scope="module")
-def prepared(pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig) -> Prepared:
-    return prepared_trial(pair, sources, small_trajectory)
+def brief(tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig) -> Prepared:
+    """Two iterations of ten segments."""
+    return coupled_trial(tiny_pair, sources, short)
+
+
+@pytest.fixture(scope="module")
+def undisturbed_brief(brief: Prepared) -> list[Iteration]:
+    return list(run_in_process(brief.plan, brief.cut))
 
 
 @pytest.fixture(scope="module")
@@ -108,63 +104,50 @@ def count_of(method: str, prepared: Prepared, settings: CheckpointSettings) -> t
     return 10**6 - left[0], records
 
 
-def assert_same_bits(left: list[Iteration], right: list[Iteration]) -> None:
-    assert len(left) == len(right) == N_ITERATIONS
-    for one, other in zip(left, right, strict=True):
-        assert one.lengths == other.lengths
-        assert one.moments == other.moments
-        assert one.knots == other.knots
-        assert one.solve == other.solve
-        assert one.change == other.change
-        assert (one.target_loss, one.forward_images) == (other.target_loss, other.forward_images)
-        np.testing.assert_array_equal(one.cost, other.cost)
-        np.testing.assert_array_equal(one.coupling, other.coupling)
-        for name in ("rows", "cols", "a", "b"):
-            assert torch.equal(getattr(one.tiles, name), getattr(other.tiles, name))
-
-
-@pytest.mark.parametrize("sync", ["knot", "single", "none"])
-@pytest.mark.parametrize("support", ["blocks", "global"])
-def test_cut_off_in_either_iteration_it_ends_at_the_same_bits(
+@pytest.mark.parametrize(
+    ("support", "sync"), [("blocks", "knot"), ("global", "single"), ("global", "none")]
+)
+def test_cut_off_in_either_iteration_it_ends_at_the_same_bits(  # noqa: PLR0913
     support: str,
     sync: str,
-    pair: Pair,
+    tiny_pair: Pair,
     sources: SourceCache,
-    small_trajectory: TrajectoryConfig,
+    short: TrajectoryConfig,
     tmp_path: Path,
 ) -> None:
-    prepared = prepared_trial(pair, sources, small_trajectory, support=support, sync=sync)
+    trajectory = short.model_copy(update={"sync": sync})
+    prepared = coupled_trial(tiny_pair, sources, trajectory, support=support)
     whole = list(run_in_process(prepared.plan, prepared.cut))
     settings = CheckpointSettings(tmp_path, every=1)
     movers = 1 if sync == "single" else 2
-    cut_off(prepared, settings, "advance", 13 * movers)
-    cut_off(prepared, settings, "advance", 15 * movers)
+    cut_off(prepared, settings, "advance", 7 * movers)
+    cut_off(prepared, settings, "advance", 9 * movers)
     left, records = count_of("advance", prepared, settings)
     assert_same_bits(records, whole)
-    # Cut off in segment 12, it goes on at 11; cut off 14 segments later, at 4 of the next one.
-    assert left == 16 * movers
+    # Cut off in segment 6, it goes on at 5; cut off 8 segments later, at 2 of the next one.
+    assert left == 8 * movers
 
 
 @pytest.mark.parametrize("method", ["features", "measure", "probe", "evaluate", "stay"])
 def test_cut_off_in_any_kind_of_call_it_ends_at_the_same_bits(
-    method: str, prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+    method: str, brief: Prepared, undisturbed_brief: list[Iteration], tmp_path: Path
 ) -> None:
     settings = CheckpointSettings(tmp_path, every=3)
-    cut_off(prepared, settings, method, 2)
+    cut_off(brief, settings, method, 2)
     assert_same_bits(
-        list(run_in_process(prepared.plan, prepared.cut, checkpoints=settings)), undisturbed
+        list(run_in_process(brief.plan, brief.cut, checkpoints=settings)), undisturbed_brief
     )
 
 
 def test_checkpoints_change_nothing_and_two_are_kept(
-    prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+    brief: Prepared, undisturbed_brief: list[Iteration], tmp_path: Path
 ) -> None:
     settings = CheckpointSettings(tmp_path, every=1)
     assert_same_bits(
-        list(run_in_process(prepared.plan, prepared.cut, checkpoints=settings)), undisturbed
+        list(run_in_process(brief.plan, brief.cut, checkpoints=settings)), undisturbed_brief
     )
     kept = sorted(p.name[:9] for p in tmp_path.iterdir())
-    assert kept == ["0001-0018", "0001-0019"]
+    assert kept == ["0001-0008", "0001-0009"]
 
 
 class Clock:
@@ -207,11 +190,26 @@ def test_where_nobody_says_how_often_they_take_two_percent_at_most_beside_each_i
 
 
 def test_checkpoints_as_often_as_they_cost_little_change_nothing(
-    prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+    brief: Prepared, undisturbed_brief: list[Iteration], tmp_path: Path
 ) -> None:
     settings = CheckpointSettings(tmp_path)
-    records = list(run_in_process(prepared.plan, prepared.cut, checkpoints=settings))
-    assert_same_bits(records, undisturbed)
+    records = list(run_in_process(brief.plan, brief.cut, checkpoints=settings))
+    assert_same_bits(records, undisturbed_brief)
+    assert [*tmp_path.iterdir()]
+
+
+@pytest.fixture(scope="module")
+def cut_off_once(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints of a trial that was cut off in its second iteration; not to be written to."""
+    folder = tmp_path_factory.mktemp("cut-off")
+    cut_off(prepared, CheckpointSettings(folder, every=5), "advance", 2 * 33)
+    return folder
+
+
+@pytest.fixture
+def left(cut_off_once: Path, tmp_path: Path) -> Path:
+    """A copy of them."""
+    return shutil.copytree(cut_off_once, tmp_path / "left")
 
 
 def newest(folder: Path) -> Path:
@@ -230,11 +228,10 @@ def flip(path: Path) -> None:
     ids=["one bit", "cut short", "empty"],
 )
 def test_a_corrupted_checkpoint_is_recognised_and_the_one_before_is_used(
-    damage: Callable[[Path], Any], prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+    damage: Callable[[Path], Any], prepared: Prepared, undisturbed: list[Iteration], left: Path
 ) -> None:
-    settings = CheckpointSettings(tmp_path, every=5)
-    cut_off(prepared, settings, "advance", 2 * 33)
-    damaged = newest(tmp_path)
+    settings = CheckpointSettings(left, every=5)
+    damaged = newest(left)
     damage(damaged)
     assert damaged.name.startswith("0001-0010")
     told: list[str] = []
@@ -244,11 +241,10 @@ def test_a_corrupted_checkpoint_is_recognised_and_the_one_before_is_used(
 
 
 def test_with_every_checkpoint_corrupted_the_trial_starts_again(
-    prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+    prepared: Prepared, undisturbed: list[Iteration], left: Path
 ) -> None:
-    settings = CheckpointSettings(tmp_path, every=5)
-    cut_off(prepared, settings, "advance", 2 * 33)
-    for path in tmp_path.iterdir():
+    settings = CheckpointSettings(left, every=5)
+    for path in left.iterdir():
         flip(path)
     told: list[str] = []
     run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
@@ -287,11 +283,10 @@ def test_checkpoints_that_an_object_store_does_not_hand_out_are_passed_over_and_
 
 
 def test_unreadable_checkpoints_further_on_leave_the_new_ones(
-    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    prepared: Prepared, left: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = CheckpointSettings(tmp_path, every=5)
-    cut_off(prepared, settings, "advance", 2 * 33)
-    ahead, really = {path.name for path in tmp_path.iterdir()}, Path.read_bytes
+    settings = CheckpointSettings(left, every=5)
+    ahead, really = {path.name for path in left.iterdir()}, Path.read_bytes
 
     def read_bytes(path: Path) -> bytes:
         if path.name in ahead:
@@ -300,7 +295,7 @@ def test_unreadable_checkpoints_further_on_leave_the_new_ones(
 
     monkeypatch.setattr(Path, "read_bytes", read_bytes)
     cut_off(prepared, settings, "advance", 2 * 13)
-    new = {path.name for path in tmp_path.iterdir()} - ahead
+    new = {path.name for path in left.iterdir()} - ahead
     assert {name[:9] for name in new} == {"0000-0005", "0000-0010"}
     snapshot, notes = Checkpoints(settings, prepared.plan).load()
     assert snapshot is not None
@@ -310,16 +305,16 @@ def test_unreadable_checkpoints_further_on_leave_the_new_ones(
 
 
 def test_a_checkpoint_of_other_numbers_is_not_used(
-    prepared: Prepared, undisturbed: list[Iteration], tmp_path: Path
+    brief: Prepared, undisturbed_brief: list[Iteration], tmp_path: Path
 ) -> None:
-    cut_off(prepared, CheckpointSettings(tmp_path, 1, {"chunk": 2}), "advance", 20)
+    cut_off(brief, CheckpointSettings(tmp_path, 1, {"chunk": 2}), "advance", 20)
     told: list[str] = []
     settings = CheckpointSettings(tmp_path, 1, {"chunk": 1})
-    run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
-    assert_same_bits(list(run), undisturbed)
+    run = run_in_process(brief.plan, brief.cut, checkpoints=settings, tell=told.append)
+    assert_same_bits(list(run), undisturbed_brief)
     assert len(told) == 2
     assert "other threads, chunk" in told[0]
-    longer = replace(prepared.plan, steps=60)
+    longer = replace(brief.plan, steps=60)
     assert Checkpoints(settings, longer).load()[0] is None
 
 
@@ -338,25 +333,25 @@ def fill(disk: Path, left: int) -> Path:
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on(
-    prepared: Prepared, undisturbed: list[Iteration], disk: Path
+    brief: Prepared, undisturbed_brief: list[Iteration], disk: Path
 ) -> None:
     folder = disk / "checkpoint"
     settings = CheckpointSettings(folder, every=1)
-    cut_off(prepared, settings, "advance", 2 * 8 + 1)
+    cut_off(brief, settings, "advance", 2 * 8 + 1)
     before = sorted(folder.iterdir())
     assert [path.name[:9] for path in before] == ["0000-0006", "0000-0007"]
     ballast = fill(disk, left=4096)
     told: list[str] = []
-    run = run_in_process(prepared.plan, prepared.cut, checkpoints=settings, tell=told.append)
-    assert_same_bits(list(run), undisturbed)
+    run = run_in_process(brief.plan, brief.cut, checkpoints=settings, tell=told.append)
+    assert_same_bits(list(run), undisturbed_brief)
     (note,) = told
     assert "a checkpoint could not be written" in note
     assert "the disk is full" in note
     assert sorted(folder.iterdir()) == before
     ballast.unlink()
-    left, records = count_of("advance", prepared, settings)
-    assert_same_bits(records, undisturbed)
-    assert left == 2 * (20 - 7 + 20)
+    left, records = count_of("advance", brief, settings)
+    assert_same_bits(records, undisturbed_brief)
+    assert left == 2 * (10 - 7 + 10)
 
 
 def test_values_come_back_to_the_bit() -> None:

@@ -1,15 +1,15 @@
 """The promise: whoever does the work, however often it is killed, the bits are the same."""
 
+import copy
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 import ray
-import torch
 from ray.exceptions import RayTaskError
 
 from raytd.engine.block import BlockSetup
@@ -19,84 +19,54 @@ from raytd.engine.coordinator import Coordinator, iterations
 from raytd.engine.executor import run_in_process
 from raytd.engine.prepare import Prepared, deal, prepare
 from raytd.engine.ray_calls import Limits, RayCall, RayExecutor, local_cause
-from raytd.engine.ray_executor import ActorPool, ActorShape
-from raytd.engine.records import CouplingSettings, Iteration
+from raytd.engine.ray_executor import ActorPool
+from raytd.engine.records import Iteration
 from raytd.engine.sources import SourceCache
 from raytd.errors import NotFiniteError, WorkerLostError
 from raytd.transport.tiles import Tiles
 from tests.conftest import make_context
+from tests.engine.trials import assert_same_bits, coupled_trial
 
 pytestmark = pytest.mark.ray
 
-N_BLOCKS = 2
 
+@dataclass(frozen=True)
+class Trial:
+    """A trial, and what it comes to in one process."""
 
-@pytest.fixture(scope="module", params=["blocks", "global"])
-def prepared(
-    request: pytest.FixtureRequest,
-    pair: Pair,
-    sources: SourceCache,
-    small_trajectory: TrajectoryConfig,
-) -> Prepared:
-    context = make_context(sources, small_trajectory)
-    settings = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, request.param, 5)
-    tiles = deal(pair, tile_size=5, n_blocks=N_BLOCKS, dealing="random")
-    return prepare(pair, context, tiles, iterations=2, coupling=settings)
+    prepared: Prepared
+    undisturbed: list[Iteration]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(prepared: Prepared) -> list[Iteration]:
-    return list(run_in_process(prepared.plan, prepared.cut))
+def trials(tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig) -> dict[str, Trial]:
+    """One for each support; under `global`, each iteration has other tiles and executors."""
+    found = {}
+    for support in ("blocks", "global"):
+        prepared = coupled_trial(tiny_pair, sources, short, support=support)
+        found[support] = Trial(prepared, list(run_in_process(prepared.plan, prepared.cut)))
+    return found
 
 
-def assert_same_bits(left: Sequence[Iteration], right: Sequence[Iteration]) -> None:
-    assert len(left) == len(right) == 2
-    for one, other in zip(left, right, strict=True):
-        assert one.lengths == other.lengths
-        np.testing.assert_array_equal(one.cost, other.cost)
-        np.testing.assert_array_equal(one.coupling, other.coupling)
-        assert one.knots == other.knots
-        assert torch.equal(one.tiles.rows, other.tiles.rows)
-        assert one.solve == other.solve
-        assert one.target_loss == other.target_loss
-        assert one.forward_images == other.forward_images
+@pytest.fixture
+def trial(trials: dict[str, Trial]) -> Trial:
+    return trials["global"]
 
 
-def make_pool(n_actors: int) -> Iterator[ActorPool]:
-    """Block actors on the session's cluster, each with half a logical GPU, and the coordinator."""
-    made = ActorPool(ActorShape(n_actors, cpus=0.5, gpus=0.5))
-    yield made
-    made.close()
+def test_one_actor_gives_the_bits_of_one_process(two_actors: ActorPool, trial: Trial) -> None:
+    one_actor = copy.copy(two_actors)
+    one_actor.hosts = two_actors.hosts[:1]
+    there = one_actor.launch(trial.prepared.plan, trial.prepared.cut)
+    assert_same_bits(list(there), trial.undisturbed)
 
 
-@pytest.fixture(scope="module")
-def one_actor(ray_cluster: None) -> Iterator[ActorPool]:
-    yield from make_pool(1)
-
-
-@pytest.fixture(scope="module")
-def two_actors(ray_cluster: None) -> Iterator[ActorPool]:
-    yield from make_pool(2)
-
-
-def test_one_actor_gives_the_bits_of_one_process(
-    one_actor: ActorPool, prepared: Prepared, undisturbed: list[Iteration]
-) -> None:
-    assert_same_bits(list(one_actor.launch(prepared.plan, prepared.cut)), undisturbed)
-
-
-@pytest.mark.parametrize("change", [{"sync": "single"}, {"precision": "bfloat16"}])
 def test_actors_give_the_same_bits_when_one_worker_moves_for_all_and_in_bfloat16(
-    change: dict[str, str],
-    two_actors: ActorPool,
-    pair: Pair,
-    sources: SourceCache,
-    small_trajectory: TrajectoryConfig,
+    two_actors: ActorPool, tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
 ) -> None:
-    changed = small_trajectory.model_copy(update=change)
-    tiles = deal(pair, tile_size=5, n_blocks=N_BLOCKS, dealing="random")
+    changed = short.model_copy(update={"sync": "single", "precision": "bfloat16"})
+    tiles = deal(tiny_pair, tile_size=5, n_blocks=2, dealing="random")
     context = make_context(sources, changed)
-    single = prepare(pair, context, tiles, iterations=1, coupling=None)
+    single = prepare(tiny_pair, context, tiles, iterations=1, coupling=None)
     (here,) = run_in_process(single.plan, single.cut)
     (there,) = two_actors.launch(single.plan, single.cut)
     assert here.lengths == there.lengths
@@ -104,14 +74,57 @@ def test_actors_give_the_same_bits_when_one_worker_moves_for_all_and_in_bfloat16
 
 
 def test_two_actors_give_the_bits_of_one_process_however_often_they_are_used(
-    two_actors: ActorPool, prepared: Prepared, undisturbed: list[Iteration]
+    two_actors: ActorPool, trials: dict[str, Trial]
 ) -> None:
-    first = list(two_actors.launch(prepared.plan, prepared.cut))
-    pids = {ray.get(host.pid.remote()) for host in two_actors.hosts}
-    second = list(two_actors.launch(prepared.plan, prepared.cut))
-    assert {ray.get(host.pid.remote()) for host in two_actors.hosts} == pids
-    assert_same_bits(first, undisturbed)
-    assert_same_bits(second, undisturbed)
+    pids = []
+    for support in ("blocks", "global", "blocks"):
+        trial = trials[support]
+        there = two_actors.launch(trial.prepared.plan, trial.prepared.cut)
+        assert_same_bits(list(there), trial.undisturbed)
+        pids.append(ray.get([host.pid.remote() for host in two_actors.hosts]))
+    assert pids[0] == pids[1] == pids[2]
+
+
+def test_three_blocks_on_two_actors_give_the_bits_of_one_process(
+    two_actors: ActorPool, pair: Pair, sources: SourceCache, short: TrajectoryConfig
+) -> None:
+    prepared = coupled_trial(pair, sources, short, n_blocks=3)
+    assert [RayExecutor([0, 1], [0] * 3).host_of(block) for block in range(3)] == [0, 0, 1]
+    here = list(run_in_process(prepared.plan, prepared.cut))
+    made: list[Counting] = []
+
+    def make_executor(setups: Sequence[BlockSetup]) -> Counting:
+        made.append(Counting(two_actors.hosts, [ray.put(setup) for setup in setups]))
+        made[-1].build()
+        return made[-1]
+
+    assert_same_bits(
+        list(iterations(Coordinator(prepared.plan), prepared.cut, make_executor)), here
+    )
+    # Setups are sent once, and every call sends numbers and references.
+    (executor,) = made
+    assert executor.built == [0, 1]
+    numbers = [each for each in executor.sent if not isinstance(each, ray.ObjectRef)]
+    assert len(numbers) < len(executor.sent)
+    flat = [n for each in numbers for n in (each if isinstance(each, tuple) else (each,))]
+    assert {type(number) for number in flat} == {int}
+
+
+class Counting(RayExecutor):
+    """Remembers what it sends."""
+
+    def __init__(self, hosts: Sequence[Any], setups: Sequence[Any]) -> None:
+        super().__init__(hosts, setups)
+        self.built: list[int] = []
+        self.sent: list[Any] = []
+
+    def submit(self, block: int, method: str, *args: Any) -> RayCall:
+        self.sent += args
+        return super().submit(block, method, *args)
+
+    def _build_host(self, host: int) -> None:
+        self.built.append(host)
+        super()._build_host(host)
 
 
 @dataclass
@@ -143,17 +156,13 @@ class Murderous:
 
 
 @pytest.mark.parametrize(
-    ("method", "at"),
-    [("advance", [7]), ("measure", [20]), ("advance", [4, 5]), ("features", [0])],
+    ("method", "at", "support"),
+    [("advance", [4, 5], "blocks"), ("measure", [9], "global"), ("features", [0], "blocks")],
 )
 def test_a_killed_block_actor_changes_nothing(
-    method: str,
-    at: list[int],
-    two_actors: ActorPool,
-    prepared: Prepared,
-    undisturbed: list[Iteration],
+    method: str, at: list[int], support: str, two_actors: ActorPool, trials: dict[str, Trial]
 ) -> None:
-    murderers = []
+    murderers, trial = [], trials[support]
 
     def make_executor(setups: Sequence[BlockSetup]) -> Murderous:
         executor = RayExecutor(two_actors.hosts, [ray.put(s) for s in setups])
@@ -161,9 +170,10 @@ def test_a_killed_block_actor_changes_nothing(
         murderers.append(Murderous(executor, method, at))
         return murderers[-1]
 
-    disturbed = list(iterations(Coordinator(prepared.plan), prepared.cut, make_executor))
+    coordinator = Coordinator(trial.prepared.plan)
+    disturbed = list(iterations(coordinator, trial.prepared.cut, make_executor))
     assert sum(m.kills for m in murderers) >= len(at)
-    assert_same_bits(disturbed, undisturbed)
+    assert_same_bits(disturbed, trial.undisturbed)
 
 
 class DoomedCall(RayCall):
@@ -193,17 +203,19 @@ class Doomed(RayExecutor):
 
 
 def test_a_call_whose_actor_is_killed_again_when_it_is_repeated_changes_nothing(
-    two_actors: ActorPool, prepared: Prepared, undisturbed: list[Iteration]
+    two_actors: ActorPool, trials: dict[str, Trial]
 ) -> None:
     made: list[Doomed] = []
+    trial = trials["blocks"]
 
     def make_executor(setups: Sequence[BlockSetup]) -> Doomed:
         made.append(Doomed(two_actors.hosts, [ray.put(s) for s in setups]))
         made[-1].build()
         return made[-1]
 
-    disturbed = list(iterations(Coordinator(prepared.plan), prepared.cut, make_executor))
-    assert_same_bits(disturbed, undisturbed)
+    coordinator = Coordinator(trial.prepared.plan)
+    disturbed = list(iterations(coordinator, trial.prepared.cut, make_executor))
+    assert_same_bits(disturbed, trial.undisturbed)
     for executor in made:
         called = executor.before <= 0
         assert executor.kills == 2 * called
@@ -219,10 +231,10 @@ class Poison:
 
 
 def test_a_call_whose_actor_is_lost_every_time_is_given_up(
-    one_actor: ActorPool, prepared: Prepared
+    two_actors: ActorPool, trial: Trial
 ) -> None:
-    setups = [ray.put(s) for s in prepared.cut(prepared.plan.tiles)]
-    executor = RayExecutor(one_actor.hosts, setups, limits=Limits(attempts=2))
+    setups = [ray.put(s) for s in trial.prepared.cut(trial.prepared.plan.tiles)]
+    executor = RayExecutor(two_actors.hosts, setups, limits=Limits(attempts=2))
     executor.build()
     call = executor.submit(1, "evaluate", Poison())
     with pytest.raises(WorkerLostError, match="block 1: its actor was lost 2 times in evaluate"):
@@ -230,13 +242,13 @@ def test_a_call_whose_actor_is_lost_every_time_is_given_up(
 
 
 def test_the_error_of_a_worker_reaches_the_caller_as_itself(
-    two_actors: ActorPool, prepared: Prepared
+    two_actors: ActorPool, trial: Trial
 ) -> None:
     def wild(tiles: Tiles) -> list[BlockSetup]:
-        return [replace(setup, lr=1e30) for setup in prepared.cut(tiles)]
+        return [replace(setup, lr=1e30) for setup in trial.prepared.cut(tiles)]
 
     with pytest.raises(RayTaskError) as caught:
-        list(two_actors.launch(prepared.plan, wild))
+        list(two_actors.launch(trial.prepared.plan, wild))
     cause = local_cause(caught.value)
     assert isinstance(cause, NotFiniteError)
     assert "block 0, segment 0" in str(cause)

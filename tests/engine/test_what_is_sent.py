@@ -5,60 +5,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-import ray
 import torch
 
 from raytd.engine.block import BlockSetup, ImageSlice, members
 from raytd.engine.config import TrajectoryConfig
 from raytd.engine.context import Pair
 from raytd.engine.coordinator import Coordinator, iterations
-from raytd.engine.executor import SerialExecutor, run_in_process
-from raytd.engine.prepare import Prepared, deal, prepare
-from raytd.engine.ray_calls import RayCall, RayExecutor
-from raytd.engine.ray_executor import ActorPool, ActorShape
-from raytd.engine.records import CouplingSettings
+from raytd.engine.executor import SerialExecutor
+from raytd.engine.prepare import Prepared
 from raytd.engine.sources import SourceCache
 from raytd.tasks.task import Task
 from raytd.transfer.state import TrainState
-from tests.conftest import make_context
+from tests.engine.trials import coupled_trial
 
 Make = Callable[[int], Prepared]
 
 
 @pytest.fixture
-def made(pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig) -> Make:
+def made(pair: Pair, sources: SourceCache, short: TrajectoryConfig) -> Make:
     """A trial of two iterations on some number of blocks."""
-
-    def make(n_blocks: int) -> Prepared:
-        context = make_context(sources, small_trajectory)
-        settings = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, "blocks", 5)
-        tiles = deal(pair, tile_size=5, n_blocks=n_blocks, dealing="random")
-        return prepare(pair, context, tiles, iterations=2, coupling=settings)
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def two_actors(ray_cluster: None) -> Iterator[ActorPool]:
-    pool = ActorPool(ActorShape(2, cpus=0.5, gpus=0.5))
-    yield pool
-    pool.close()
-
-
-@pytest.mark.ray
-def test_three_blocks_on_two_actors_give_the_bits_of_one_process(
-    two_actors: ActorPool, made: Make
-) -> None:
-    prepared = made(3)
-    assert [RayExecutor([0, 1], [0] * 3).host_of(block) for block in range(3)] == [0, 0, 1]
-    here = list(run_in_process(prepared.plan, prepared.cut))
-    there = list(two_actors.launch(prepared.plan, prepared.cut))
-    assert len(here) == len(there) == 2
-    for one, other in zip(here, there, strict=True):
-        assert one.lengths == other.lengths
-        assert one.knots == other.knots
-        np.testing.assert_array_equal(one.cost, other.cost)
-        np.testing.assert_array_equal(one.coupling, other.coupling)
+    return lambda n_blocks: coupled_trial(pair, sources, short, n_blocks=n_blocks)
 
 
 def assert_holds(
@@ -84,43 +50,6 @@ def test_a_block_is_sent_its_own_rows_and_columns_alone(made: Make, pair: Pair) 
         assert sent == len(task.train.labels)
 
 
-class Counting(RayExecutor):
-    """Remembers what it sends."""
-
-    def __init__(self, hosts: Sequence[Any], setups: Sequence[Any]) -> None:
-        super().__init__(hosts, setups)
-        self.built: list[int] = []
-        self.sent: list[Any] = []
-
-    def submit(self, block: int, method: str, *args: Any) -> RayCall:
-        self.sent += args
-        return super().submit(block, method, *args)
-
-    def _build_host(self, host: int) -> None:
-        self.built.append(host)
-        super()._build_host(host)
-
-
-@pytest.mark.ray
-def test_setups_are_sent_once_and_every_call_sends_numbers_and_references(
-    two_actors: ActorPool, made: Make
-) -> None:
-    prepared, executors = made(3), []
-
-    def make_executor(setups: Sequence[BlockSetup]) -> Counting:
-        executors.append(Counting(two_actors.hosts, [ray.put(setup) for setup in setups]))
-        executors[-1].build()
-        return executors[-1]
-
-    assert len(list(iterations(Coordinator(prepared.plan), prepared.cut, make_executor))) == 2
-    (executor,) = executors
-    assert executor.built == [0, 1]
-    numbers = [each for each in executor.sent if not isinstance(each, ray.ObjectRef)]
-    assert len(numbers) < len(executor.sent)
-    flat = [n for each in numbers for n in (each if isinstance(each, tuple) else (each,))]
-    assert {type(number) for number in flat} == {int}
-
-
 class Sharing(SerialExecutor):
     """Counts the states that are shared."""
 
@@ -133,7 +62,7 @@ class Sharing(SerialExecutor):
         return super().share(value)
 
 
-@pytest.mark.parametrize("n_blocks", [1, 2, 3])
+@pytest.mark.parametrize("n_blocks", [1, 3])
 def test_weights_are_shared_once_a_knot_whatever_the_number_of_blocks(
     n_blocks: int, made: Make
 ) -> None:

@@ -1,0 +1,46 @@
+"""The smallest trials that show what the engine promises, and the comparison of their bits."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from raytd.engine.config import TrajectoryConfig
+from raytd.engine.context import Pair
+from raytd.engine.prepare import Prepared, deal, prepare
+from raytd.engine.records import CouplingSettings, Iteration
+from raytd.engine.sources import SourceCache
+from tests.conftest import make_context
+
+N_ITERATIONS = 2
+
+
+def coupled_trial(
+    pair: Pair,
+    sources: SourceCache,
+    trajectory: TrajectoryConfig,
+    *,
+    support: str = "blocks",
+    n_blocks: int = 2,
+) -> Prepared:
+    """A trial of two iterations on some number of blocks."""
+    settings = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, support, 5)
+    tiles = deal(pair, tile_size=5, n_blocks=n_blocks, dealing="random")
+    context = make_context(sources, trajectory)
+    return prepare(pair, context, tiles, iterations=N_ITERATIONS, coupling=settings)
+
+
+def assert_same_bits(left: Sequence[Iteration], right: Sequence[Iteration]) -> None:
+    """Two runs of such a trial have the same numbers, to the last bit of each."""
+    assert len(left) == len(right) == N_ITERATIONS
+    for one, other in zip(left, right, strict=True):
+        assert one.lengths == other.lengths
+        assert one.moments == other.moments
+        assert one.knots == other.knots
+        assert one.solve == other.solve
+        assert one.change == other.change
+        assert (one.target_loss, one.forward_images) == (other.target_loss, other.forward_images)
+        np.testing.assert_array_equal(one.cost, other.cost)
+        np.testing.assert_array_equal(one.coupling, other.coupling)
+        for name in ("rows", "cols", "a", "b"):
+            assert torch.equal(getattr(one.tiles, name), getattr(other.tiles, name))
