@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from raytd.cli import main
+from raytd.sweep import cluster
+from tests.conftest import CPUS
 
 
 def run(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, str]:
@@ -41,10 +43,16 @@ def test_a_problem_gives_1_and_says_what_to_do(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_ray_is_started_when_asked_for(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_ray_is_started_and_ended_when_asked_for(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ray_here: None,
 ) -> None:
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    told: list[object] = []
+    monkeypatch.setattr(cluster, "_init", lambda address, _: told.append(address))
+    monkeypatch.setattr(cluster, "_end", lambda: told.append("ended"))
     code, out = run(capsys, "--start-ray", "--storage", tmp_path, "--tracking-uri", "none")
     assert code == 0, out
-    assert "started on this machine: 1 nodes" in out
+    assert told == [None, "ended"]
+    assert f"started on this machine: 1 nodes, {CPUS} CPUs, " in out

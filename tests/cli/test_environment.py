@@ -1,14 +1,16 @@
 """Sweeps in surroundings that are not as usual: pipes, long paths, files that are edited."""
 
 import fcntl
+import json
 import os
-import subprocess
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import command, environment, run_in
+from raytd.sweep import turn
+from tests.cli.commands import run_here, run_in
 
 SWEEP = """\
 name: odd
@@ -66,30 +68,37 @@ def test_a_search_of_two_values_counts_to_two_and_says_why(ran: tuple[Path, str,
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_a_file_that_is_edited_while_the_sweep_waits_is_not_what_is_kept(
-    ran: tuple[Path, str, Path],
+def test_a_sweep_that_waits_sees_what_was_done_meanwhile_and_keeps_the_file_as_it_was_read(
+    ran: tuple[Path, str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, _, _ = ran
+    place = folder / "waits/odd"
+    place.mkdir(parents=True)
     (folder / "odd.yaml").write_text(SWEEP)
-    with (folder / "runs/odd/.sweep.yaml.lock").open("r+") as lock:
+    owner = {"pid": 4711, "host": "another-machine"}
+    (place / ".owner.json").write_text(json.dumps(owner))
+    who = turn._who
+
+    with (place / ".sweep.yaml.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        process = subprocess.Popen(
-            command("sweep", "odd.yaml", *OPTIONS),
-            cwd=folder,
-            env=environment(folder),
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-        )
-        assert process.stderr is not None
-        with process:
-            said = iter(process.stderr.readline, "")
-            assert any("another raytd sweep" in line for line in said)
+
+        def others_finish(path: Path) -> str:
+            """What happens once the sweep waits, and asks for whom."""
             (folder / "odd.yaml").write_text(SWEEP.replace("trials: 4", "trials: 3"))
+            shutil.copytree(folder / "runs/odd/trials", place / "trials")
+            asked = who(path)
             fcntl.flock(lock, fcntl.LOCK_UN)
-            rest = process.stderr.read()
-    assert process.returncode == 0, rest
-    assert (folder / "runs/odd/sweep.yaml").read_text() == SWEEP
+            return asked
+
+        monkeypatch.setattr(turn, "_who", others_finish)
+        ended = run_here(folder, "sweep", "odd.yaml", "--storage", "waits", *OPTIONS[2:])
+    assert ended.returncode == 0, ended.stderr
+    told = "another raytd sweep runs this one (process 4711 on another-machine)"
+    assert told in ended.stderr
+    assert "2 trials: 2 done, 0 to run" in ended.stderr
+    assert not [line for line in ended.stderr.splitlines() if line.startswith("[")]
+    assert (place / "sweep.yaml").read_text() == SWEEP
+    assert not (place / ".owner.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +121,7 @@ def test_the_home_of_nobody_is_one_line(arguments: list[str], tmp_path: Path) ->
     inline = "{name: digits-low, dataset: 'npz:~no-such-user/x'}"
     (tmp_path / "odd.yaml").write_text(SWEEP)
     (tmp_path / "inline.yaml").write_text(SWEEP.replace("[digits-low,", f"[{inline},"))
-    ended = run_in(tmp_path, *arguments)
+    ended = run_here(tmp_path, *arguments)
     assert ended.returncode == 2, ended.stderr
     (line,) = ended.stderr.splitlines()
     assert "knows no home folder of a user 'no-such-user'; correct the name" in line

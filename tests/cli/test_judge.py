@@ -1,7 +1,8 @@
 import csv
+import functools
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,19 +15,19 @@ from tests.cli import saved_sweep
 Run = Callable[..., Result]
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Distances that rise from pair to pair, and a transfer that falls alike."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    folder = saved_sweep.write(tmp_path / "runs")
-    saved_sweep.add_transfer(folder)
-    return folder
-
-
-@pytest.fixture
-def run(folder: Path) -> Run:
+def asking(place: Path, patch: pytest.MonkeyPatch) -> Run:
+    """The command line beside a sweep with distances that rise and a transfer that falls alike."""
+    patch.chdir(place)
+    patch.setenv("COLUMNS", "100")
+    saved_sweep.add_transfer(saved_sweep.write(place / "runs"))
     return lambda *args: CliRunner().invoke(cli, list(args))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Runs each command once, however many tests look at what it said."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield functools.cache(asking(tmp_path_factory.mktemp("judge"), patch))
 
 
 def test_a_distance_that_falls_as_transfer_rises_is_found_to_agree(run: Run) -> None:
@@ -51,7 +52,10 @@ def test_the_table_says_what_chance_and_a_blind_choice_would_reach(run: Run) -> 
     assert "a blind choice: 50%" in out
 
 
-def test_the_figures_are_kept_beside_the_report(run: Run, folder: Path) -> None:
+def test_the_figures_are_kept_beside_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, folder = asking(tmp_path, monkeypatch), tmp_path / "runs/demo"
     printed = run("judge", "demo", "--format", "csv").stdout
     kept = (folder / "report" / "judge-transfer.csv").read_text()
     assert printed == kept
@@ -62,9 +66,7 @@ def test_the_figures_are_kept_beside_the_report(run: Run, folder: Path) -> None:
     names = ("judge-transfer", *each)
     assert drawn == {f"{name}.{ending}" for name in names for ending in ("csv", "png", "svg")}
 
-
-def test_another_column_of_the_truth_keeps_figures_of_its_own(run: Run, folder: Path) -> None:
-    assert run("judge", "demo").exit_code == 0
+    # Those of another column of the truth have files of their own.
     before = (folder / "report" / "judge-transfer.csv").read_bytes()
     assert run("judge", "demo", "--column", "wall_s").exit_code == 0
     assert (folder / "report" / "judge-transfer.csv").read_bytes() == before

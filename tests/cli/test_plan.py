@@ -1,6 +1,7 @@
 """`raytd plan` as a user runs it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from raytd.sweep.outlook import by_axis
 from raytd.sweep.plan import SweepPlan, make_plan
 from raytd.sweep.spec import load_sweep
 from raytd.sweep.timing import cache_file, kept_speeds
-from raytd.sweep.trial import run_trial
+from raytd.sweep.trial import Trial, run_trial
 
 SWEEP = """
 name: small
@@ -23,8 +24,8 @@ pairs: [[digits-low, digits-high]]
 methods: [coupled, uncoupled]
 grid: {seed: [0, 1], coupled.lam: [10, 20]}
 coupled: {iterations: 2, blocks: 2, tile_size: 5}
-trajectory: {steps: 40, batch_size: 8, lr: 0.01, segments: 20}
-pretrain: {epochs: 4, batch_size: 10}
+trajectory: {steps: 20, batch_size: 8, lr: 0.01, segments: 20}
+pretrain: {epochs: 2, batch_size: 10}
 stop: {tolerance: 0}
 resources: {cpus_per_actor: 0.5, threads: 1}
 """
@@ -76,10 +77,18 @@ def test_the_plan_is_one_document_with_counts_needs_duration_and_cost(
         again = json.loads(out)
         assert {**again, "assumption": ""} == {**found, "assumption": ""}
         assert again["assumption"].startswith("timed on this machine before; remove ")
-    code, out, err = run(capsys, "small.yaml", "--set", "trajectory.batch_size=6")
-    assert "timing network 1 of 1: cnn8-narrow on images 8×8, grey, batch size 6\n" in err
-    assert "expected duration" in out
+    # Those of other batches do not.
+    code, out, err = run(capsys, "small.yaml", "--quick", "--set", "trajectory.batch_size=6")
+    assert (code, "timing" in err) == (0, False)
+    unknown = "unknown: never timed on this machine: cnn8-narrow on images 8×8, grey, batch size 6"
+    assert f"expected duration {unknown}" in " ".join(out.split())
     assert out.startswith("digits (in scikit-learn): 1,797 images of 10 classes; a third of each")
+    code, out, _ = run(capsys, "small.yaml", "--price", "3")
+    assert code == 0
+    text = " ".join(out.split())
+    assert re.search("each of 6 trials 2 actors, 1.5 CPUs, about [0-9.]+ GB of memory", text)
+    assert re.search("expected duration .+, timed on this machine before; remove ", text)
+    assert re.search(r"cost \$[0-9.]+: \$3 an hour for one machine of the cluster", text)
 
 
 def test_a_quick_plan_says_what_is_not_known_and_guesses_nothing(
@@ -109,11 +118,21 @@ def plan(folder: Path) -> SweepPlan:
     return make_plan(spec, data=folder, storage=folder / "runs", nodes=[{"CPU": 2.0}])
 
 
-def test_the_counts_of_a_plan_are_those_of_its_results(plan: SweepPlan) -> None:
+def one_of(plan: SweepPlan, method: str) -> Trial:
+    return next(trial for trial in plan.trials if trial.config.method == method)
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("networks")
+
+
+def test_the_counts_of_a_plan_are_those_of_its_results(plan: SweepPlan, networks: Path) -> None:
     from raytd.sweep.work import work_of
 
-    for trial in plan.trials[:2]:
-        _, row = run_trial(trial, launch=run_in_process, sources=None)
+    for method in ("coupled", "uncoupled"):
+        trial = one_of(plan, method)
+        _, row = run_trial(trial, launch=run_in_process, sources=networks)
         work = work_of(trial)
         assert (work.forward_images, work.sgd_steps) == (row["forward_images"], row["sgd_steps"])
 
@@ -185,7 +204,7 @@ def test_gpus_of_several_kinds_are_told_where_they_matter(
         overrides = ("resources.gpus_per_actor=" + gpus, "grid.seed=[0]", "grid.coupled.lam=[10]")
         spec = load_sweep(folder / "small.yaml", overrides=overrides, has_gpu=lambda: False).spec
         plan = make_plan(spec, data=folder, storage=folder / "gpu-runs", nodes=nodes)
-        told[gpus] = outlook(plan, nodes=nodes)
+        told[gpus] = outlook(plan, nodes=nodes, quick=True)
     assert told["0"]["gpu_kinds"] == []
     assert told["1"]["gpu_kinds"] == ["A10G", "T4"]
     facts = dict(_facts(told["1"]))
@@ -193,15 +212,17 @@ def test_gpus_of_several_kinds_are_told_where_they_matter(
     assert "GPUs of several kinds" not in dict(_facts(told["0"]))
 
 
-def test_a_result_of_gpus_that_may_round_as_they_like_says_so(plan: SweepPlan) -> None:
+def test_a_result_of_gpus_that_may_round_as_they_like_says_so(
+    plan: SweepPlan, networks: Path
+) -> None:
     from dataclasses import replace
 
-    trial = plan.trials[0]
+    trial = one_of(plan, "uncoupled")
     for gpus, deterministic in ((1, False), (1, True), (0, False)):
         changed = {"gpus_per_actor": gpus, "deterministic": deterministic}
         resources = trial.config.resources.model_copy(update=changed)
         other = replace(trial, config=trial.config.model_copy(update={"resources": resources}))
-        result, row = run_trial(other, launch=run_in_process, sources=None)
+        result, row = run_trial(other, launch=run_in_process, sources=networks)
         said = "GPUs were free to round differently" in (row["warnings"] or "")
         assert said == (gpus == 1 and not deterministic)
         assert bool(result.warnings) >= said

@@ -1,7 +1,8 @@
-"""`raytd sweep` as a user runs it: a process of its own, a small sweep, everything it leaves."""
+"""`raytd sweep` as a user runs it: a small sweep, and everything it leaves."""
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -16,6 +17,7 @@ import pytest
 
 import raytd
 from raytd.cli.events import FIELDS
+from raytd.sweep import turn
 from tests.cli.commands import command, environment, processes_with, run_here
 from tests.disks import small_disk
 
@@ -32,8 +34,9 @@ coupled: {iterations: 2, blocks: 2, tile_size: 5}
 trajectory: {steps: 40, batch_size: 8, lr: 0.01, segments: 20}
 pretrain: {epochs: 4, batch_size: 10}
 stop: {tolerance: 0}
-resources: {cpus_per_actor: 0.5, threads: 1}
+resources: {cpus_per_actor: 1, threads: 1}
 """
+"""Its trials take three of the four CPUs each: one runs at a time."""
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -189,11 +192,16 @@ def test_running_it_again_runs_nothing(run: Run, folder: Path, rows: list[dict[s
 def test_a_wider_grid_runs_only_what_is_new(
     run: Run, folder: Path, rows: list[dict[str, Any]]
 ) -> None:
-    wider = run("sweep", "small.yaml", "--set", "grid.seed=[1, 2]", "--tracking-uri", "none")
+    wider = run(
+        "sweep", "small.yaml", "--set", "grid.seed=[1, 2]", "--set", "methods=[uncoupled]",
+        "--tracking-uri", "none",
+    )  # fmt: skip
     assert wider.returncode == 0
-    assert "4 trials: 2 done, 2 to run" in wider.stderr
+    assert "2 trials: 1 done, 1 to run" in wider.stderr
     table = pq.read_table(folder / "runs/small/results.parquet").to_pylist()
-    assert sorted({row["seed"] for row in table}) == [0, 1, 2]
+    assert sorted((row["method"], row["seed"]) for row in table) == [
+        ("coupled", 0), ("coupled", 1), ("uncoupled", 0), ("uncoupled", 1), ("uncoupled", 2),
+    ]  # fmt: skip
 
 
 def numbers_of(row: dict[str, Any]) -> dict[str, float]:
@@ -203,105 +211,111 @@ def numbers_of(row: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def test_a_trial_that_fails_is_named_and_the_others_go_on(
-    run: Run, folder: Path, rows: list[dict[str, Any]]
+MEETING = """
+import time
+from pathlib import Path
+
+import ray
+
+from raytd.models.cnn import CNN8, NARROW
+
+
+def narrow(in_channels, n_classes):
+    group = ray.is_initialized() and ray.get_runtime_context().get_placement_group_id()
+    if group:
+        folder = Path(__file__).with_name("groups")
+        (folder / group).touch()
+        deadline = time.monotonic() + 120
+        while len(list(folder.iterdir())) < 2:
+            assert time.monotonic() < deadline, "no other trial has come"
+            time.sleep(0.05)
+    return CNN8(in_channels, n_classes, widths=NARROW)
+"""
+"""A network that a trial can only build while another trial runs, too."""
+
+
+@pytest.fixture
+def meeting(modules: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (modules / "groups").mkdir()
+    (modules / "meeting.py").write_text(MEETING)
+    monkeypatch.syspath_prepend(modules)
+    return "meeting:narrow"
+
+
+def test_trials_run_side_by_side_to_the_bits_of_one_alone_while_others_fail_by_name(
+    run: Run, folder: Path, meeting: str
 ) -> None:
-    ended = run(
-        "sweep", "small.yaml", "--set", "grid.trajectory.lr=[0.01, 1.0e+30]",
-        "--set", "grid.seed=[0]", "--storage", "failing", "--tracking-uri", "none",
+    how = (
+        "sweep", "small.yaml", "--storage", "beside", "--tracking-uri", "none",
+        "--set", "methods=[coupled]", "--set", f"model={meeting}",
+        "--set", "grid.trajectory.lr=[0.01, 1.0e+30]",
+        "--set", "resources.cpus_per_actor=0.6",
     )  # fmt: skip
-    assert ended.returncode == 1
-    beside = pq.read_table(folder / "failing/small/results.parquet").to_pylist()
-    failed = [row for row in beside if row["status"] == "failed"]
-    done = {row["trial_key"]: row for row in beside if row["status"] == "done"}
-    undisturbed = {row["trial_key"]: numbers_of(row) for row in rows if row["seed"] == 0}
+    ended = run(*how, "--progress", "jsonl")
+    assert ended.returncode == 1, ended.stderr
+    events = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert all(set(e) == {"event", "time", "elapsed_s", *FIELDS[e["event"]]} for e in events)
+    assert events[-1]["event"] == "finish"
+    beside = pq.read_table(folder / "beside/small/results.parquet").to_pylist()
+
+    done = [row for row in beside if row["status"] == "done"]
+    told = [(e["trial_key"], e["event"]) for e in events if "trial_key" in e]
+    first_end = next(i for i, (_, event) in enumerate(told) if event == "end")
+    assert len({key for key, event in told[:first_end] if event == "begin"}) == 2
+    assert {row["seed"] for row in done} == {0, 1}
+    for row in done:
+        assert row["iterations"] == 2
+        assert {e for key, e in told if key == row["trial_key"]} >= {"begin", "iteration", "end"}
+        alone = json.loads(
+            run(
+                "distance", "digits-low", "digits-high", "--config", "small.yaml", "--model",
+                meeting, "--seed", str(row["seed"]), "--out", "beside", "--json",
+            ).stdout
+        )  # fmt: skip
+        assert alone["trial_key"] == row["trial_key"]
+        numbers = numbers_of(alone)  # a row of a sweep has its axes, too
+        assert numbers.keys() >= {"distance", "noise_free_length", "target_accuracy"}
+        assert {name: row[name] for name in numbers} == numbers
+
+    failed = {row["trial_key"]: row for row in beside if row["status"] == "failed"}
+    ends = {e["trial_key"]: e["error"] for e in events if e["event"] == "end"}
     assert len(failed) == 2
-    assert done.keys() == undisturbed.keys()
-    for key, numbers in undisturbed.items():
-        assert {name: done[key][name] for name in numbers} == numbers
-    for row in failed:
+    assert {key: ends[key] for key in failed} == {k: row["error"] for k, row in failed.items()}
+    for key, row in failed.items():
         assert "block 0, segment 0: the weights became NaN" in row["error"]
-        log = folder / "failing/small/trials" / row["trial_key"] / "log.txt"
+        log = folder / "beside/small/trials" / key / "log.txt"
         assert "raytd/engine/worker.py" in log.read_text()  # where it was raised, in the actor
         assert "\x1b" not in log.read_text()
-        assert f"({log})" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    again = run(
-        "sweep", "small.yaml", "--set", "grid.trajectory.lr=[0.01, 1.0e+30]",
-        "--set", "grid.seed=[0]", "--storage", "failing", "--tracking-uri", "none",
-    )  # fmt: skip
+
+    again = run(*how)
     assert again.returncode == 1
     assert (
         "4 trials: 2 done, 0 to run, 2 failed, not run again without --retry-failed" in again.stderr
     )
-    before = {row["trial_key"]: row["error"] for row in failed}
-    retried = run(
-        "sweep", "small.yaml", "--set", "grid.trajectory.lr=[0.01, 1.0e+30]",
-        "--set", "grid.seed=[0]", "--storage", "failing", "--tracking-uri", "none",
-        "--retry-failed", "--progress", "jsonl",
-    )  # fmt: skip
+    retried = run(*how, "--set", "grid.seed=[0]", "--retry-failed")
     assert retried.returncode == 1
-    events = [json.loads(line) for line in retried.stderr.splitlines()]
-    assert all(set(e) == {"event", "time", "elapsed_s", *FIELDS[e["event"]]} for e in events)
-    ends = {e["trial_key"]: e for e in events if e["event"] == "end"}
-    assert {key: e["error"] for key, e in ends.items()} == before
-    assert events[-1]["event"] == "finish"
+    assert "2 trials: 1 done, 1 to run" in retried.stderr
+    (key,) = (key for key, row in failed.items() if row["seed"] == 0)
+    assert failed[key]["error"] in retried.stderr
+    assert f"({folder / 'beside/small/trials' / key / 'log.txt'})" in retried.stderr
+    assert "Traceback" not in retried.stderr
 
 
-def test_two_sweeps_at_once_run_no_trial_twice(run: Run, folder: Path) -> None:
-    how = ("sweep", "small.yaml", "--storage", "shared", "--set", "methods=[uncoupled]")
-    both = [
-        subprocess.Popen(
-            command(*how, "--progress", "jsonl", "--tracking-uri", "none"),
-            cwd=folder,
-            env=environment(folder),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=300)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    events = [json.loads(line) for text in said for line in text.splitlines()]
-    ended = [e["trial_key"] for e in events if e["event"] == "end"]
-    assert len(ended) == len(set(ended)) == 2
-    (wait,) = [e for e in events if e["event"] == "wait" and "another raytd sweep" in e["message"]]
-    assert any(f"(process {process.pid} on " in wait["message"] for process in both)
-
-
-def test_trials_for_which_there_is_room_run_side_by_side_to_the_bits_of_one_alone(
-    run: Run, folder: Path, rows: list[dict[str, Any]]
+def test_ctrl_c_keeps_what_is_finished_leaves_no_process_and_lets_the_sweep_that_waits_go_on(
+    run: Run, folder: Path, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "beside").mkdir()
-    (folder / "beside/sources").symlink_to(folder / "runs/sources")
-    ended = run(
-        "sweep", "small.yaml", "--set", "methods=[coupled]", "--set", "coupled.iterations=6",
-        "--set", "resources.cpus_per_actor=0.1", "--storage", "beside", "--tracking-uri", "none",
-        "--progress", "jsonl",
+    (folder / "shared").mkdir()
+    (folder / "shared/sources").symlink_to(folder / "runs/sources")
+    how = (
+        "sweep", "small.yaml", "--storage", "shared", "--tracking-uri", "none",
+        "--set", "methods=[coupled]", "--set", "coupled.blocks=1",
+        "--set", "resources.cpus_per_actor=0.5", "--set", "grid.seed=[0]",
     )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    events = [json.loads(line) for line in ended.stderr.splitlines()]
-    told = [(e["trial_key"], e["event"]) for e in events if "trial_key" in e]
-    keys = {key for key, _ in told}
-    assert len(keys) == 2
-    first_end = next(i for i, (_, event) in enumerate(told) if event == "end")
-    assert {key for key, event in told[:first_end] if event == "iteration"} == keys
-    for row in pq.read_table(folder / "beside/small/results.parquet").to_pylist():
-        alone = raytd.distance(
-            "digits-low", "digits-high", config=folder / "small.yaml", seed=row["seed"],
-            sources=folder / "runs/sources", coupled={"iterations": 6},
-        )  # fmt: skip
-        assert row["iterations"] == 6
-        assert row["distance"] == alone.distance
-        assert row["noise_free_length"] == alone.noise_free_length
-
-
-def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(folder: Path) -> None:
+    more = ("--set", "grid.coupled.iterations=[1, 1000000]", "--max-concurrent", "1")
     marker = f"RAYTD_TEST_MARKER={os.getpid()}"
     name, _, value = marker.partition("=")
     process = subprocess.Popen(
-        command("sweep", "small.yaml", "--storage", "interrupted"),
+        command(*how, *more),
         cwd=folder,
         env={**environment(folder), name: value},
         stdout=subprocess.PIPE,
@@ -309,33 +323,56 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(folder: Path) -> No
         text=True,
         start_new_session=True,
     )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("[1/4] coupled"):
-            break
-    os.killpg(process.pid, signal.SIGINT)
-    _, rest = process.communicate(timeout=120)
+    who = turn._who
+
+    def interrupt(owner: Path) -> str:
+        os.killpg(process.pid, signal.SIGINT)
+        return who(owner)
+
+    try:
+        assert process.stderr is not None
+        assert any(line.startswith("[1/2] coupled") for line in process.stderr)
+        with monkeypatch.context() as patch:
+            patch.setattr(turn, "_who", interrupt)  # the other sweep asks once it waits
+            finite = "grid.coupled.iterations=[1]"
+            other = run(*how, "--set", finite, "--progress", "jsonl")
+        _, rest = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130, rest
-    again = "run it again with: raytd sweep small.yaml --storage interrupted"
-    assert f"stopped by Ctrl-C: 1 of 4 trials finished; {again}\n" in rest
+    again = shlex.join(["raytd", *how, *more])
+    assert f"stopped by Ctrl-C: 1 of 2 trials finished; run it again with: {again}\n" in rest
     assert "Traceback" not in rest
-    rows = pq.read_table(folder / "interrupted/small/results.parquet").to_pylist()
-    assert [row["status"] for row in rows] == ["done"]
     deadline = time.monotonic() + 30
     while processes_with(marker) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert processes_with(marker) == []
 
+    assert other.returncode == 0, other.stderr
+    events = [json.loads(line) for line in other.stderr.splitlines()]
+    (wait,) = (e["message"] for e in events if e["event"] == "wait")
+    assert wait.startswith(f"another raytd sweep runs this one (process {process.pid} on ")
+    (counts,) = (e for e in events if e["event"] == "plan")
+    assert (counts["trials"], counts["done"], counts["to_run"]) == (1, 1, 0)
+    assert [e for e in events if e["event"] in ("begin", "end")] == []
+    (kept,) = pq.read_table(folder / "shared/small/results.parquet").to_pylist()
+    assert (kept["status"], kept["iterations"]) == ("done", 1)
+
 
 def test_a_full_disk_is_one_line_and_what_is_finished_stays_readable(
     run: Run, folder: Path
 ) -> None:
-    with small_disk(folder, "1100k") as disk:
-        ended = run("sweep", "small.yaml", "--storage", "disk", "--tracking-uri", "none")
+    with small_disk(folder, "700k") as disk:
+        ended = run(
+            "sweep", "small.yaml", "--storage", "disk", "--tracking-uri", "none",
+            "--set", "methods=[otdd]", "--set", "otdd.features=source",
+            "--set", "resources.cpus_per_actor=4",
+        )  # fmt: skip
         assert ended.returncode == 1
-        assert "the disk is full" in ended.stderr
+        assert "the disk is full" in ended.stderr.splitlines()[-1]
         assert "Traceback" not in ended.stderr
-        for result in disk.glob("small/trials/*/result.json"):
-            json.loads(result.read_text())
-        for weights in disk.glob("sources/*.json"):
-            assert weights.with_suffix(".safetensors").stat().st_size > 400_000
+        # One network at a time is trained: the first has room.
+        (whole,) = disk.glob("sources/*.json")
+        json.loads(whole.read_text())
+        assert whole.with_suffix(".safetensors").stat().st_size > 400_000

@@ -9,12 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
+from raytd.cli.progress import Progress
+from raytd.sweep.trial import Trial
 from raytd.tracking.quiet import import_mlflow
-from tests.cli.commands import command, environment, run_in
+from tests.cli.commands import run_here
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -34,6 +37,10 @@ tracking: {system_metrics: true}
 """
 
 
+NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+"""Spares the server the processes of its job queue, which tracking does not use."""
+
+
 class Server:
     """A tracking server on a free port that can be started and killed."""
 
@@ -49,7 +56,9 @@ class Server:
         line += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self._folder}/server.db"]
         line += ["--artifacts-destination", str(self._folder / "artifacts")]
         with (self._folder / "server.log").open("a") as log:
-            self._process = subprocess.Popen(line, stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(
+                line, env=os.environ | NO_JOBS, stdout=log, stderr=log, start_new_session=True
+            )
         deadline = time.monotonic() + 120
         while not self._answers():
             assert self._process.poll() is None, (self._folder / "server.log").read_text()
@@ -85,10 +94,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def run(folder: Path, server: Server) -> Run:
+def run(folder: Path, server: Server, ray_here: None) -> Run:
     def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
         never = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-        return run_in(folder, *args, "--tracking-uri", server.url, timeout_s=400, **never)
+        return run_here(folder, *args, "--tracking-uri", server.url, **never)
 
     return run
 
@@ -115,27 +124,21 @@ def held(server: Server) -> dict[str, dict[str, object]]:
 
 
 def test_a_server_that_dies_in_a_sweep_has_all_of_it_after_a_sync(
-    run: Run, folder: Path, server: Server
+    run: Run, folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    on_end = Progress.on_end
+
+    def end(self: Progress, trial: Trial, row: dict[str, Any]) -> None:
+        on_end(self, trial, row)
+        server.stop()
+
     server.start()
-    line = command("sweep", "small.yaml", "--tracking-uri", server.url, "--max-concurrent", "1")
-    process = subprocess.Popen(
-        line,
-        cwd=folder,
-        env=environment(folder) | {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for said in process.stderr:
-        if said.startswith("[1/2]"):
-            break
-    server.stop()
-    _, rest = process.communicate(timeout=300)
-    assert process.returncode == 0, rest
-    assert "Traceback" not in rest
-    assert rest.count("results are kept on disk, and raytd sync sends them later") == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "on_end", end)  # the server dies after the first trial
+        ended = run("sweep", "small.yaml", "--max-concurrent", "1")
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.count("results are kept on disk, and raytd sync sends them later") == 1
     results = list((folder / "runs/small/trials").glob("*/result.json"))
     assert [json.loads(r.read_text())["status"] for r in results] == ["done", "done"]
 
