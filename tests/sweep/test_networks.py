@@ -115,10 +115,10 @@ def test_the_reference_network_is_part_of_the_trial_as_the_model_is(nets: Path) 
 
 
 def test_a_model_that_cannot_be_used_is_refused_before_anything_starts() -> None:
-    lines = network_lines("grid: {model: [cnn8, 'sweep_nets:narrow', 'torchvision:vgg11']}\n")
+    lines = network_lines("grid: {model: [cnn8, 'sweep_nets:narrow', 'torchvision:alexnet']}\n")
     assert len(lines) == 2
     assert lines[0].startswith("sweep_nets:narrow: the last linear layer '1' has 3 outputs")
-    assert lines[1].startswith("torchvision:vgg11: fails on images of 1×8×8 (")
+    assert lines[1].startswith("torchvision:alexnet: fails on images of 1×8×8 (")
 
 
 @pytest.mark.parametrize(

@@ -1,49 +1,65 @@
-"""What every tracker promises."""
+"""What every tracker promises: it takes what it is told, says nothing, and leaves no file here."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
-from raytd.tracking import Closing, Tracker, open_tracker
+from raytd.tracking import Closing, Tracker, TrialInfo, open_tracker
+from raytd.tracking.null import NullTracker
 
 
-@pytest.fixture(params=["null", "mlflow"])
-def tracker(request, sweep, tmp_path, monkeypatch, capfd, caplog) -> Iterator[Tracker]:
-    """A tracker that has to be silent and to leave the working directory as it is."""
+@pytest.fixture
+def unheard(tmp_path, monkeypatch, capfd, caplog) -> Callable[[], bool]:
+    """Asks whether nothing was said since the last time, nor left in the working directory."""
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
-    uri = None if request.param == "null" else request.getfixturevalue("uri")
-    yield open_tracker(uri, sweep)
-    assert capfd.readouterr() == ("", "")
-    assert caplog.messages == []
-    assert list(here.iterdir()) == []
+
+    def ask() -> bool:
+        said = (*capfd.readouterr(), *caplog.messages)
+        return not any(said) and not any(here.iterdir())
+
+    return ask
+
+
+@pytest.fixture(params=["null", "mlflow"])
+def tracker(request, sweep, unheard) -> Tracker:
+    return open_tracker(None if request.param == "null" else request.getfixturevalue("uri"), sweep)
+
+
+def run_of(tracker: Tracker, trial: TrialInfo) -> str | None:
+    """The run of a trial; "none kept" of a tracker that keeps none of anything."""
+    return "none kept" if isinstance(tracker, NullTracker) else tracker.run_id(trial.key)
 
 
 class TestTracker:
-    def test_takes_a_whole_sweep(self, tracker, trial, tmp_path):
+    def test_takes_a_whole_sweep(self, tracker, trial, tmp_path, unheard):
         picture = tmp_path / "distances.png"
         picture.write_bytes(b"png")
         knots = [{"knot": m, "tau": m / 4, "segment_length": 0.1} for m in range(5)]
         for iteration in range(3):
             tracker.log_iteration(trial, iteration, {"distance": 1.0}, knots)
         tracker.finish_trial(trial, {"distance": 1.0}, status="done", artifacts=[picture])
+        assert run_of(tracker, trial)
         tracker.close(Closing("done", {"trials_done": 1.0}, [picture]))
+        assert unheard()
 
-    def test_takes_what_is_missing_or_no_number(self, tracker, trial):
+    def test_takes_what_is_missing_or_no_number(self, tracker, trial, unheard):
         tracker.log_iteration(trial, 0, {"distance": math.nan, "gap": math.inf}, [])
         tracker.finish_trial(
             trial, {"distance": None, "gap": math.nan}, status="done", artifacts=[]
         )
+        assert run_of(tracker, trial)
+        assert unheard()
 
-    def test_takes_a_result_without_iterations(self, tracker, trial):
-        tracker.finish_trial(trial, {"distance": 1.0}, status="failed", artifacts=[])
+    def test_takes_a_result_without_iterations_and_takes_it_twice(self, tracker, trial, unheard):
+        for status in ("failed", "done", "done"):
+            tracker.finish_trial(trial, {"distance": 1.0}, status=status, artifacts=[])
+        assert run_of(tracker, trial)
+        assert unheard()
 
-    def test_takes_a_result_twice(self, tracker, trial):
-        for _ in range(2):
-            tracker.finish_trial(trial, {"distance": 1.0}, status="done", artifacts=[])
-
-    @pytest.mark.parametrize("status", ["done", "failed", "interrupted"])
-    def test_ends_without_a_trial(self, tracker, status):
-        tracker.close(Closing(status, {}, []))
+    def test_ends_without_a_trial(self, tracker, trial, unheard):
+        tracker.close(Closing("interrupted", {}, []))
+        assert run_of(tracker, trial) in (None, "none kept")
+        assert unheard()
