@@ -2,12 +2,13 @@
 # make test         set up .venv and run the tests
 # make test-deploy  the tests that need servers, schemas or linters, which it installs
 # make check        format, lint, types, architecture
-# make coverage     which branches of the numerics no test takes
+# make coverage     which branches no test takes, with the processes that tests start
 # All of them are quick when nothing has to be done again.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SHARED_OUT := --dist loadgroup --no-loadscope-reorder
 
 .PHONY: demo test test-deploy check coverage venv format clean
 
@@ -15,7 +16,7 @@ demo: venv
 	$(BIN)/raytd sweep sweeps/quickstart.yaml
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
+	$(BIN)/python -m pytest -n 2 $(SHARED_OUT) --durations=10
 
 test-deploy: $(VENV)/.deploy
 	$(BIN)/python -m pytest tests/deploy --durations=10
@@ -26,9 +27,12 @@ check: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-coverage: $(VENV)/.test
-	$(BIN)/python -m pytest tests/transport tests/transfer tests/test_simplex.py tests/models/test_invariance.py \
-		--cov=raytd.simplex --cov=raytd.transport --cov=raytd.transfer --cov-branch --cov-report=term-missing
+coverage: $(VENV)/.deploy
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n 2 $(SHARED_OUT)
+	$(BIN)/python -m coverage run -m pytest tests/deploy
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --skip-covered
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .
