@@ -300,6 +300,7 @@ def test_a_trial_starts_again_after_its_actors_were_late_and_when_its_process_is
         ran = run_here(folder, *options(folder, "process"), "--json")
     assert ran.returncode == 0, ran.stderr
     assert "its process was lost; it goes on from its checkpoint" in ran.stderr
+    assert "(raylet) A worker died or was killed while executing a task" in ran.stderr
     row = assert_same_bits(folder, "process", undisturbed)
     assert json.loads(ran.stdout)["trials"][0]["distance"] == row["distance"]
 
