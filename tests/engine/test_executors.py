@@ -144,14 +144,15 @@ class Murderous:
         return self.inner.fetch(handle)
 
     def submit(self, block: int, method: str, *args: Any) -> RayCall:
-        host = self.inner.hosts[self.inner.host_of(block)]
-        pid = ray.get(host.pid.remote()) if method == self.method and block == 1 else None
+        counts = method == self.method and block == 1
+        pid = None
+        if counts and self.seen in self.at:
+            pid = ray.get(self.inner.hosts[self.inner.host_of(block)].pid.remote())
         call = self.inner.submit(block, method, *args)
         if pid is not None:
-            if self.seen in self.at:
-                os.kill(pid, signal.SIGKILL)
-                self.kills += 1
-            self.seen += 1
+            os.kill(pid, signal.SIGKILL)
+            self.kills += 1
+        self.seen += counts
         return call
 
 
@@ -251,4 +252,4 @@ def test_the_error_of_a_worker_reaches_the_caller_as_itself(
         list(two_actors.launch(trial.prepared.plan, wild))
     cause = local_cause(caught.value)
     assert isinstance(cause, NotFiniteError)
-    assert "block 0, segment 0" in str(cause)
+    assert "block 0, segment 1" in str(cause)  # its weights are infinite after the step of 0

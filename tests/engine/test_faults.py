@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayActorError
 
 from raytd.engine.block import BlockSetup
 from raytd.engine.checkpoints import CheckpointSettings
@@ -18,7 +18,7 @@ from raytd.engine.context import Pair
 from raytd.engine.coordinator import Tell
 from raytd.engine.executor import run_in_process
 from raytd.engine.prepare import Prepared
-from raytd.engine.ray_calls import Limits, RayExecutor, local_cause
+from raytd.engine.ray_calls import Limits, RayExecutor
 from raytd.engine.ray_executor import WATCH, ActorPool, ActorShape, Watch, pool_of
 from raytd.engine.records import Iteration
 from raytd.engine.sources import SourceCache
@@ -218,23 +218,13 @@ def test_a_pool_that_was_closed_is_not_used_again(ray_cluster: None) -> None:
 
 
 def test_the_place_of_a_lost_actor_is_waited_for_no_longer_than_the_limit(
-    ray_cluster: None, prepared: Prepared, tmp_path: Path
+    two_actors: ActorPool, prepared: Prepared
 ) -> None:
-    pool = ActorPool(ActorShape(2, cpus=0.5, gpus=0))
-    told: list[str] = []
-    pool._wait_for_actors(LIMITS, told.append)
-    late = r"waited 0\.01 s for block actor 1 to be placed and to start, in vain"
-    limits = replace(LIMITS, wait_s=0.01)
-    try:
-        with (
-            disturbed(pool, tmp_path / "notes", "advance", 5, by=kill_block),
-            pytest.raises(RayTaskError, match=late) as caught,
-        ):
-            list(launch(pool, prepared, tmp_path, told.append, limits))
-        assert isinstance(local_cause(caught.value), WaitTimeoutError)
-        assert pool.closed
-    finally:
-        pool.close()
+    setups = [ray.put(s) for s in prepared.cut(prepared.plan.tiles)]
+    executor = RayExecutor(two_actors.hosts, setups, limits=replace(LIMITS, wait_s=0))
+    os.kill(ray.get(two_actors.hosts[0].pid.remote()), signal.SIGKILL)
+    with pytest.raises(WaitTimeoutError, match="block actor 0 to be placed and to start, in vain"):
+        executor.build()
 
 
 class Deadly:
