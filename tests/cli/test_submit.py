@@ -139,7 +139,7 @@ def test_a_submitted_sweep_runs_without_the_one_who_submitted_it(run: Run, folde
 
     logs = run("logs", told["job"], "--follow")
     assert logs.returncode == 0, logs.stdout + logs.stderr
-    assert "[1/1] otdd digits-low->digits-high seed 3" in logs.stdout
+    assert "[1/1] otdd digits-low->digits-high cnn8-narrow seed 3" in logs.stdout
     assert logs.stderr == f"{told['job']}: succeeded\n"
 
     (result,) = (shared / "small/trials").glob("*/result.json")
