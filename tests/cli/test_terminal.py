@@ -3,12 +3,14 @@
 import json
 import re
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from raytd.cli.request import Request
 from tests.cli.saved_sweep import add_transfer, write
 from tests.cli.screens import Seen, shown_here, shown_in, too_wide
 
@@ -134,12 +136,22 @@ def test_a_cluster_that_does_not_answer_is_one_line(home: Path, silent_port: int
     assert len(seen.unwrapped) == 1
 
 
-def test_a_plan_shows_which_network_it_times_and_leaves_nothing_of_that(home: Path) -> None:
-    seen = shown_here(home, "plan", "small.yaml", columns=120)
+def test_a_plan_shows_which_network_it_times_and_leaves_nothing_of_that(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_shown, plan = threading.Event(), Request.plan
+
+    def look(window: str) -> None:
+        if "reading the data of 2 tasks, " in window:
+            is_shown.set()
+
+    # Digits are read sooner than the next drawing comes.
+    monkeypatch.setattr(Request, "plan", lambda *given: is_shown.wait(60) and plan(*given))
+    seen = shown_here(home, "plan", "small.yaml", columns=120, then=look)
     assert_whole(seen)
     assert "expected duration" in seen.text
     moments = one_line(seen.moments)
-    assert "reading the data of 2 tasks, " in moments
+    assert is_shown.is_set()
     assert "timing network 1 of 1: cnn8-narrow on images 8×8, grey, batch size 8" in moments
     assert "timing" not in seen.text
     assert "so far" not in seen.text
