@@ -8,7 +8,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SHARED_OUT := --dist loadgroup --no-loadscope-reorder
+SHARED_OUT := --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-deploy check coverage venv format clean
 

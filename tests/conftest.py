@@ -28,16 +28,9 @@ hypothesis.settings.register_profile("without a clock", deadline=None)
 hypothesis.settings.load_profile("without a clock")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, one has all files that need Ray, which come first.
-
-    So a session has one Ray cluster, and a file's tests stay together.
-    """
+    """Files that need Ray come first: they take longest, so that both processes end together."""
     with_ray = {item.path for item in items if item.get_closest_marker("ray")}
-    for item in items:
-        group = "ray" if item.path in with_ray else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: item.path not in with_ray)
 
 

@@ -1,37 +1,22 @@
-"""`raytd submit`, `status` and `logs` against a real job server."""
+"""What `raytd submit` refuses; `tests/deploy/test_job_server.py` runs a job."""
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
 from raytd.cli import main
-from tests.cli.commands import environment, run_here
 
 SWEEP = """
 name: small
 tasks: [digits-low, digits-high]
-data: {train: 20, val: 20}
-pairs: [[digits-low, digits-high]]
 methods: [otdd]
-resources: {cpus_per_actor: 0.5, threads: 1}
 """
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("submit")
-    (folder / "small.yaml").write_text(SWEEP)
-    return folder
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "small.yaml").write_text(SWEEP)
+    return tmp_path
 
 
 def refusal(folder: Path, capsys: pytest.CaptureFixture[str], *args: str) -> list[str]:
@@ -68,94 +53,3 @@ def test_a_cluster_that_is_not_there_is_one_line(
     lines = refusal(folder, capsys, "--storage", "/shared")
     assert len(lines) == 1
     assert lines[0].startswith("--address http://127.0.0.1:9: no job server")
-
-
-def free_ports(n: int) -> list[int]:
-    taken = [socket.socket() for _ in range(n)]
-    for each in taken:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in taken]
-    for each in taken:
-        each.close()
-    return ports
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/api/version", timeout=5).ok
-    except requests.RequestException:
-        return False
-
-
-@pytest.fixture(scope="module")
-def cluster(folder: Path) -> Iterator[str]:
-    """A cluster of its own folder, so that it takes no other one on this machine for itself."""
-    pytest.importorskip("aiohttp_cors", reason="the job server is in ray[default]")
-    dashboard, client, agent = free_ports(3)
-    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as place:  # sockets want it short
-        line = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start"]
-        line += ["--head", "--block", "--port=0", "--num-cpus=2", "--include-dashboard=true"]
-        line += [f"--dashboard-port={dashboard}", f"--ray-client-server-port={client}"]
-        line += [f"--dashboard-agent-listen-port={agent}", "--min-worker-port=0"]
-        line += ["--max-worker-port=0", f"--temp-dir={place}", "--disable-usage-stats"]
-        bin_folder = str(Path(sys.executable).parent)  # a job calls `python`
-        variables = environment(folder) | {"PATH": f"{bin_folder}:{os.environ['PATH']}"}
-        with (folder / "cluster.log").open("w") as log:
-            process = subprocess.Popen(
-                line, env=variables, stdout=log, stderr=log, start_new_session=True
-            )
-        url, deadline = f"http://127.0.0.1:{dashboard}", time.monotonic() + 180
-        try:
-            while not answers(url):
-                assert process.poll() is None, (folder / "cluster.log").read_text()
-                assert time.monotonic() < deadline
-            yield url
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=60)
-
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def run(folder: Path, cluster: str) -> Run:
-    def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
-        return run_here(folder, *args, "--address", cluster)
-
-    return run
-
-
-@pytest.mark.ray
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:ssl=None is deprecated:DeprecationWarning")  # in Ray's client
-def test_a_submitted_sweep_runs_without_the_one_who_submitted_it(run: Run, folder: Path) -> None:
-    shared = folder / "shared"
-    submitted = run("submit", "small.yaml", "--storage", shared, "--set", "seed=3", "--json")
-    assert submitted.returncode == 0, submitted.stderr
-    told = json.loads(submitted.stdout)
-    assert (told["sweep"], told["storage"]) == ("small", str(shared))
-    assert submitted.stderr == ""
-
-    logs = run("logs", told["job"], "--follow")
-    assert logs.returncode == 0, logs.stdout + logs.stderr
-    assert "[1/1] otdd digits-low->digits-high cnn8-narrow seed 3" in logs.stdout
-    assert logs.stderr == f"{told['job']}: succeeded\n"
-
-    (result,) = (shared / "small/trials").glob("*/result.json")
-    row = json.loads(result.read_text())
-    assert (row["status"], row["seed"]) == ("done", 3)
-    status = json.loads(run("status", "--json").stdout)
-    assert [(each["job"], each["status"]) for each in status] == [(told["job"], "succeeded")]
-
-    # What only the cluster can see fails the job, and says so.
-    bad = json.loads(run("submit", "small.yaml", "--storage", "/proc/nowhere", "--json").stdout)
-    again = json.loads(
-        run("submit", "small.yaml", "--storage", shared, "--set", "seed=3", "--json").stdout
-    )
-    assert "1 trials: 1 done, 0 to run" in run("logs", "--follow").stdout
-    failed = run("logs", bad["job"], "--follow")
-    assert failed.returncode == 1
-    assert "/proc/nowhere/small/sweep.yaml: cannot be written" in failed.stdout
-    assert run("status", bad["job"]).returncode == 1
-    assert run("status", again["job"]).returncode == 0
