@@ -2,8 +2,8 @@
 # make test         set up .venv and run the tests
 # make test-deploy  the tests that need servers, schemas or linters, which it installs
 # make check        format, lint, types, architecture
-# make coverage     which branches no test takes, with the processes that tests start
-# All of them are quick when nothing has to be done again.
+# make coverage     which branches no test takes, with the processes that tests start and do not kill
+# What is installed is not installed again.
 
 PYTHON ?= python3
 VENV := .venv

@@ -11,7 +11,9 @@ Test = Callable[..., None]
 
 
 def for_each(names: str | tuple[str, ...], cases: Iterable[object]) -> Callable[[Test], Test]:
-    """Calls the test with each case, and fails once, with all cases that are wrong.
+    """Calls the test with each case, and fails once, with all cases whose assertions are wrong.
+
+    Another error than that of an assertion ends it at once, with a note of its case.
 
     It takes what `pytest.mark.parametrize` takes. That is for cases that differ in kind, which
     have a name of their own in the list of tests; this is for the values in which a fact holds.

@@ -10,6 +10,7 @@ import pytest
 
 CACHES = frozenset(
     ("__pycache__", ".git", ".venv", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache")
+    + (".import_linter_cache",)
 )
 """Folders that tools keep between runs; version control ignores them."""
 

@@ -41,7 +41,7 @@ def test_the_tests_that_the_record_of_faults_names_are_there() -> None:
     record = (HERE / "benchmarks/RESULTS.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", record))
     files = [*HERE.glob("cli/test_*.py"), *HERE.glob("engine/test_*.py")]
-    assert len(named) >= 8
+    assert len(named) >= 7
     assert named <= set.union(*(collected(f.read_text(encoding="utf-8")) for f in files))
 
 

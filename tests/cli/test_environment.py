@@ -34,8 +34,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, Path]:
     pipe = folder / "pipe"
     os.mkfifo(pipe)
     threading.Thread(target=pipe.write_text, args=(SWEEP,), daemon=True).start()
-    ended = run_in(folder, "sweep", pipe, *OPTIONS, TMPDIR=str(temporary))
+    ended = run_in(folder, "sweep", pipe, *OPTIONS, "--json", TMPDIR=str(temporary))
     assert ended.returncode == 0, ended.stderr
+    assert len(json.loads(ended.stdout)["trials"]) == 2  # and nothing else, whoever writes
     return folder, ended.stderr, temporary
 
 

@@ -46,7 +46,7 @@ BRAKED = '''
 
 from contextlib import suppress
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 from raytd.models.cnn import CNN8, NARROW
 
@@ -59,7 +59,8 @@ def wait(model, _):
             trials, name = BRAKE.read_text().splitlines()
             if [*Path(trials).glob(f"*/checkpoint/{name}")]:
                 BRAKE.rename(HELD)
-                while HELD.exists():
+                end = monotonic() + 300  # longer than any test waits: nothing may be left for ever
+                while HELD.exists() and monotonic() < end:
                     sleep(0.02)
 
 
@@ -262,8 +263,8 @@ def test_a_sweep_whose_folder_is_removed_says_so_and_leaves_none(
     def remove(over: threading.Event) -> None:
         wait_until(brake.holds, over)
         (checkpoint,) = {path.parent for path in whole.glob("trials/*/checkpoint/*")}
-        shutil.rmtree(whole)
-        checkpoint.mkdir(parents=True)  # as a process does that goes on writing
+        shutil.rmtree(whole, ignore_errors=True)
+        checkpoint.mkdir(parents=True, exist_ok=True)  # as a process does that goes on writing
         (checkpoint / "0000-0009.new").touch()
 
     with beside(remove):
@@ -496,6 +497,24 @@ def test_lost_and_drained_nodes_are_waited_for_in_words_replaced_and_change_noth
 ) -> None:
     """Each block actor has a node of its own, as it does not fit on the first one."""
     where = ("--address", nodes.address, "--set", f"resources.cpus_per_actor={WIDE}")
+    brake.at("lost", "0000-000[2-9]")
+
+    def lose(over: threading.Event) -> None:
+        wait_until(brake.holds, over)
+        nodes.lose(nodes.with_actors("ray::BlockHost")[0])
+
+    with beside(lose, brake):
+        poor = run_here(
+            folder, *options(folder, "lost"), *where, "--set", "resources.wait_timeout_s=12.0"
+        )
+    assert poor.returncode == 1
+    assert "failed: waited 12 s for block actor" in poor.stderr
+    assert "Traceback" not in poor.stderr
+    (trial,) = (folder / "lost/faults/trials").iterdir()
+    assert "Traceback" in (trial / "log.txt").read_text()
+    assert checkpoints(folder, "lost")[-1] >= "0000-0002"
+    nodes.add()
+
     brake.at("lost", "0001-000[2-9]")
     words: list[str] = []
 
@@ -623,11 +642,14 @@ def test_a_sweep_that_is_stopped_or_killed_goes_on_within_its_trial_to_the_same_
     with sweep(folder, modules, *there) as process:
         assert place_of(process) >= first
         wait_until(brake.holds)
+        wait_until(lambda: statuses(store) == ["RUNNING", "RUNNING"])
         os.killpg(process.pid, signal.SIGHUP)
         said = process.communicate(timeout=LONGEST_S)[1]
     assert process.returncode == 129, said
     stopped_by = "stopped by SIGHUP (the terminal was closed): 0 of 1 trials finished; run it again"
-    assert events(said)[-1]["message"] == f"{stopped_by} with: {spelt(there)}"
+    (finish,) = (e for e in events(said) if e["event"] not in ("segment", "iteration"))
+    assert finish["message"] == f"{stopped_by} with: {spelt(there)}"
+    wait_until(lambda: not workers("ray::ImplicitFunc", "ray::BlockHost", "ray::CoordinatorHost"))
     assert statuses(store) == ["KILLED", "KILLED"]
     brake.release()
     second = checkpoints(folder, "stopped")[-1]

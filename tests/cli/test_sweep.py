@@ -311,7 +311,7 @@ def test_ctrl_c_keeps_what_is_finished_leaves_no_process_and_lets_the_sweep_that
         "--set", "methods=[coupled]", "--set", "coupled.blocks=1",
         "--set", "resources.cpus_per_actor=0.5", "--set", "grid.seed=[0]",
     )  # fmt: skip
-    more = ("--set", "grid.coupled.iterations=[1, 1000000]", "--max-concurrent", "1")
+    more = ("--set", "grid.coupled.iterations=[1, 3000]", "--max-concurrent", "1")
     marker = f"RAYTD_TEST_MARKER={os.getpid()}"
     name, _, value = marker.partition("=")
     process = subprocess.Popen(

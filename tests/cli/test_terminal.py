@@ -178,7 +178,7 @@ def test_a_sweep_is_drawn_to_its_end_in_a_window_that_changes(home: Path) -> Non
         return next((n for sign, n in widths.items() if sign in window), None)
 
     # A drawing comes twice a second: what it shows must last for seconds on a quick machine, too.
-    lasting = ("pretrain.epochs=150", "trajectory.steps=500", "methods=[uncoupled]")
+    lasting = ("pretrain.epochs=300", "trajectory.steps=500", "methods=[uncoupled]")
     changed = [word for value in lasting for word in ("--set", value)]
     seen = shown_in(home, "sweep", "small.yaml", *changed, "--tracking-uri", "none", then=resize)
     assert_whole(seen)
@@ -188,7 +188,7 @@ def test_a_sweep_is_drawn_to_its_end_in_a_window_that_changes(home: Path) -> Non
     assert re.search(
         r"[0-9] of 2 networks trained, [12] in training, [0-9]+ (s|min) so far", moments
     )
-    assert re.search(r"network [12]/2 +━+\S* +epoch [0-9]+/150", moments)
+    assert re.search(r"network [12]/2 +━+\S* +epoch [0-9]+/300", moments)
     assert re.search("1 running, 0 waiting, 0 done, 0 failed, [0-9]+ (s|min) so far", moments)
     assert "waiting for" not in moments
     assert "so far" not in seen.text

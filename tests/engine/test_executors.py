@@ -63,14 +63,15 @@ def test_one_actor_gives_the_bits_of_one_process(two_actors: ActorPool, trial: T
 def test_actors_give_the_same_bits_when_one_worker_moves_for_all_and_in_bfloat16(
     two_actors: ActorPool, tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
 ) -> None:
-    changed = short.model_copy(update={"sync": "single", "precision": "bfloat16"})
     tiles = deal(tiny_pair, tile_size=5, n_blocks=2, dealing="random")
-    context = make_context(sources, changed)
-    single = prepare(tiny_pair, context, tiles, iterations=1, coupling=None)
-    (here,) = run_in_process(single.plan, single.cut)
-    (there,) = two_actors.launch(single.plan, single.cut)
-    assert here.lengths == there.lengths
-    np.testing.assert_array_equal(here.cost, there.cost)
+    for precision in ("float32", "bfloat16"):
+        changed = short.model_copy(update={"sync": "single", "precision": precision})
+        context = make_context(sources, changed)
+        single = prepare(tiny_pair, context, tiles, iterations=1, coupling=None)
+        (here,) = run_in_process(single.plan, single.cut)
+        (there,) = two_actors.launch(single.plan, single.cut)
+        assert here.lengths == there.lengths
+        np.testing.assert_array_equal(here.cost, there.cost)
 
 
 def test_two_actors_give_the_bits_of_one_process_however_often_they_are_used(
@@ -101,6 +102,7 @@ def test_three_blocks_on_two_actors_give_the_bits_of_one_process(
     assert_same_bits(
         list(iterations(Coordinator(prepared.plan), prepared.cut, make_executor)), here
     )
+    assert_same_bits(list(two_actors.launch(prepared.plan, prepared.cut)), here)
     # Setups are sent once, and every call sends numbers and references.
     (executor,) = made
     assert executor.built == [0, 1]

@@ -75,14 +75,17 @@ def test_convolutional_networks_have_eight_layers_of_known_size(
 @for_each(
     ("name", "in_channels", "sizes"),
     [
-        *((name, 3, [(8, 8)]) for name in zoo.names()),
+        *((name, 3, [(8, 8), (32, 32)]) for name in zoo.names()),
         *((name, 1, SIZES) for name in zoo.names() if name != "wrn-28-10"),
     ],
 )
 def test_every_model_takes_images_of_any_size_from_8_pixels_on(
     name: str, in_channels: int, sizes: list[tuple[int, int]]
 ) -> None:
-    """`wrn-28-10` is `wrn-16-4` once more, deeper and wider; it is slow, so one size will do."""
+    """`wrn-28-10` is `wrn-16-4` once more, deeper and wider; it is slow, so two will do.
+
+    Colour is tried at the smallest size and at that of CIFAR.
+    """
     assert zoo.problem_with(name) is None
     model = zoo.build(name, in_channels=in_channels, n_classes=7, seed=0).eval()
     generator = torch.Generator().manual_seed(0)

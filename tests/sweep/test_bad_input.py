@@ -28,6 +28,11 @@ SPACE = "space: {coupled.lam: {loguniform: [1, 20]}}"
 
 # What is added to GOOD, and the line that it gives.
 ADDED = [
+    ("coupled.epsilom: 1", "4:1 coupled.epsilom  unknown key; did you mean 'epsilon'?"),
+    (
+        "search: {space: {seed: {integer: [0, 9]}}, trials: 3}",
+        "4:18 search.space.seed  cannot be searched: the best seed is luck; list seeds under grid",
+    ),
     ("stop: {x: 1}", "4:8 stop.x  unknown key; there are metric, tolerance"),
     ("coupled: {epsilon: .inf}", "4:11 coupled.epsilon  must be a finite number, not inf"),
     ("coupled: {epsilon: }", "4:11 coupled.epsilon  must be a number, not empty"),
@@ -306,6 +311,8 @@ REPLACED = [
         "{name: digits-low, train: 4}",
         "2:28 tasks[0].train  must be at least 5, one image a class of digits-low, not 4",
     ),
+    ("digits-low, ", "", "2:1 tasks  all pairs need at least two tasks"),
+    (GOOD, "", "1:1  the file is empty; a sweep has at least name, tasks and methods"),
     (GOOD, "- a\n", "1:1  must be a mapping of keys, not a list"),
 ]
 

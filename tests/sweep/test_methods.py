@@ -7,7 +7,7 @@ import pytest
 from raytd.engine.executor import run_in_process
 from raytd.errors import RequestError
 from raytd.methods.registry import METHODS
-from raytd.sweep.calibration import Speed
+from raytd.sweep.calibration import Speed, calibrate
 from raytd.sweep.cluster import Node
 from raytd.sweep.ledger import Ledger
 from raytd.sweep.outlook import outlook
@@ -15,6 +15,7 @@ from raytd.sweep.plan import SweepPlan, make_plan, write_plan
 from raytd.sweep.runner import run_trials, train_sources
 from raytd.sweep.spec import load_sweep
 from raytd.sweep.trial import run_trial
+from tests.cases import for_each
 
 NODES: list[Node] = [{"CPU": 4.0}]
 SPEED = Speed(
@@ -96,6 +97,17 @@ def test_every_method_can_stand_in_one_sweep_file_and_is_planned(
     start_s = min(expected.values())  # of a process, which is all that is known of some methods
     only_starts = {name for name, seconds in expected.items() if seconds == start_s}
     assert only_starts == set(found["not_reckoned"]["at_all"])
+
+
+@for_each("method", ["leep", "finetune"])
+def test_a_method_without_blocks_is_timed_on_its_own_network(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("raytd.sweep.calibration._BUDGET_S", 0.02)
+    plan = planned(tmp_path, SWEEP.replace("[coupled, finetune, leep]", f"[{method}]"))
+    speed = calibrate(plan.trials[0])
+    assert min(speed.step_s, speed.pretrain_step_s, speed.measure_s, speed.probe_s) > 0
+    assert speed.parameters > 100_000
 
 
 def test_a_search_for_a_number_that_a_method_has_not_is_refused(tmp_path: Path) -> None:

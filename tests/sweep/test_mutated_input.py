@@ -104,7 +104,7 @@ def scratches(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=100,  # each kind of mutation, and each shipped file, several times
+    max_examples=100,  # each kind of mutation, and each shipped file, several times on average
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -88,7 +88,7 @@ class Places:
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.usefixtures("ray_cluster")
-def test_the_driver_hears_of_every_training_on_the_cluster(tmp_path: Path) -> None:
+def test_the_driver_hears_of_trainings_on_the_cluster(tmp_path: Path) -> None:
     # Long enough for the board to be read between the first step and the last.
     text = SWEEP.replace("epochs: 2,", "epochs: 300,").replace("seed: [0, 1]", "seed: [0]")
     plan = planned(tmp_path, text)

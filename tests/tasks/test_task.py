@@ -33,7 +33,7 @@ SPECS = st.builds(
     val=st.integers(1, SMALLEST_VAL),
 )
 few = settings(deadline=None, max_examples=30)
-"""A task is one class or all ten, with the fewest images or all; thirty hold each of these."""
+"""Tasks of one to ten classes, with few images or all: thirty draws hold most kinds."""
 
 DIGEST = """
 from pathlib import Path

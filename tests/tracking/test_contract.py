@@ -59,7 +59,8 @@ class TestTracker:
         assert run_of(tracker, trial)
         assert unheard()
 
-    def test_ends_without_a_trial(self, tracker, trial, unheard):
-        tracker.close(Closing("interrupted", {}, []))
+    @pytest.mark.parametrize("status", ["done", "failed", "interrupted"])
+    def test_ends_without_a_trial(self, status, tracker, trial, unheard):
+        tracker.close(Closing(status, {}, []))
         assert run_of(tracker, trial) in (None, "none kept")
         assert unheard()

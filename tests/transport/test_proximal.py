@@ -76,7 +76,7 @@ def test_the_step_is_blind_to_row_and_column_costs(proximal: str) -> None:
     torch.testing.assert_close(*couplings, rtol=0, atol=1e-10)
 
 
-@for_each("lam", [2.0, 50.0])
+@for_each("lam", [0.5, 2.0, 50.0])
 def test_kl_has_the_same_fixed_point_for_every_lam(lam: float) -> None:
     problem = random_problem()
     settings = {"epsilon": 0.2, "tolerance": 1e-13}
