@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from raytd.cli import main
-from raytd.sweep import cluster
-from tests.conftest import CPUS
+from tests.cli.commands import processes_with, run_in
 
 
 def run(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, str]:
@@ -43,16 +42,10 @@ def test_a_problem_gives_1_and_says_what_to_do(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_ray_is_started_and_ended_when_asked_for(
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    ray_here: None,
-) -> None:
-    told: list[object] = []
-    monkeypatch.setattr(cluster, "_init", lambda address, _: told.append(address))
-    monkeypatch.setattr(cluster, "_end", lambda: told.append("ended"))
-    code, out = run(capsys, "--start-ray", "--storage", tmp_path, "--tracking-uri", "none")
-    assert code == 0, out
-    assert told == [None, "ended"]
-    assert f"started on this machine: 1 nodes, {CPUS} CPUs, " in out
+def test_ray_is_started_and_ended_when_asked_for(tmp_path: Path) -> None:
+    marker = "RAYTD_TEST_DOCTOR"
+    given = ("--storage", tmp_path / "runs", "--tracking-uri", "none")
+    ended = run_in(tmp_path, "doctor", "--start-ray", *given, **{marker: str(tmp_path)})
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "started on this machine: 1 nodes, " in ended.stdout
+    assert not processes_with(f"{marker}={tmp_path}\0")

@@ -21,7 +21,10 @@ name: small
 tasks: [digits-low, digits-high]
 data: {train: 20, val: 20}
 pairs: [[digits-low, digits-high]]
-methods: [otdd]
+methods: [coupled]
+coupled: {iterations: 1, blocks: 2, tile_size: 5}
+trajectory: {steps: 10, batch_size: 4, lr: 0.01, segments: 10}
+pretrain: {epochs: 2, batch_size: 10}
 resources: {cpus_per_actor: 0.5, threads: 1}
 """
 
@@ -102,7 +105,7 @@ def test_a_submitted_sweep_runs_without_the_one_who_submitted_it(run: Run, folde
 
     logs = run("logs", told["job"], "--follow")
     assert logs.returncode == 0, logs.stdout + logs.stderr
-    assert "[1/1] otdd digits-low->digits-high cnn8-narrow seed 3" in logs.stdout
+    assert "[1/1] coupled digits-low->digits-high cnn8-narrow seed 3" in logs.stdout
     assert logs.stderr == f"{told['job']}: succeeded\n"
 
     (result,) = (shared / "small/trials").glob("*/result.json")

@@ -3,8 +3,9 @@
 import copy
 import os
 import signal
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from raytd.engine.records import Iteration
 from raytd.engine.sources import SourceCache
 from raytd.errors import NotFiniteError, WorkerLostError
 from raytd.transport.tiles import Tiles
+from tests.cases import for_each
 from tests.conftest import make_context
 from tests.engine.trials import assert_same_bits, coupled_trial
 
@@ -131,13 +133,17 @@ class Counting(RayExecutor):
 
 @dataclass
 class Murderous:
-    """A Ray executor that kills a block's actor as soon as certain calls are under way."""
+    """A Ray executor that kills a block's actor as soon as certain calls are under way.
+
+    Attributes:
+        inner: makes the calls.
+        left: method and number, from 0, of those that are still to come.
+        seen: how often each method was called.
+    """
 
     inner: RayExecutor
-    method: str
-    at: list[int]
-    seen: int = 0
-    kills: int = 0
+    left: set[tuple[str, int]]
+    seen: Counter[str] = field(default_factory=Counter)
 
     def share(self, value: Any) -> Any:
         return self.inner.share(value)
@@ -146,36 +152,35 @@ class Murderous:
         return self.inner.fetch(handle)
 
     def submit(self, block: int, method: str, *args: Any) -> RayCall:
-        counts = method == self.method and block == 1
-        pid = None
-        if counts and self.seen in self.at:
-            pid = ray.get(self.inner.hosts[self.inner.host_of(block)].pid.remote())
+        if block != 1:
+            return self.inner.submit(block, method, *args)
+        this = method, self.seen[method]
+        self.seen[method] += 1
+        if this not in self.left:
+            return self.inner.submit(block, method, *args)
+        pid = ray.get(self.inner.hosts[self.inner.host_of(block)].pid.remote())
         call = self.inner.submit(block, method, *args)
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
-            self.kills += 1
-        self.seen += counts
+        os.kill(pid, signal.SIGKILL)
+        self.left.remove(this)
         return call
 
 
-@pytest.mark.parametrize(
-    ("method", "at", "support"),
-    [("advance", [4, 5], "blocks"), ("measure", [9], "global"), ("features", [0], "blocks")],
-)
+@for_each("support", ["blocks", "global"])
 def test_a_killed_block_actor_changes_nothing(
-    method: str, at: list[int], support: str, two_actors: ActorPool, trials: dict[str, Trial]
+    support: str, two_actors: ActorPool, trials: dict[str, Trial]
 ) -> None:
-    murderers, trial = [], trials[support]
+    """In whichever call it is killed, and in two calls one after the other."""
+    trial = trials[support]
+    calls = {("features", 0), ("advance", 4), ("advance", 5), ("measure", 9)}
 
     def make_executor(setups: Sequence[BlockSetup]) -> Murderous:
         executor = RayExecutor(two_actors.hosts, [ray.put(s) for s in setups])
         executor.build()
-        murderers.append(Murderous(executor, method, at))
-        return murderers[-1]
+        return Murderous(executor, calls)
 
     coordinator = Coordinator(trial.prepared.plan)
     disturbed = list(iterations(coordinator, trial.prepared.cut, make_executor))
-    assert sum(m.kills for m in murderers) >= len(at)
+    assert not calls
     assert_same_bits(disturbed, trial.undisturbed)
 
 

@@ -57,13 +57,15 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
         pytest.fail("there is nothing to lock")
 
 
-@pytest.mark.parametrize("place", ["folder", "store"])
-def test_what_is_there_is_not_made_again(place: str, tmp_path: Path) -> None:
-    path: StoragePath = tmp_path / "key.json"
-    if place == "store":
-        path = storage_path(f"fsspec+memory://bucket{tmp_path}/key.json")
+def makes_it_once(path: StoragePath) -> None:
+    """What is there is not made again."""
     made = []
     for content in (b"first", b"second"):
         make_once(path, lambda c=content: made.append(c) or write_bytes(path, c), what="source")
     assert made == [b"first"]
     assert path.read_bytes() == b"first"
+
+
+def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
+    makes_it_once(tmp_path / "key.json")
+    makes_it_once(storage_path(f"fsspec+memory://bucket{tmp_path}/key.json"))

@@ -60,10 +60,12 @@ def test_what_the_mixture_follows_differs_in_its_mixing_alone() -> None:
     assert mixture.obeyed(obeyed) == obeyed
 
 
-@for_each("support", ["blocks", "global"])
+@for_each(("support", "model"), [("global", None), ("blocks", "cnn8-narrow")])
 def test_ot_only_is_the_first_iteration_of_the_coupled_transfer(
-    pair: Pair, context: Context, support: str
+    pair: Pair, context: Context, support: str, model: str | None
 ) -> None:
+    """With batch norm and dropout, too."""
+    pair = replace(pair, model=model or pair.model)
     settings = {**TILES, "support": support, "epsilon": 0.2}
     alone = ot_only.run(pair, OTOnlyConfig(**settings), context)
     both = coupled.run(pair, CoupledConfig(**settings, iterations=2), context)

@@ -1,13 +1,21 @@
-"""What the process of a trial does with what an earlier one has left."""
+"""What the process of a trial does with what an earlier one has left, and without memory."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ray import tune
 
+from raytd.engine.coordinator import Cut
+from raytd.engine.executor import run_in_process
+from raytd.engine.ray_executor import WATCH, ActorPool
+from raytd.engine.records import Iteration, Plan
+from raytd.errors import MemoryShortError
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.plan import SweepPlan, write_plan
-from raytd.sweep.trial_function import News, run_remotely
+from raytd.sweep.trial import Trial
+from raytd.sweep.trial_function import Attempt, News, TrialLog, run_remotely, with_chunk
 from tests.sweep.losses import leave_result, planned
 
 
@@ -51,3 +59,36 @@ def test_a_result_that_is_to_be_made_afresh_is_made_once(
     assert first["row"]["status"] == "done"
     assert first["row"]["value"] != old["value"]
     assert reported(plan, monkeypatch) == [first]
+
+
+class Tight(ActorPool):
+    """A pool without actors, whose memory suffices for chunks of so many tiles."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def launch(self, plan: Plan, cut: Cut, **_: Any) -> Iterator[Iteration]:
+        """In this process, if the memory suffices."""
+        if max(setup.chunk for setup in cut(plan.tiles)) > self.most:
+            raise MemoryError
+        return run_in_process(plan, cut)
+
+
+def halved(trial: Trial, chunk: int, most: int, folder: Path) -> tuple[Row, list[str]]:
+    """The row and the notes of a trial that begins with a chunk and has memory for `most`."""
+    log = TrialLog()
+    attempt = Attempt(folder / "checkpoint", folder / "sources", lambda _: None, log, WATCH)
+    _, row = attempt.run_with_enough_memory(with_chunk(trial, chunk), Tight(most))
+    return row, log.notes
+
+
+def test_a_chunk_is_halved_down_to_one_and_rounded_down_on_the_way(tmp_path: Path) -> None:
+    (trial,) = planned(tmp_path, "coupled").trials
+    row, notes = halved(trial, 6, 1, tmp_path)
+    assert (row["status"], row["chunk"]) == ("done", 1)
+    assert notes == [
+        "out of memory with chunk 6; begun again with 3",
+        "out of memory with chunk 3; begun again with 1",
+    ]
+    with pytest.raises(MemoryShortError, match=r"chunk = 1, after 1 restarts with half of it"):
+        halved(trial, 2, 0, tmp_path)

@@ -1,7 +1,11 @@
 """Two processes at one sweep: the second waits, and a dead one holds nothing up."""
 
+import json
 import multiprocessing
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -51,6 +55,24 @@ def test_the_second_waits_for_the_first_and_says_for_whom(tmp_path: Path, dies: 
     second.join()
     assert (first.exitcode == 0) is not dies
     assert not (tmp_path / "s/.owner.json").exists()
+
+
+def test_those_who_come_at_the_same_moment_have_it_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("raytd.sweep.turn._NAME_S", 0.0)
+    start, inside = threading.Barrier(3), threading.Lock()
+
+    def take(_: int) -> int:
+        start.wait()
+        with turn(tmp_path / "s", lambda _: None):
+            assert inside.acquire(blocking=False), "two at once"
+            time.sleep(0.05)  # in which all others have come
+            inside.release()
+            return int(json.loads((tmp_path / "s/.owner.json").read_text())["pid"])
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(take, range(3))) == [os.getpid()] * 3
 
 
 def test_a_file_system_without_locks_is_said_and_does_not_stop_a_sweep(

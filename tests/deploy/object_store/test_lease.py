@@ -1,4 +1,4 @@
-"""A lease in a store that speaks S3 is kept and lost as one of a file is."""
+"""Leases and locks in a store that speaks S3 are kept and lost as those of files are."""
 
 import pytest
 
@@ -6,6 +6,7 @@ from raytd.engine.objects import ObjectPath
 from raytd.engine.storage import storage_path
 from tests.deploy.object_store.server import Server
 from tests.engine.test_lease import keeps_alive_and_is_told
+from tests.engine.test_locks import makes_it_once
 
 
 def test_the_block_keeps_it_alive_and_is_told_when_it_was_taken(
@@ -14,3 +15,7 @@ def test_the_block_keeps_it_alive_and_is_told_when_it_was_taken(
     path = storage_path(s3.uri("bucket/lease"))
     assert isinstance(path, ObjectPath)
     keeps_alive_and_is_told(path, monkeypatch)
+
+
+def test_what_is_there_is_not_made_again(s3: Server) -> None:
+    makes_it_once(storage_path(s3.uri("bucket/key.json")))
