@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+from tests.servers import free_ports
 
 HEAD = "f" * 56
 """The node that the pretended cloud takes for the head."""
@@ -35,7 +36,7 @@ def autoscaled(*, max_workers: int, worker: dict[str, float]) -> Iterator[str]:
     `ray.cluster_utils.AutoscalingCluster` does the same, but stops every Ray on the machine first.
     """
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
-        address = f"127.0.0.1:{_free_port()}"
+        address = f"127.0.0.1:{free_ports(1)[0]}"
         config = Path(folder) / "cluster.json"
         config.write_text(json.dumps(_config(address, max_workers, worker)))
         mark = uuid4().hex
@@ -95,12 +96,6 @@ def _config(address: str, max_workers: int, worker: dict[str, float]) -> dict[st
         **{name: [] for name in LISTS},
         "file_mounts_sync_continuously": False,
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _end(mark: str) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,9 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.cli.commands import environment, run_here
+from tests.servers import answers, free_ports
 
 SWEEP = """
 name: small
@@ -36,27 +35,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def free_ports(n: int) -> list[int]:
-    taken = [socket.socket() for _ in range(n)]
-    for each in taken:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in taken]
-    for each in taken:
-        each.close()
-    return ports
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/api/version", timeout=5).ok
-    except requests.RequestException:
-        return False
-
-
 @pytest.fixture(scope="module")
 def cluster(folder: Path) -> Iterator[str]:
     """A cluster of its own folder, so that it takes no other one on this machine for itself."""
-    pytest.importorskip("aiohttp_cors", reason="the job server is in ray[default]")
     dashboard, client, agent = free_ports(3)
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as place:  # sockets want it short
         line = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start"]
@@ -72,7 +53,7 @@ def cluster(folder: Path) -> Iterator[str]:
             )
         url, deadline = f"http://127.0.0.1:{dashboard}", time.monotonic() + 180
         try:
-            while not answers(url):
+            while not answers(f"{url}/api/version"):
                 assert process.poll() is None, (folder / "cluster.log").read_text()
                 assert time.monotonic() < deadline
             yield url

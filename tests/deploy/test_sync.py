@@ -1,23 +1,18 @@
 """`raytd sync`: a tracking server that was away during a sweep has everything afterwards."""
 
 import json
-import os
-import signal
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from raytd.cli.progress import Progress
 from raytd.sweep.trial import Trial
 from raytd.tracking.quiet import import_mlflow
 from tests.cli.commands import run_here
+from tests.servers import TrackingServer
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -37,45 +32,6 @@ tracking: {system_metrics: true}
 """
 
 
-NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-"""Spares the server the processes of its job queue, which tracking does not use."""
-
-
-class Server:
-    """A tracking server on a free port that can be started and killed."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.port = taken.getsockname()[1]
-        self.url, self._folder = f"http://127.0.0.1:{self.port}", folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        line = [sys.executable, "-m", "mlflow", "server", "--port", str(self.port)]
-        line += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self._folder}/server.db"]
-        line += ["--artifacts-destination", str(self._folder / "artifacts")]
-        with (self._folder / "server.log").open("a") as log:
-            self._process = subprocess.Popen(
-                line, env=os.environ | NO_JOBS, stdout=log, stderr=log, start_new_session=True
-            )
-        deadline = time.monotonic() + 120
-        while not self._answers():
-            assert self._process.poll() is None, (self._folder / "server.log").read_text()
-            assert time.monotonic() < deadline
-
-    def stop(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-    def _answers(self) -> bool:
-        try:
-            return requests.get(f"{self.url}/health", timeout=1).ok
-        except requests.RequestException:
-            return False
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sync")
@@ -84,8 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[Server]:
-    server = Server(folder)
+def server(folder: Path) -> Iterator[TrackingServer]:
+    server = TrackingServer(folder)
     yield server
     server.stop()
 
@@ -94,7 +50,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def run(folder: Path, server: Server, ray_here: None) -> Run:
+def run(folder: Path, server: TrackingServer, ray_here: None) -> Run:
     def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
         never = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
         return run_here(folder, *args, "--tracking-uri", server.url, **never)
@@ -102,7 +58,7 @@ def run(folder: Path, server: Server, ray_here: None) -> Run:
     return run
 
 
-def held(server: Server) -> dict[str, dict[str, object]]:
+def held(server: TrackingServer) -> dict[str, dict[str, object]]:
     """Status and number of points of every run."""
     import_mlflow()
     from mlflow.tracking import MlflowClient
@@ -124,7 +80,7 @@ def held(server: Server) -> dict[str, dict[str, object]]:
 
 
 def test_a_server_that_dies_in_a_sweep_has_all_of_it_after_a_sync(
-    run: Run, folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+    run: Run, folder: Path, server: TrackingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_end = Progress.on_end
 

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import pytest
 import requests
 
 from tests.deploy.conftest import DEPLOY, load
+from tests.servers import free_ports
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -34,12 +34,6 @@ SMALL = {
     "pretrain.epochs": "1",
     "tracking": "{experiment: deployed}",
 }
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def wait_for(ready, process, log, timeout_s=180):
@@ -72,7 +66,7 @@ def running(command, log, **options):
 @pytest.fixture(scope="module")
 def secrets():
     """What secrets.sh makes, with a host name for the port that the server will have."""
-    host = f"127.0.0.1:{free_port()}"
+    host = f"127.0.0.1:{free_ports(1)[0]}"
     made = subprocess.run(
         [str(DEPLOY / "mlflow/secrets.sh")],
         env={"MLFLOW_HOST": host, "PATH": os.environ["PATH"]},
@@ -93,7 +87,7 @@ def database(secrets):
         pytest.skip("PostgreSQL is not installed; apt-get install postgresql")
     # PostgreSQL refuses to run as root, and its user cannot enter pytest's folders.
     user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-    programs, port = places[-1], str(free_port())
+    programs, port = places[-1], str(free_ports(1)[0])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "password").write_text(secrets["POSTGRES_PASSWORD"])

@@ -1,6 +1,5 @@
 """A tracking server that is not there, or fails; tests/deploy has a real one that goes away."""
 
-import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,15 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from raytd.tracking import Closing, SweepInfo, open_tracker
+from tests.servers import free_ports
 
 SWEEP = SweepInfo("quick", "capacity")
-
-
-@pytest.fixture
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def go_on(tracker, trial):
@@ -26,7 +19,8 @@ def go_on(tracker, trial):
     tracker.close(Closing("done", {}, []))
 
 
-def test_a_server_that_is_down_costs_one_line(free_port, trial, monkeypatch, caplog, capfd):
+def test_a_server_that_is_down_costs_one_line(trial, monkeypatch, caplog, capfd):
+    (free_port,) = free_ports(1)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     tracker = open_tracker(f"http://127.0.0.1:{free_port}", SWEEP)
     go_on(tracker, trial)

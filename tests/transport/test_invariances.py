@@ -137,7 +137,7 @@ def test_every_step_gives_a_coupling(
 
     From one with a large density it is a step towards a permutation, and slow by chance;
     `test_proximal` has known problems of that kind. An epsilon in spreads is tiny where one row
-    holds all but a millionth of the mass: one in twenty of such steps does not arrive.
+    and one column hold all but a millionth of the mass; one in twenty such steps does not arrive.
     """
     problem, unit = case
     step = coupling_step(
