@@ -109,10 +109,12 @@ RAY_SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_worker_niceness": "0",
     "RAY_kill_worker_timeout_milliseconds": "500",
+    "RAY_health_check_period_ms": "500",
 }
 """What `raytd` itself sets for a cluster, and no token.
 
-Its workers are not starved by other tests, and those that hang are ended quickly.
+Its workers are not starved by other tests, those that hang are ended quickly, and a node that is
+lost is missed at once.
 """
 
 

@@ -23,6 +23,7 @@ import raytd
 from raytd.methods.result import DistanceResult
 from raytd.sweep.ledger import iteration_row, knot_rows
 from tests.cli.commands import command, environment, processes_with, run_here
+from tests.conftest import CPUS
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -455,6 +456,11 @@ class Nodes:
         raylets = {parent_of(pid) for pid in workers(*titles)}
         return [n for n in self.joined if n.all_processes["raylet"][0].process.pid in raylets]
 
+    def with_a_block_alone(self) -> Any:
+        """One that has a block's actor, and not the process of the trial."""
+        trial = self.with_actors("ray::ImplicitFunc")
+        return next(n for n in self.with_actors("ray::BlockHost") if n not in trial)
+
     def close(self) -> None:
         """Takes all of them out of the cluster."""
         import ray
@@ -495,15 +501,19 @@ def drain(nodes: Nodes, node: Any) -> None:
 def test_lost_and_drained_nodes_are_waited_for_in_words_replaced_and_change_nothing(
     nodes: Nodes, folder: Path, undisturbed: DistanceResult, brake: Brake
 ) -> None:
-    """Each block actor has a node of its own, as it does not fit on the first one."""
-    where = ("--address", nodes.address, "--set", f"resources.cpus_per_actor={WIDE}")
+    """Others hold the first node; one has the trial's process and a block, one the other block.
+
+    A sweep loses the latter and does not wait long enough. The same command loses the process of
+    the trial, then a block, and then a node with a block is drained.
+    """
+    where = ("--address", nodes.address, "--set", f"resources.cpus_per_actor={WIDE - 1}")
     brake.at("lost", "0000-000[2-9]")
 
     def lose(over: threading.Event) -> None:
         wait_until(brake.holds, over)
-        nodes.lose(nodes.with_actors("ray::BlockHost")[0])
+        nodes.lose(nodes.with_a_block_alone())
 
-    with beside(lose, brake):
+    with others_hold(CPUS), beside(lose, brake):
         poor = run_here(
             folder, *options(folder, "lost"), *where, "--set", "resources.wait_timeout_s=12.0"
         )
@@ -520,23 +530,31 @@ def test_lost_and_drained_nodes_are_waited_for_in_words_replaced_and_change_noth
 
     def lose_and_drain(over: threading.Event) -> None:
         wait_until(brake.holds, over)
-        nodes.lose(nodes.with_actors("ray::BlockHost")[0])
-        words.extend(wait_until(lambda: said("waiting for"), over))
+        (node,) = nodes.with_actors("ray::ImplicitFunc")
+        assert nodes.with_actors("ray::CoordinatorHost") == [node]
+        nodes.lose(node)
+        nodes.add()
+        brake.at("lost", "0001-000[4-9]")
+        brake.let_go()
+        wait_until(brake.holds, over)
+        said_before = len(said("waiting for"))
+        nodes.lose(nodes.with_a_block_alone())
+        words.extend(wait_until(lambda: said("waiting for")[said_before:], over))
         nodes.add()
         brake.at("lost", "0001-000[6-9]")
         brake.let_go()
         wait_until(brake.holds, over)
-        leaving = nodes.with_actors("ray::BlockHost")[0]
+        leaving = nodes.with_a_block_alone()
         drain(nodes, leaving)
         nodes.add()
         nodes.lose(leaving)
 
-    with beside(lose_and_drain, brake):
+    with others_hold(CPUS), beside(lose_and_drain, brake):
         ran = run_here(folder, *options(folder, "lost"), *where)
-    assert words[0] == f"waiting for {WIDE} CPUs (the cluster has 3.5 CPUs free)"
+    assert words[0] == f"waiting for {WIDE - 1} CPUs (the cluster has 0.5 CPUs free)"
     assert ran.returncode == 0, ran.stderr
+    assert "its process was lost; it goes on from its checkpoint" in ran.stderr
     assert_same_bits(folder, "lost", undisturbed)
-    (trial,) = (folder / "lost/faults/trials").iterdir()
     assert (trial / "log.txt").read_text().count("was made again") == 2
 
 
@@ -544,25 +562,6 @@ def said(start: str) -> list[str]:
     """Lines that the sweep of this process has written so far, and that begin like this."""
     written: str = sys.stderr.getvalue()  # type: ignore[attr-defined]
     return [line for line in written.splitlines() if line.startswith(start)]
-
-
-def test_a_lost_node_with_the_process_of_the_trial_and_its_coordinator_changes_nothing(
-    nodes: Nodes, folder: Path, undisturbed: DistanceResult, brake: Brake
-) -> None:
-    brake.at("moved", "0001-000[3-9]")
-
-    def lose(over: threading.Event) -> None:
-        wait_until(brake.holds, over)
-        (node,) = nodes.with_actors("ray::ImplicitFunc")
-        assert nodes.with_actors("ray::CoordinatorHost") == [node]
-        nodes.lose(node)
-
-    where = ("--address", nodes.address, "--set", "resources.cpus_per_actor=2")
-    with others_hold(4), beside(lose, brake):
-        ran = run_here(folder, *options(folder, "moved"), *where)
-    assert ran.returncode == 0, ran.stderr
-    assert "its process was lost; it goes on from its checkpoint" in ran.stderr
-    assert_same_bits(folder, "moved", undisturbed)
 
 
 @contextmanager
@@ -610,7 +609,7 @@ def place_of(process: subprocess.Popen[str]) -> str:
 def test_a_sweep_that_is_stopped_or_killed_goes_on_within_its_trial_to_the_same_bits(
     folder: Path, modules: Path, undisturbed: DistanceResult, brake: Brake
 ) -> None:
-    """By SIGTERM on a cluster of its own; by SIGHUP and SIGKILL on one that is there."""
+    """On a cluster that stays, where nothing of it may be left; `test_sweep` has one of its own."""
     import ray
 
     store = folder / "stopped.db"
@@ -619,45 +618,30 @@ def test_a_sweep_that_is_stopped_or_killed_goes_on_within_its_trial_to_the_same_
     there = (*own, "--address", ray.get_runtime_context().gcs_address)
 
     brake.at("stopped", "0001-000[2-9]")
-    with sweep(folder, modules, *own) as process:
+    with sweep(folder, modules, *there) as process:
         assert process.stderr is not None
         while json.loads(next(process.stderr))["event"] != "iteration":
             assert process.poll() is None
         next(process.stderr)  # MLflow has been told of that iteration
         wait_until(brake.holds)
+        assert statuses(store) == ["RUNNING", "RUNNING"]
         os.killpg(process.pid, signal.SIGTERM)
         said = process.communicate(timeout=LONGEST_S)[1]
     assert process.returncode == 143, said
     (finish,) = (e for e in events(said) if e["event"] not in ("segment", "iteration"))
     assert finish["message"] == (
-        f"stopped by SIGTERM: 0 of 1 trials finished; run it again with: {spelt(own)}"
+        f"stopped by SIGTERM: 0 of 1 trials finished; run it again with: {spelt(there)}"
     )
     wait_until(lambda: not processes_with("RAYTD_TEST_STORAGE=stopped\0"))
+    wait_until(lambda: not workers("ray::ImplicitFunc", "ray::BlockHost", "ray::CoordinatorHost"))
     assert statuses(store) == ["KILLED", "KILLED"]
     brake.release()
     first = checkpoints(folder, "stopped")[-1]
     assert first >= "0001-0002"
 
-    brake.at("stopped", "0001-000[5-9]")
-    with sweep(folder, modules, *there) as process:
-        assert place_of(process) >= first
-        wait_until(brake.holds)
-        wait_until(lambda: statuses(store) == ["RUNNING", "RUNNING"])
-        os.killpg(process.pid, signal.SIGHUP)
-        said = process.communicate(timeout=LONGEST_S)[1]
-    assert process.returncode == 129, said
-    stopped_by = "stopped by SIGHUP (the terminal was closed): 0 of 1 trials finished; run it again"
-    (finish,) = (e for e in events(said) if e["event"] not in ("segment", "iteration"))
-    assert finish["message"] == f"{stopped_by} with: {spelt(there)}"
-    wait_until(lambda: not workers("ray::ImplicitFunc", "ray::BlockHost", "ray::CoordinatorHost"))
-    assert statuses(store) == ["KILLED", "KILLED"]
-    brake.release()
-    second = checkpoints(folder, "stopped")[-1]
-    assert second >= "0001-0005"
-
     brake.at("stopped", "0001-000[7-9]")
     with sweep(folder, modules, *there) as process:
-        assert place_of(process) >= second
+        assert place_of(process) >= first
         wait_until(brake.holds)
         process.kill()
         process.wait()
