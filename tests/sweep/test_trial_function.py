@@ -1,6 +1,6 @@
 """What the process of a trial does with what an earlier one has left, and without memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,15 @@ from raytd.engine.records import Iteration, Plan
 from raytd.errors import MemoryShortError
 from raytd.sweep.ledger import Ledger, Row
 from raytd.sweep.plan import SweepPlan, write_plan
-from raytd.sweep.trial import Trial
-from raytd.sweep.trial_function import Attempt, News, TrialLog, run_remotely, with_chunk
+from raytd.sweep.trial_function import (
+    Attempt,
+    News,
+    TrialLog,
+    is_transient,
+    one_line,
+    run_remotely,
+    with_chunk,
+)
 from tests.sweep.losses import leave_result, planned
 
 
@@ -74,21 +81,39 @@ class Tight(ActorPool):
         return run_in_process(plan, cut)
 
 
-def halved(trial: Trial, chunk: int, most: int, folder: Path) -> tuple[Row, list[str]]:
-    """The row and the notes of a trial that begins with a chunk and has memory for `most`."""
-    log = TrialLog()
-    attempt = Attempt(folder / "checkpoint", folder / "sources", lambda _: None, log, WATCH)
-    _, row = attempt.run_with_enough_memory(with_chunk(trial, chunk), Tight(most))
-    return row, log.notes
-
-
-def test_a_chunk_is_halved_down_to_one_and_rounded_down_on_the_way(tmp_path: Path) -> None:
+@pytest.fixture
+def halved(tmp_path: Path) -> Callable[..., tuple[Row, list[str]]]:
+    """Runs a trial that begins with a chunk and has memory for `most`; its row and its notes."""
     (trial,) = planned(tmp_path, "coupled").trials
-    row, notes = halved(trial, 6, 1, tmp_path)
+
+    def run(chunk: int, *, most: int) -> tuple[Row, list[str]]:
+        log = TrialLog()
+        attempt = Attempt(tmp_path / "checkpoint", tmp_path / "sources", lambda _: None, log, WATCH)
+        _, row = attempt.run_with_enough_memory(with_chunk(trial, chunk), Tight(most))
+        return row, log.notes
+
+    return run
+
+
+def test_a_chunk_is_halved_down_to_one_and_rounded_down_on_the_way(
+    halved: Callable[..., tuple[Row, list[str]]],
+) -> None:
+    row, notes = halved(6, most=1)
     assert (row["status"], row["chunk"]) == ("done", 1)
     assert notes == [
         "out of memory with chunk 6; begun again with 3",
         "out of memory with chunk 3; begun again with 1",
     ]
-    with pytest.raises(MemoryShortError, match=r"chunk = 1, after 1 restarts with half of it"):
-        halved(trial, 2, 0, tmp_path)
+
+
+def test_a_trial_that_no_chunk_makes_small_enough_fails_for_good_and_says_what_to_do(
+    halved: Callable[..., tuple[Row, list[str]]],
+) -> None:
+    for chunk, last, n_restarts in ((24, 3, 3), (2, 1, 1)):
+        with pytest.raises(MemoryShortError) as caught:
+            halved(chunk, most=0)
+        assert one_line(caught.value) == (
+            f"out of memory with resources.chunk = {last}, after {n_restarts} restarts with half "
+            "of it; set a smaller coupled.tile_size or trajectory.batch_size, or more blocks"
+        )
+        assert not is_transient(caught.value)
