@@ -179,6 +179,23 @@ def test_slower_parts_and_fewer_cores_take_longer(plan: SweepPlan) -> None:
         assert hours(plan, two, **{part: 1.0}) > hours(plan, two) + 4
 
 
+def test_threads_that_want_one_core_slow_a_cpu_down_and_no_gpu(folder: Path) -> None:
+    def crowded(**resources: int) -> float:
+        """How much longer it takes where each worker has four threads and not one."""
+        took = []
+        for threads in (1, 4):
+            settings = resources | {"threads": threads}
+            given = [f"resources.{name}={value}" for name, value in settings.items()]
+            spec = load_sweep(folder / "small.yaml", overrides=given, has_gpu=lambda: False).spec
+            nodes = [{"CPU": 2.0, "GPU": 4.0}]
+            plan = make_plan(spec, data=folder, storage=folder / "crowded", nodes=nodes)
+            took.append(hours(plan, nodes))
+        return took[1] / took[0]
+
+    assert crowded() > 1.5
+    assert crowded(gpus_per_actor=1) == 1
+
+
 def test_what_is_done_takes_no_time_and_memory_grows_with_the_network(plan: SweepPlan) -> None:
     from dataclasses import replace
 
@@ -211,6 +228,7 @@ def test_gpus_of_several_kinds_are_told_where_they_matter(
     assert told["1"]["gpu_kinds"] == ["A10G", "T4"]
     facts = dict(_facts(told["1"]))
     assert facts["GPUs of several kinds"].startswith("A10G, T4: the last bits")
+    assert dict(_facts(told["1"] | {"gpu_hours": 1.5}))["GPU-hours"] == "1.50"
     assert "GPUs of several kinds" not in dict(_facts(told["0"]))
 
 

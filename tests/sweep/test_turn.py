@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from raytd.sweep.turn import turn
+from raytd.sweep.turn import _who, turn
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -73,6 +73,16 @@ def test_those_who_come_at_the_same_moment_have_it_one_after_the_other(
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(take, range(3))) == [os.getpid()] * 3
+
+
+def test_who_has_just_come_is_given_time_to_write_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = tmp_path / "owner"
+    monkeypatch.setattr(
+        "time.sleep", lambda _: owner.write_text(json.dumps({"pid": 7, "host": "there"}))
+    )
+    assert _who(owner) == "process 7 on there"
 
 
 def test_a_file_system_without_locks_is_said_and_does_not_stop_a_sweep(
