@@ -65,6 +65,8 @@ def _matrices(plan: SweepPlan, rows: list[dict[str, Any]]) -> "list[DistanceMatr
 
 _FIGURES = (
     ("distance", "distance"),
+    ("  its label part", "label_part"),
+    ("  its excess over that", "excess"),
     ("Fisher-Rao length", "fisher_rao_length"),
     ("noise-free length", "noise_free_length"),
     ("  ± from the noise of SGD", "noise_free_error"),
@@ -73,7 +75,6 @@ _FIGURES = (
     ("self-distance", "self_distance"),
     ("distance at M/2", "distance_half"),
     ("distance at M/4", "distance_quarter"),
-    ("label reference", "label_reference"),
     ("classes that share an output", "label_matching"),
     ("Fisher-Rao norm, integral", "fisher_rao_norm_integral"),
     ("generalisation gap (nats)", "generalisation_gap"),

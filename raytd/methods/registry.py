@@ -18,6 +18,7 @@ from raytd.methods import (
     ot_only,
     otdd,
     random,
+    shared_classes,
     task2vec,
     transfer,
     uncoupled,
@@ -124,6 +125,10 @@ METHODS: dict[str, Method] = {
         Method("h-score", "1", False, h_score.HScoreConfig, "h_score", h_score.run),
         Method(
             "random", "1", True, random.RandomConfig, None, random.run, obeys=(), networks=(),
+        ),
+        Method(
+            "shared-classes", "1", True, shared_classes.SharedClassesConfig, None,
+            shared_classes.run, obeys=(), networks=(),
         ),
     )
 }  # fmt: skip

@@ -54,7 +54,10 @@ class DistanceResult:
             length when its differences are pooled before the root: the noise floor.
         distance_half: `distance` measured at every second knot.
         distance_quarter: at every fourth.
-        label_reference: π times the mass of pairs whose labels differ.
+        label_part: π times the mass of pairs whose labels differ: what the distance would be if
+            every input moved by no more than its label needs.
+        excess: distance − label_part; the part that the images, the network and the noise of SGD
+            make of it. It can be negative.
         fisher_rao_norm_integral: ∫ ‖w‖ dτ over the path, eq. (21).
         generalisation_gap: loss of validation less that of training images, at τ = 1, in nats.
         tracking_gap: how much further the loss falls where τ stands still for a segment's steps,
@@ -91,7 +94,8 @@ class DistanceResult:
     self_distance: float | None
     distance_half: float
     distance_quarter: float | None
-    label_reference: float
+    label_part: float
+    excess: float
     fisher_rao_norm_integral: float | None
     generalisation_gap: float
     tracking_gap: float
@@ -147,6 +151,7 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
     sources, targets = plan.labels
     coupling = _coupling(last)
     differ = sources[coupling.source_index] != targets[coupling.target_index]
+    label_part = math.pi * float(coupling.mass[differ].sum())
     warnings = [*prepared.warnings, *(i.solve.warning for i in iterations if i.solve.warning)]
     return DistanceResult(
         value=last.lengths.distance,
@@ -154,7 +159,8 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
         smaller_is_closer=True,
         **lengths,
         self_distance=pooled if prepared.pair.is_self else None,
-        label_reference=math.pi * float(coupling.mass[differ].sum()),
+        label_part=label_part,
+        excess=last.lengths.distance - label_part,
         fisher_rao_norm_integral=last.fisher_rao_norm_integral,
         generalisation_gap=last.knots[-1].generalisation_gap,
         tracking_gap=_mean([k.tracking_gap for k in last.knots if k.tracking_gap is not None]),

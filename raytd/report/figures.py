@@ -10,6 +10,7 @@ from raytd.report.heatmap import heatmaps
 from raytd.report.lambda_map import lambda_maps
 from raytd.report.levels import chosen_pairs, levels
 from raytd.report.matrices import DistanceMatrix, distance_matrices
+from raytd.report.parts import parts
 from raytd.report.rows import number
 from raytd.report.saved import SavedSweep
 from raytd.report.scatter import scatter
@@ -29,6 +30,7 @@ def sweep_figures(saved: SavedSweep) -> list[Figure]:
     maps = [heatmaps(_matrices(saved, value), comparable=paths) for value in _LENGTHS]
     return [
         *(figure for figures in maps for figure in figures),
+        *parts(saved),
         *list(_scatters(saved))[:_MOST_SCATTERS],
         *convergence(saved),
         *losses(saved),

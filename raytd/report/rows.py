@@ -13,7 +13,7 @@ _NAMES = {
     "distance_half": "distance at M/2",
     "distance_quarter": "distance at M/4",
 }
-_WITH_UNIT = frozenset({"distance", "label_reference", "fisher_rao_norm_integral", *_NAMES})
+_WITH_UNIT = frozenset({"distance", "label_part", "excess", "fisher_rao_norm_integral", *_NAMES})
 
 
 def number(row: Row, column: str) -> float | None:

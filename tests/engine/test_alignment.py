@@ -49,8 +49,8 @@ def test_sharing_outputs_removes_the_reference_of_labels_that_differ(
     assert set(shared.label_matching) == set(pair.target.classes)
     assert set(shared.label_matching.values()) == set(pair.source.classes)
     # Of the 25 pairs of classes, five are one output now, with 1/25 of the mass each.
-    np.testing.assert_allclose(apart.label_reference, np.pi, rtol=1e-6)
-    np.testing.assert_allclose(shared.label_reference, np.pi * 0.8, rtol=0.2)
+    np.testing.assert_allclose(apart.label_part, np.pi, rtol=1e-6)
+    np.testing.assert_allclose(shared.label_part, np.pi * 0.8, rtol=0.2)
     assert shared.parameters < apart.parameters
     assert apart.label_matching == {}
     assert apart.columns()["label_matching"] is None

@@ -326,7 +326,7 @@ def test_a_task_to_itself_under_the_identity_is_the_noise_floor(
         prepared = prepare(same, context, tiles, iterations=1, coupling=None)
         found[epochs] = run_prepared(prepared, context)
     converged, unfinished = found[40], found[4]
-    assert converged.label_reference == 0
+    assert converged.label_part == 0
     assert converged.noise_free_length < 0.4 * converged.fisher_rao_length
     assert converged.self_distance < 0.1
     # A model that is still learning its own task does travel.
