@@ -27,6 +27,8 @@ VARIANTS: list[dict[str, Any]] = [
     {"coupled.support": "global", "coupled.blocks": 3},
     {"trajectory.sync": "single"},
     {"trajectory.sync": "none"},
+    {"trajectory.averaging": "none"},
+    {"trajectory.averaging": "segment", "trajectory.segments": 20},
     {"trajectory.segments": 20},
     {"trajectory.segments": 40, "trajectory.steps": 45},
     {"trajectory.labels": "aligned"},
@@ -79,7 +81,7 @@ def test_passes_and_measurements_are_those_of_the_workers(monkeypatch: pytest.Mo
     chosen = trial({})
     planned = work_of(chosen)
     run_trial(chosen, launch=run_in_process, sources=None)
-    gaps = 4
+    gaps = 2 * 4
     inside = [tau for _, tau in passes if 0 < tau < 1]
     assert len(inside) == planned.blocks * (planned.iterations * planned.passes + gaps)
     assert len(measures) == planned.blocks * planned.iterations * planned.measures
