@@ -382,7 +382,8 @@ def test_a_task_to_itself_under_the_identity_is_the_noise_floor(
         found[epochs] = run_prepared(prepared, context)
     converged, unfinished = found[40], found[4]
     assert converged.label_reference == 0
-    assert converged.noise_free_length < 0.4 * converged.fisher_rao_length
+    # The iterates alone would have a ninth of it.
+    assert converged.fisher_rao_length < 0.05 * unfinished.fisher_rao_length
     assert converged.self_distance < 0.1
     # A model that is still learning its own task does travel.
     assert unfinished.self_distance > 5 * converged.self_distance
