@@ -18,6 +18,7 @@ from raytd.transfer.averaging import (
     reach,
     segment_shares,
 )
+from raytd.transfer.lengths import two_scale_pieces
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import segment_steps
 from tests.cases import for_each
@@ -160,6 +161,30 @@ def test_more_knots_measure_the_same_weights_at_the_knots_they_share() -> None:
     for knot, measured in enumerate(coarse):
         for same in (finer[2 * knot], finest[4 * knot]):
             torch.testing.assert_close(floats(same), floats(measured), rtol=1e-6, atol=1e-6)
+
+
+def test_of_noise_alone_the_two_scales_take_three_quarters_for_a_path() -> None:
+    """What knots closer than the window have in common is no noise that adds alike.
+
+    A triangle of half width 1/10 on white noise has the cubic B-spline as autocovariance: 2/3 at
+    the same knot, 23/48 at a distance of 1/20 and 1/6 at 1/10.
+    """
+    torch.manual_seed(0)
+    start = Weights({"w": torch.zeros(40_000)}, {})
+    path, knots = AveragedPath(start, "window", 20), []
+    for segment in range(20):
+        noise, u = torch.randn(20, 40_000), (torch.arange(20) + 0.5) / 20 - 0.5
+        mean = Weights({"w": noise.mean(dim=0)}, {})
+        path.add(segment, SegmentMeans(mean, {"w": (u[:, None] * noise).mean(dim=0)}))
+        knots.append(path.weights(segment + 1).parameters["w"].double())
+    fine, coarse = (
+        np.mean([float((b - a).square().mean()) for a, b in zip(knots[4:], knots[4 + n :])])  # noqa: B905
+        for n in (1, 2)
+    )
+    # Means over 40,000 draws at correlated knots.
+    np.testing.assert_allclose(fine / coarse, (2 / 3 - 23 / 48) / (2 / 3 - 1 / 6), rtol=0.02)
+    piece = two_scale_pieces([fine, fine], [coarse])[0]
+    np.testing.assert_allclose(piece / (2 * np.sqrt(fine)), 0.745, rtol=0.02)
 
 
 @for_each("averaging", ["window", "segment"])
