@@ -13,6 +13,11 @@ that of a box over 1/20 3.98, 4.95, 5.98; of a triangle over 1/10 3.57, 4.07, 4.
 3.16, 3.25, with a noise share of .22 where the iterates have .77. A triangle is continuous, which a
 box is not, and has its kinks at knots, so that two means of each segment are enough for it.
 
+Running statistics of batch norm are averaged like weights. To make them anew at each knot, by
+passes over p_τ in training mode, costs these passes and is no better: with 40 batches of 50 the
+noise share at M = 20 is .27 where averaging leaves .22, with 10 batches of 20 it is .45, at the
+same accuracy (two seeds; noise-free lengths 2.20 and 2.17 where averaging has 2.54 and 2.51).
+
 A mean of the past lags behind: what is measured at a knot stands where the path was about 1/10
 before, and what is measured at τ = 1 ends a tenth of the path behind the weights that move.
 """
