@@ -7,9 +7,12 @@ import pytest
 from raytd.engine.block import BlockSetup
 from raytd.engine.executor import run_in_process
 from raytd.engine.worker import BlockWorker
+from raytd.sweep.calibration import Speed
+from raytd.sweep.estimate import memory_bytes
 from raytd.sweep.single import single_trial
 from raytd.sweep.trial import Trial, run_trial
-from raytd.sweep.work import work_of
+from raytd.sweep.work import copies_for_averaging, work_of
+from tests.cases import for_each
 
 SMALL: dict[str, Any] = {
     "methods": ["coupled"],
@@ -85,3 +88,30 @@ def test_passes_and_measurements_are_those_of_the_workers(monkeypatch: pytest.Mo
     inside = [tau for _, tau in passes if 0 < tau < 1]
     assert len(inside) == planned.blocks * (planned.iterations * planned.passes + gaps)
     assert len(measures) == planned.blocks * planned.iterations * planned.measures
+
+
+SPEED = Speed(0.0, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 1000, 1000, 500_000)
+
+
+@for_each(
+    ("changed", "copies"),
+    [
+        ({}, 2 * 2),
+        ({"trajectory.segments": 100, "trajectory.steps": 100}, 2 * 20),
+        ({"trajectory.averaging": "segment"}, 2),
+        ({"trajectory.averaging": "none"}, 0),
+        ({"trajectory.sync": "none"}, 2 * 2 * 2),
+        ({"trajectory.sync": "single"}, 2 * 2),
+        ({"methods": ["finetune"]}, 2 * 8),
+        ({"methods": ["finetune"], "finetune.averaging": "none"}, 0),
+        ({"methods": ["leep"]}, 0),
+    ],
+)
+def test_a_fifth_of_the_segments_holds_two_copies_of_the_weights(
+    changed: dict[str, Any], copies: int
+) -> None:
+    chosen = trial(changed)
+    assert copies_for_averaging(chosen.config) == copies
+    without = {"trajectory.averaging": "none", "finetune.averaging": "none"}
+    more = memory_bytes(chosen, SPEED) - memory_bytes(trial(changed | without), SPEED)
+    assert more == copies * 4 * SPEED.parameters
