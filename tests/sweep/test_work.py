@@ -42,7 +42,13 @@ VARIANTS: list[dict[str, Any]] = [
 
 def trial(changed: dict[str, Any]) -> Trial:
     target = (changed.get("tasks") or ["digits-high"])[0]
-    settings = SMALL | {k: v for k, v in changed.items() if k != "tasks"}
+    settings = {k: dict(v) if isinstance(v, dict) else v for k, v in SMALL.items()}
+    for key, value in changed.items():
+        section, _, name = key.rpartition(".")
+        if section:  # a key that the section has already would win over one that is written flat
+            settings.setdefault(section, {})[name] = value
+        elif key != "tasks":
+            settings[key] = value
     return single_trial(("digits-low", target), settings)
 
 
