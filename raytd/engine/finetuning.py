@@ -235,21 +235,20 @@ class _Averages:
     """Averages the iterates of a network in training."""
 
     def __init__(self, model: nn.Module, protocol: Protocol) -> None:
-        self._model, self._protocol = model, protocol
-        averaging, segments = protocol.averaging, protocol.segments
-        self._path = (
-            None if averaging == "none" else AveragedPath(Weights.of(model), averaging, segments)
-        )
-        self._begin(0)
+        self._protocol, self._averaged = protocol, protocol.averaging != "none"
+        if self._averaged:
+            self._path = AveragedPath(Weights.of(model), protocol.averaging, protocol.segments)
+            self._means = RunningMeans(model)
+            self._begin(0)
 
     def add_step(self) -> None:
         """Takes the next iterate."""
-        if self._path is not None:
+        if self._averaged:
             self._means.add()
 
     def measured(self, knot: int) -> Weights | None:
         """What is measured at a knot that has been reached; None where nothing is averaged."""
-        if self._path is None:
+        if not self._averaged:
             return None
         self._path.add(knot - 1, self._means.value())
         if knot < self._protocol.segments:
@@ -257,8 +256,8 @@ class _Averages:
         return self._path.weights(knot)
 
     def _begin(self, segment: int) -> None:
-        steps = segment_steps(segment, steps=self._protocol.steps, segments=self._protocol.segments)
-        self._means = RunningMeans(self._model, len(steps))
+        steps, segments = self._protocol.steps, self._protocol.segments
+        self._means.begin(len(segment_steps(segment, steps=steps, segments=segments)))
 
 
 @contextmanager

@@ -86,6 +86,7 @@ class BlockWorker:
             weight_decay=setup.weight_decay,
             precision=setup.precision,
         )
+        self.means = None if setup.averaging == "none" else RunningMeans(self.model)
         self.forward_images = 0
         self._known: dict[tuple[int, int], Float64[Tensor, "tiles n m classes"]] = {}
 
@@ -105,10 +106,10 @@ class BlockWorker:
             rates=tuple(rate_factor(setup.schedule, n, setup.steps) for n in steps),
             where=f"segment {segment}",
         )
-        averaged = setup.averaging != "none"
-        means = RunningMeans(self.model, len(steps)) if averaged else None
-        moved = self._run(chosen, state, coupling, means)
-        return Moved(moved, None if means is None else means.value())
+        if self.means is not None:
+            self.means.begin(len(steps))
+        moved = self._run(chosen, state, coupling, self.means)
+        return Moved(moved, None if self.means is None else self.means.value())
 
     def stay(self, knot: int, state: TrainState, coupling: Coupling) -> Moved:
         """A segment's worth of further steps on p_τ of one knot, τ standing still; no means.

@@ -63,39 +63,51 @@ class SegmentMeans:
 
 
 class RunningMeans:
-    """The means of one segment, added up step by step on the model's device.
+    """The means of one segment after another, added up step by step on the model's device.
 
-    Costs two fused operations a step, 1 to 2 % of it. The precision is that of the weights; the
-    mean of weights that stand still is these weights, to the bit.
+    Costs two additions over the weights a step. On a CPU at batches of 20 that is 4 % of a step of
+    110,000 weights on 8×8 images, 7 % of one of 1.7 million, and less where images are larger.
+    The sums have the precision of the weights, and lose the last bits of n steps.
 
     Args:
-        model: whose parameters and buffers are averaged.
-        n_steps: of the segment.
+        model: whose parameters and buffers are averaged; its tensors stay where they are.
     """
 
-    def __init__(self, model: nn.Module, n_steps: int) -> None:
-        self._model, self._n_steps, self._n_done = model, n_steps, 0
+    def __init__(self, model: nn.Module) -> None:
+        self._model, self._n_steps, self._n_done = model, 0, 0
         self._now = dict(_floating(model))
-        self._means = [torch.zeros_like(value) for value in self._now.values()]
+        self._sums = [torch.zeros_like(value) for value in self._now.values()]
         self._tilts = [torch.zeros_like(value) for value in self._now.values()]
+
+    def begin(self, n_steps: int) -> None:
+        """Forgets the last segment; the next one has that many steps."""
+        self._n_steps, self._n_done = n_steps, 0
+        torch._foreach_zero_(self._sums)
+        torch._foreach_zero_(self._tilts)
 
     @torch.no_grad()
     def add(self) -> None:
         """Adds the iterate that the model is at."""
-        values, k = list(self._now.values()), self._n_done
-        torch._foreach_lerp_(self._means, values, 1 / (k + 1))
-        torch._foreach_add_(self._tilts, values, alpha=(k + 0.5) / self._n_steps - 0.5)
+        values = list(self._now.values())
+        torch._foreach_add_(self._sums, values)
+        done = (self._n_done + 0.5) / self._n_steps
+        torch._foreach_add_(self._tilts, values, alpha=done - 0.5)
         self._n_done += 1
 
     def value(self) -> SegmentMeans:
         """The means of the segment whose steps have all been added, on the CPU."""
-        means, last = dict(zip(self._now, self._means, strict=True)), Weights.of(self._model)
-        mean = Weights(
-            {name: copy_to_cpu(means[name]) for name in last.parameters},
-            {n: copy_to_cpu(means[n]) if n in means else b for n, b in last.buffers.items()},
+        mean, tilt = (
+            {n: copy_to_cpu(v).div_(self._n_steps) for n, v in zip(self._now, sums, strict=True)}
+            for sums in (self._sums, self._tilts)
         )
-        tilts = zip(self._now, self._tilts, strict=True)
-        return SegmentMeans(mean, {n: copy_to_cpu(t) / self._n_steps for n, t in tilts})
+        weights = Weights(
+            {name: mean[name] for name, _ in self._model.named_parameters()},
+            {
+                name: mean[name] if name in mean else copy_to_cpu(buffer)
+                for name, buffer in self._model.named_buffers()
+            },
+        )
+        return SegmentMeans(weights, tilt)
 
 
 class SegmentShare(NamedTuple):

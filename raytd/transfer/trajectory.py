@@ -117,7 +117,8 @@ class Sgd:
             n_steps: how many steps.
             batch: the images of step n, counted from 0.
             rate: the share of the learning rate that step n uses.
-            means: is told of every iterate; the steps do not depend on it.
+            means: is told of every iterate of the segment that it has begun; the steps do not
+                depend on it.
         """
         state.weights.load_into(self.model)
         self._load_momentum(state)
