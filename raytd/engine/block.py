@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 from torch import Tensor
 
+from raytd.transfer.averaging import Averaging
 from raytd.transfer.interpolation import Augment, Mixing
 from raytd.transfer.precision import Precision
 from raytd.transfer.trajectory import Schedule
@@ -45,6 +46,7 @@ class BlockSetup:
         run_seed: every random stream of the block derives from it.
         steps: SGD steps of a whole trajectory.
         segments: M.
+        averaging: what is measured at a knot; `none` needs no means of the segments.
         batch_size: pairs per step.
         lr: learning rate.
         momentum: of SGD.
@@ -71,6 +73,7 @@ class BlockSetup:
     run_seed: int
     steps: int
     segments: int
+    averaging: Averaging
     batch_size: int
     lr: float
     momentum: float

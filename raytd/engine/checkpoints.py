@@ -19,6 +19,7 @@ from raytd.engine.records import Dealt, Iteration, Knot, Plan, Solve
 from raytd.engine.storage import StoragePath
 from raytd.engine.tally import Halfway, Tally
 from raytd.errors import StorageError
+from raytd.transfer.averaging import SegmentMeans
 from raytd.transfer.lengths import Lengths, Moments
 from raytd.transfer.state import TrainState, Weights
 from raytd.transport.global_coupling import GlobalCoupling
@@ -32,7 +33,7 @@ SHARE = 0.02
 """Share of a run's time that checkpoints may take where nobody says how often they are written."""
 
 _NAME = re.compile(r"(\d{4,})-(\d{4,})\.([0-9a-f]{64})\.safetensors")
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ _CLASSES: dict[str, type] = {
         Moments,
         PairFunction,
         PairSpace,
+        SegmentMeans,
         Snapshot,
         Solve,
         SolverReport,

@@ -67,6 +67,14 @@ class Settings(BaseModel):
         """
         return {}
 
+    def of_old(self) -> frozenset[str]:
+        """Keys whose values ask for what was done before there were such keys.
+
+        They are left out of a trial's identity and of its protocol, so that the results of then
+        are found again.
+        """
+        return frozenset()
+
 
 class PathConfig(Settings):
     """How SGD goes along a path that is measured at knots; base of the settings of such paths.
@@ -79,6 +87,7 @@ class PathConfig(Settings):
         momentum: of SGD.
         weight_decay: of SGD, on every parameter.
         segments: M, the number of segments between the M + 1 knots; 10 or a multiple of 20.
+        averaging: what is measured at a knot; see `raytd.transfer.averaging`.
         labels: how the label spaces of the two tasks are joined.
         schedule: of the learning rate.
         augment: `crop-flip` shifts and mirrors images.
@@ -93,6 +102,7 @@ class PathConfig(Settings):
     momentum: Momentum = 0.9
     weight_decay: NonNegative = 5e-4
     segments: Count = 20
+    averaging: Literal["window", "segment", "none"] = "window"
     labels: Literal["union", "aligned"] = "union"
     schedule: Literal["constant", "cosine"] = "constant"
     augment: Literal["none", "crop-flip"] = "none"
@@ -116,6 +126,10 @@ class PathConfig(Settings):
             )
         return self
 
+    def of_old(self) -> frozenset[str]:
+        """Without averaging, the weights that move are measured, as ever."""
+        return frozenset({"averaging"} if self.averaging == "none" else ())
+
 
 class TrajectoryConfig(PathConfig):
     """How the weights follow the interpolated task while tau runs from 0 to 1.
@@ -128,6 +142,10 @@ class TrajectoryConfig(PathConfig):
         momentum: of SGD; continues over the knots.
         weight_decay: of SGD, on every parameter.
         segments: M, the number of segments between the M + 1 knots; 10 or a multiple of 20.
+        averaging: what is measured at a knot. `window` is a mean of the weights of the last fifth
+            of the path before it, most of those a tenth before; `segment` the mean over the segment
+            that ends there; `none` the weights that SGD stands at. The weights move alike under
+            all three.
         mixing: law of the mixing coefficient t.
         labels: how the label spaces of the two tasks are joined: `union` gives each class an
             output, `aligned` gives one to each pair of classes that the source model finds alike.

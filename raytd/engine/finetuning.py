@@ -1,6 +1,13 @@
-"""SGD on the target alone, and what is measured at the knots of its path."""
+"""SGD on the target alone, and what is measured at the knots of its path.
 
-from collections.abc import Sequence
+The lengths of predictions, the losses and the accuracy at a knot are of the weights that are
+measured there, averaged as along the trajectory of a transfer; see `raytd.transfer.averaging`. What
+says how SGD goes is of the weights that move: ∫ |dw|, and the accuracy that tells when the target
+has been learnt.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,10 +21,12 @@ from raytd.engine.images import Images
 from raytd.engine.pretrain import logits
 from raytd.simplex import log_probs
 from raytd.tasks.task import Task
+from raytd.transfer.averaging import AveragedPath, Averaging, RunningMeans
 from raytd.transfer.descent import check_finite, descend
 from raytd.transfer.interpolation import Augment
 from raytd.transfer.prediction_path import PredictionPath
 from raytd.transfer.randomness import derive_seed, layers_seeded
+from raytd.transfer.state import Weights
 from raytd.transfer.trajectory import Schedule, rate_factor, segment_steps
 from raytd.transfer.weight_path import WeightPath
 
@@ -32,6 +41,7 @@ class Protocol:
     Attributes:
         steps: SGD steps.
         segments: M, the number of segments between the knots.
+        averaging: what is measured at a knot.
         batch_size: images per step.
         lr: learning rate.
         momentum: of SGD, which starts at rest.
@@ -43,6 +53,7 @@ class Protocol:
 
     steps: int
     segments: int
+    averaging: Averaging
     batch_size: int
     lr: float
     momentum: float
@@ -73,6 +84,7 @@ class KnotReading:
         train_loss: cross-entropy on the target's training images, in nats.
         val_loss: on its validation images.
         val_accuracy: share of those that are classified right.
+        moving_accuracy: the same of the weights that SGD stands at.
         weight_length: ∫ |dw| so far.
     """
 
@@ -81,6 +93,7 @@ class KnotReading:
     train_loss: float
     val_loss: float
     val_accuracy: float
+    moving_accuracy: float
     weight_length: float
 
 
@@ -141,6 +154,7 @@ def fine_tune(
     """
     train, val = target
     gauge = _Gauge(model, train, val, WeightPath(counted), PredictionPath(protocol.segments))
+    path = _Averages(model, protocol)
     knots = protocol.knots()
     batches = training_batches(
         train,
@@ -160,9 +174,10 @@ def fine_tune(
             weight_decay=protocol.weight_decay,
         ):
             gauge.weights.add_step()
+            path.add_step()
             if done in knots:
                 check_finite(model, done, doing="fine-tuning", section=NAME, lr=protocol.lr)
-                readings.append(gauge.read(knots[done], done))
+                readings.append(gauge.read(knots[done], done, path.measured(knots[done])))
     return FineTuned(
         knots=tuple(readings),
         predictions=gauge.predictions,
@@ -182,20 +197,81 @@ class _Gauge:
     predictions: PredictionPath
     counter: Counter = field(default_factory=Counter)
 
-    def read(self, knot: int, step: int) -> KnotReading:
-        """What the network says of both parts of the target, in evaluation mode."""
+    def read(self, knot: int, step: int, measured: Weights | None = None) -> KnotReading:
+        """What the network says of both parts of the target, in evaluation mode.
+
+        Args:
+            knot: m.
+            step: steps done.
+            measured: what is measured; None measures the weights that the network has, which it
+                keeps anyhow.
+        """
         self.model.eval()
-        seen, unseen = (log_probs(logits(self.model, part)) for part in (self.train, self.val))
-        self.counter.images += len(seen) + len(unseen)
+        moving = None if measured is None else self._accuracy(self._of(self.val))
+        with _standing_at(self.model, measured):
+            seen, unseen = self._of(self.train), self._of(self.val)
+        accuracy = self._accuracy(unseen)
         self.predictions.add(seen)
         return KnotReading(
             knot=knot,
             step=step,
             train_loss=_cross_entropy(seen, self.train.labels),
             val_loss=_cross_entropy(unseen, self.val.labels),
-            val_accuracy=float((unseen.argmax(dim=1) == self.val.labels).double().mean()),
+            val_accuracy=accuracy,
+            moving_accuracy=accuracy if moving is None else moving,
             weight_length=self.weights.length,
         )
+
+    def _of(self, part: Images) -> Tensor:
+        """Log probabilities of images."""
+        self.counter.images += len(part.labels)
+        return log_probs(logits(self.model, part))
+
+    def _accuracy(self, unseen: Tensor) -> float:
+        return float((unseen.argmax(dim=1) == self.val.labels).double().mean())
+
+
+class _Averages:
+    """Averages the iterates of a network in training."""
+
+    def __init__(self, model: nn.Module, protocol: Protocol) -> None:
+        self._protocol, self._averaged = protocol, protocol.averaging != "none"
+        if self._averaged:
+            self._path = AveragedPath(Weights.of(model), protocol.averaging, protocol.segments)
+            self._means = RunningMeans(model)
+            self._begin(0)
+
+    def add_step(self) -> None:
+        """Takes the next iterate."""
+        if self._averaged:
+            self._means.add()
+
+    def measured(self, knot: int) -> Weights | None:
+        """What is measured at a knot that has been reached; None where nothing is averaged."""
+        if not self._averaged:
+            return None
+        self._path.add(knot - 1, self._means.value())
+        if knot < self._protocol.segments:
+            self._begin(knot)
+        return self._path.weights(knot)
+
+    def _begin(self, segment: int) -> None:
+        steps, segments = self._protocol.steps, self._protocol.segments
+        self._means.begin(len(segment_steps(segment, steps=steps, segments=segments)))
+
+
+@contextmanager
+def _standing_at(model: nn.Module, weights: Weights | None) -> Iterator[None]:
+    """Gives a network other weights for a while; None leaves it as it is."""
+    if weights is None:
+        yield
+        return
+    own = Weights.of(model)
+    weights.load_into(model)
+    try:
+        yield
+    finally:
+        own.load_into(model)
 
 
 def _cross_entropy(log_p: Tensor, labels: Tensor) -> float:

@@ -14,9 +14,10 @@ from raytd.engine.calls import Executor, Pending
 from raytd.engine.devices import torch_threads
 from raytd.engine.records import Dealt, Iteration, Knot, Pairs, Plan
 from raytd.engine.tally import Halfway, Tally
+from raytd.transfer.averaging import AveragedPath, Moved, average_moved
 from raytd.transfer.diagnostics import integral
 from raytd.transfer.lengths import Lengths, open_knots, path_lengths, starts, strides
-from raytd.transfer.state import TrainState, average
+from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.validation import class_masses
 from raytd.transport.tiles import Tiles
 
@@ -47,7 +48,7 @@ class Crew:
 
     def features(self) -> tuple[Float64[Tensor, "n d"], Float64[Tensor, "m d"]]:
         """What the head sees of every training image under w^s, sources and targets."""
-        start = self.executor.share(TrainState.at_rest(self.plan.start))
+        start = self.executor.share(self.plan.start)
         tiles, gathered = self.tiles, []
         calls = self.submit_all("features", start)
         for block, (source, target) in enumerate(call.result() for call in calls):
@@ -67,22 +68,27 @@ class Crew:
         cols = np.broadcast_to(target[tiles.cols.numpy()][:, None, :], coupling.shape)
         return class_masses(coupling, rows, cols, self.plan.n_classes)
 
-    def share_states(self, moving: list[Pending]) -> list[Any]:
-        """Handles of the states that the blocks go on from, one a block; uses up the calls.
+    def gather(self, moving: list[Pending]) -> list[Moved]:
+        """What the blocks go on from, one for all or one a block; uses up the calls.
 
         `knot` averages what the movers reached, by mass in block order; `single` has one mover,
         whose state is everybody's; under `none` each block keeps its own.
         """
         moved = (moving.pop(0).result() for _ in range(len(moving)))  # none is held for longer
         if self.plan.sync != "knot":
-            return self.share_one_each(list(moved))
+            return list(moved)
         with torch_threads(self.plan.threads):
-            return self.share_one_each([average(moved, self.masses)])
+            return [average_moved(moved, self.masses)]
 
-    def share_one_each(self, states: Sequence[TrainState]) -> list[Any]:
-        """Handles of states, one a block; a single state is everybody's."""
-        handles = [self.executor.share(state) for state in states]
+    def share_one_each(self, values: Sequence[TrainState | Weights]) -> list[Any]:
+        """Handles of states or weights, one a block; a single one is everybody's."""
+        handles = [self.executor.share(value) for value in values]
         return handles * len(self.blocks) if len(handles) == 1 else handles
+
+    def fetch_one_each(self, handles: Sequence[Any]) -> list[Any]:
+        """What was shared, one for all or one a block."""
+        own = handles if self.plan.sync == "none" else handles[:1]
+        return [self.executor.fetch(handle) for handle in own]
 
     def move(
         self, method: str, where: int, states: Sequence[Any], shares: Sequence[Any]
@@ -116,8 +122,8 @@ def follow(
     """
     iteration = len(records)
     plan, path = crew.plan, _Path(crew, iteration, dealt.coupling, halfway)
-    states = path.run(keep)
-    asked = [crew.executor.submit(b, "evaluate", states[b]) for b in crew.blocks]
+    at_end = path.run(keep)
+    asked = [crew.executor.submit(b, "evaluate", at_end[b]) for b in crew.blocks]
     evaluations: list[Evaluation] = [call.result() for call in asked]
     tally = path.tally
     lengths = path_lengths(tally.moments, plan.segments)
@@ -160,7 +166,12 @@ def _change(plan: Plan, lengths: Lengths, records: Sequence[Iteration]) -> float
 
 
 class _Path:
-    """The calls of one trajectory: advancing leads, measuring runs one knot behind."""
+    """The calls of one trajectory: advancing leads, measuring runs one knot behind.
+
+    Beside the states that move, it keeps the weights that are measured at knots where segments
+    still start, and the means of the last fifth of the segments, two copies of the weights for
+    each: M / 5 segments in all, for every block apart under `sync: none`.
+    """
 
     def __init__(
         self, crew: Crew, iteration: int, coupling: Pairs, halfway: Halfway | None
@@ -172,17 +183,21 @@ class _Path:
         if halfway is None:
             weights = plan.validation.weights(crew.class_masses(coupling))
             tally = Tally(np.zeros_like(coupling), {s: [] for s in self.strides}, weights)
-            halfway = Halfway(0, tally, {})
+            n_paths = len(crew.blocks) if plan.sync == "none" else 1
+            states = {0: [TrainState.at_rest(plan.start)]}
+            halfway = Halfway(0, tally, states, {}, [{} for _ in range(n_paths)])
         self.first, self.tally = halfway.segment, halfway.tally
-        start = TrainState.at_rest(plan.start)
-        self.states = {
-            knot: crew.share_one_each(states)
-            for knot, states in {0: [start], **halfway.states}.items()
-        }
+        self.states = {k: crew.share_one_each(s) for k, s in halfway.states.items()}
+        measured = {0: [plan.start], **halfway.measured}
+        self.measured = {k: crew.share_one_each(w) for k, w in measured.items()}
+        self.paths = [
+            AveragedPath(plan.start, plan.averaging, plan.segments, means)
+            for means in halfway.means
+        ]
         self._fifths = range(plan.segments // 5, plan.segments + 1, plan.segments // 5)
 
     def run(self, keep: Keep) -> list[Any]:
-        """Advances through all segments and measures them; the states at the end, one a block."""
+        """Advances through all segments and measures them; what is measured at the end."""
         crew, last = self.crew, self.crew.plan.segments
         measuring: list[tuple[int, list[Pending]]] = []
         probing: list[Pending] = []
@@ -192,55 +207,83 @@ class _Path:
             if segment > self.first:
                 keep(segment, lambda: self._halfway(segment))  # noqa: B023 - called at once
             measuring, probing = self._measure(segment)
-            self.states[segment + 1] = crew.share_states(moving)
+            self._arrive(segment + 1, crew.gather(moving))
         self._collect(measuring, probing)
         self._collect(*self._measure(last))
-        self.tally.losses.append(self._losses({last: self.states[last]})[last])
-        return self.states[last]
+        self.tally.losses.append(self._losses({last: self.measured[last]})[last])
+        return self.measured[last]
 
     def tracking_gaps(self) -> dict[int, float]:
-        """At every fifth of the path: the loss less what it is after a few steps more."""
-        crew = self.crew
+        """At every fifth of the path: the loss less what it is after a few steps more.
+
+        Both are of the weights that move: those that are averaged lag behind by their window, too.
+        """
+        crew, before = self.crew, self.tally.losses
         moving = {k: crew.move("stay", k, self.states[k], self.shares) for k in self._fifths}
-        stayed = {k: crew.share_states(m) for k, m in moving.items()}
-        return {k: self.tally.losses[k] - loss for k, loss in self._losses(stayed).items()}
+        after = {k: [m.state for m in crew.gather(calls)] for k, calls in moving.items()}
+        if crew.plan.averaging == "none":
+            at_knots = {k: before[k] for k in self._fifths}
+        else:
+            at_knots = self._losses_of({k: crew.fetch_one_each(self.states[k]) for k in after})
+        stayed = self._losses_of(after)
+        return {k: at_knots[k] - stayed[k] for k in self._fifths}
+
+    def _arrive(self, knot: int, moved: Sequence[Moved]) -> None:
+        """Takes what the movers reached, and forgets what is not gone on from."""
+        crew, kept = self.crew, {knot, *self._fifths}
+        self.states[knot] = crew.share_one_each([m.state for m in moved])
+        self.states = {k: s for k, s in self.states.items() if k in kept}
+        if crew.plan.averaging == "none":
+            self.measured[knot] = crew.share_one_each([m.state.weights for m in moved])
+        for path, each in zip(self.paths, moved, strict=True):
+            if each.means is not None:
+                path.add(knot - 1, each.means)
 
     def _halfway(self, segment: int) -> Halfway:
         """What it takes to go on with a segment, before anything is measured at its start."""
-        apart = self.crew.plan.sync == "none"
-        states = {
-            knot: [self.crew.executor.fetch(h) for h in (handles if apart else handles[:1])]
-            for knot, handles in self.states.items()
-            if knot > 0
-        }
-        return Halfway(segment, self.tally, states)
+        states, measured = (
+            {knot: self.crew.fetch_one_each(h) for knot, h in handles.items() if knot > 0}
+            for handles in (self.states, self.measured)
+        )
+        return Halfway(segment, self.tally, states, measured, [path.means for path in self.paths])
 
-    def _losses(self, states: Mapping[int, Sequence[Any]]) -> dict[int, float]:
-        """Training losses of some states, each at its knot."""
+    def _losses_of(self, states: Mapping[int, Sequence[TrainState]]) -> dict[int, float]:
+        """Training losses of states, one for all or one a block, each at its knot."""
+        share = self.crew.share_one_each
+        return self._losses({k: share([each.weights for each in s]) for k, s in states.items()})
+
+    def _losses(self, weights: Mapping[int, Sequence[Any]]) -> dict[int, float]:
+        """Training losses of weights that are shared, each at its knot."""
         submit = self.crew.executor.submit
         calls = {
-            knot: [submit(b, "train_loss", knot, s[b], self.shares[b]) for b in self.crew.blocks]
-            for knot, s in states.items()
+            knot: [submit(b, "train_loss", knot, w[b], self.shares[b]) for b in self.crew.blocks]
+            for knot, w in weights.items()
         }
         return {k: self.tally.add_loss([p.result() for p in c]) for k, c in calls.items()}
 
     def _measure(self, knot: int) -> tuple[list[tuple[int, list[Pending]]], list[Pending]]:
         """Submits what is measured at a knot: every segment that ends there, and its probes."""
         crew = self.crew
+        if knot not in self.measured:
+            with torch_threads(crew.plan.threads):
+                weights = [path.weights(knot) for path in self.paths]
+            self.measured[knot] = crew.share_one_each(weights)
         calls = [
             (stride, [self._measure_block(b, knot - stride, knot) for b in crew.blocks])
             for stride in self.strides
             if knot - stride in starts(stride, crew.plan.segments)
         ]
-        probes = [crew.executor.submit(b, "probe", knot, self.states[knot][b]) for b in crew.blocks]
-        kept = {knot, *open_knots(knot + 1, crew.plan.segments), *self._fifths}
-        self.states = {k: s for k, s in self.states.items() if k in kept}
+        probes = [
+            crew.executor.submit(b, "probe", knot, self.measured[knot][b]) for b in crew.blocks
+        ]
+        kept = {knot, *open_knots(knot + 1, crew.plan.segments)}
+        self.measured = {k: w for k, w in self.measured.items() if k in kept}
         return calls, probes
 
     def _measure_block(self, block: int, start: int, end: int) -> Pending:
-        states = self.states[start][block], self.states[end][block]
+        weights = self.measured[start][block], self.measured[end][block]
         knots, share = (start, end), self.shares[block]
-        return self.crew.executor.submit(block, "measure", self.iteration, knots, *states, share)
+        return self.crew.executor.submit(block, "measure", self.iteration, knots, *weights, share)
 
     def _collect(
         self, measuring: Sequence[tuple[int, Sequence[Pending]]], probing: Sequence[Pending]

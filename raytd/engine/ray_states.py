@@ -4,49 +4,58 @@ Tensors it would pickle: deploy/SCALING.md has what that costs.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from raytd.transfer.state import Tensors, TrainState, Weights
+from raytd.transfer.averaging import Moved, SegmentMeans
+from raytd.transfer.state import TrainState, Weights
+
+_KINDS = (TrainState, Weights, Moved, SegmentMeans)
+"""Records of tensors by name, and of such records."""
 
 Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A state on its way."""
+    """A record of tensors on its way: its kind, and its fields in order."""
 
-    parameters: Arrays
-    buffers: Arrays
-    momentum: Arrays
+    kind: type
+    content: tuple["Packed | Arrays | None", ...]
 
 
 def packed(value: Any) -> Any:
-    """A state as arrays that share its memory; anything else as it is."""
-    if not isinstance(value, TrainState):
+    """A record of tensors as arrays that share its memory; anything else as it is."""
+    if not isinstance(value, _KINDS):
         return value
-    weights = value.weights
-    return Packed(*(_arrays(t) for t in (weights.parameters, weights.buffers, value.momentum)))
+    return Packed(type(value), tuple(_arrays(getattr(value, f.name)) for f in fields(value)))
 
 
 def unpacked(value: Any) -> Any:
-    """The state that was packed, in the memory it came in, which is not to be written to."""
+    """The record that was packed, in the memory it came in, which is not to be written to."""
     if not isinstance(value, Packed):
         return value
-    weights = Weights(_tensors(value.parameters), _tensors(value.buffers))
-    return TrainState(weights, _tensors(value.momentum))
+    return value.kind(*map(_tensors, value.content))
 
 
-def _arrays(tensors: Tensors) -> Arrays:
-    return {name: tensor.numpy() for name, tensor in tensors.items()}
+def _arrays(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return packed(value)
+    return {name: tensor.numpy() for name, tensor in value.items()}
 
 
-def _tensors(arrays: Arrays) -> dict[str, Tensor]:
+def _tensors(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return unpacked(value)
+    return {name: _tensor(array) for name, array in value.items()}
+
+
+def _tensor(array: np.ndarray) -> Tensor:
     with warnings.catch_warnings():
         # The object store's pages are read-only, and nobody writes to a state.
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return torch.from_numpy(array)

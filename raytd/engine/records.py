@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from raytd.models.features import SOURCE, FeatureCost
+from raytd.transfer.averaging import Averaging
 from raytd.transfer.lengths import Lengths, Moments
 from raytd.transfer.state import Weights
 from raytd.transfer.validation import ValidationPairs
@@ -53,6 +54,7 @@ class Plan:
         segments: M.
         iterations: K, the greatest number of trajectories.
         sync: what the blocks do at a knot.
+        averaging: what is measured at a knot.
         coupling: how Γ is updated; None keeps the independent coupling.
         tolerance: relative change of the watched length below which an iteration is the last.
         threads: torch threads of the coupling step.
@@ -73,6 +75,7 @@ class Plan:
     segments: int
     iterations: int
     sync: Sync
+    averaging: Averaging
     coupling: CouplingSettings | None
     tolerance: float
     threads: int
@@ -90,6 +93,9 @@ class Plan:
 class Knot:
     """What is known at one knot of a trajectory; None where it is not defined.
 
+    All of it is of the weights that are measured there, see `raytd.transfer.averaging`, but for the
+    tracking gap, which says how far the weights that move lag behind p_τ.
+
     Attributes:
         knot: m, from 0 to M.
         tau: m / M.
@@ -98,8 +104,9 @@ class Knot:
         train_loss: cross-entropy in nats on p_τ built from the training images, at the knot.
         val_loss: the same on p_τ built from the validation images; see `ValidationPairs`.
         generalisation_gap: val_loss − train_loss.
-        tracking_gap: train_loss less what it is after as many further steps as a segment has, τ
-            standing still; at every fifth of the path of the last iteration.
+        tracking_gap: loss on p_τ of the weights that move, less what it is after as many further
+            steps as a segment has, τ standing still; the same whatever is averaged; at every fifth
+            of the path of the last iteration.
         fisher_rao_norm: ‖w‖ of eq. (7), at the validation images of p_τ; None where the network has
             an operation without forward-mode derivative.
     """
@@ -164,7 +171,7 @@ class Iteration:
         fisher_rao_norm_integral: ∫ ‖w‖ dτ, eq. (21).
         change: |length − the last one| / length, of the watched length; None at k = 0.
         solve: how Γ^k came about.
-        target_accuracy: on the target's validation images at τ = 1.
+        target_accuracy: on the target's validation images, of the weights measured at τ = 1.
         target_loss: mean cross-entropy there, in nats.
         forward_images: images that went forward in measuring and evaluating.
         device: where the first block computed.

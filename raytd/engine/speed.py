@@ -27,12 +27,12 @@ def initial_speed(setup: BlockSetup, start: Weights, coupling: Coupling) -> floa
         start: w^s with its head extended.
         coupling: Γ that the steps draw from.
     """
-    worker = BlockWorker(replace(setup, segments=setup.steps))
+    worker = BlockWorker(replace(setup, segments=setup.steps, averaging="none"))
     n_steps = max(1, setup.steps // _SHARE)
     every = -(-n_steps // _MOST_READINGS)
     state, changes = TrainState.at_rest(start), []
     for step in range(n_steps):
-        before, state = state, worker.advance(step, state, coupling)
+        before, state = state, worker.advance(step, state, coupling).state
         if step % every == 0:
             changes.append(_squared_change(worker, before, state))
     return sum(changes) / len(changes)
@@ -40,8 +40,8 @@ def initial_speed(setup: BlockSetup, start: Weights, coupling: Coupling) -> floa
 
 def _squared_change(worker: BlockWorker, before: TrainState, after: TrainState) -> float:
     """Mean of ‖sqrt p − sqrt q‖² over the sources and over the targets, averaged."""
-    held = replace(after, weights=replace(after.weights, buffers=before.weights.buffers))
-    root, moved = ((worker.predict(state) / 2).exp() for state in (before, held))
+    held = replace(after.weights, buffers=before.weights.buffers)
+    root, moved = ((worker.predict(weights) / 2).exp() for weights in (before.weights, held))
     squared: Float64[torch.Tensor, " images"] = ((moved - root) ** 2).sum(dim=1)
     n_source = len(worker.pairs.source.labels)
     return float(squared[:n_source].mean() + squared[n_source:].mean()) / 2

@@ -9,8 +9,9 @@ from jaxtyping import Float64
 
 from raytd.engine.block import Measurement, ProbeReading
 from raytd.engine.records import Pairs
+from raytd.transfer.averaging import SegmentMeans
 from raytd.transfer.lengths import Moments
-from raytd.transfer.state import TrainState
+from raytd.transfer.state import TrainState, Weights
 
 
 @dataclass
@@ -57,13 +58,19 @@ class Halfway:
     Attributes:
         segment: that comes next.
         tally: of what is measured at all knots before.
-        states: at the knots where segments still start, one a block or one for all of them; the
-            start of the trajectory is left out.
+        states: of the weights that move, at the knot where the segment starts and at every fifth
+            of the path before; one a block or one for all of them, here and below.
+        measured: the weights that are measured at the knots where segments still start; the start
+            of the trajectory is left out.
+        means: of the segments that later knots are averaged over, by segment; two copies of the
+            weights for each of at most M / 5 segments.
     """
 
     segment: int
     tally: Tally
     states: dict[int, list[TrainState]]
+    measured: dict[int, list[Weights]]
+    means: list[dict[int, SegmentMeans]]
 
 
 def _total(tile_sums: Sequence[Float64[np.ndarray, " tiles"]]) -> float:

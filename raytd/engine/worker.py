@@ -16,6 +16,7 @@ from raytd.errors import NotFiniteError
 from raytd.models import zoo
 from raytd.models.heads import penultimate
 from raytd.simplex import kl_divergence, log_probs
+from raytd.transfer.averaging import Moved, RunningMeans
 from raytd.transfer.diagnostics import fisher_rao_forms
 from raytd.transfer.interpolation import draw_pairs, mix, mixing_coefficients
 from raytd.transfer.lengths import open_knots
@@ -85,11 +86,14 @@ class BlockWorker:
             weight_decay=setup.weight_decay,
             precision=setup.precision,
         )
+        self.means = None if setup.averaging == "none" else RunningMeans(self.model)
         self.forward_images = 0
         self._known: dict[tuple[int, int], Float64[Tensor, "tiles n m classes"]] = {}
 
-    def advance(self, segment: int, state: TrainState, coupling: Coupling) -> TrainState:
-        """The state after SGD through one segment on pairs drawn from the block's coupling.
+    def advance(self, segment: int, state: TrainState, coupling: Coupling) -> Moved:
+        """SGD through one segment on pairs drawn from the block's coupling.
+
+        Brings the means of its iterates along where knots are averaged.
 
         Raises:
             NotFiniteError: if a weight became NaN or infinite.
@@ -102,10 +106,13 @@ class BlockWorker:
             rates=tuple(rate_factor(setup.schedule, n, setup.steps) for n in steps),
             where=f"segment {segment}",
         )
-        return self._run(chosen, state, coupling)
+        if self.means is not None:
+            self.means.begin(len(steps))
+        moved = self._run(chosen, state, coupling, self.means)
+        return Moved(moved, None if self.means is None else self.means.value())
 
-    def stay(self, knot: int, state: TrainState, coupling: Coupling) -> TrainState:
-        """The state after a segment's worth of further steps on p_τ of one knot, τ standing still.
+    def stay(self, knot: int, state: TrainState, coupling: Coupling) -> Moved:
+        """A segment's worth of further steps on p_τ of one knot, τ standing still; no means.
 
         Raises:
             NotFiniteError: if a weight became NaN or infinite.
@@ -119,31 +126,31 @@ class BlockWorker:
             rates=(rate_factor(setup.schedule, at, setup.steps),) * n,
             where=f"standing at knot {knot}",
         )
-        return self._run(chosen, state, coupling)
+        return Moved(self._run(chosen, state, coupling))
 
     def measure(
         self,
         iteration: int,
         knots: tuple[int, int],
-        start: TrainState,
-        end: TrainState,
+        start: Weights,
+        end: Weights,
         coupling: Coupling,
     ) -> Measurement:
         """Lengths of the block's pairs between two knots, at the inputs of the first one.
 
         Args:
-            iteration: names the trajectory that the states belong to.
+            iteration: names the trajectory that the weights belong to.
             knots: (m, m + stride).
-            start: state at the first knot.
-            end: state at the second.
+            start: what is measured at the first knot.
+            end: what is measured at the second.
             coupling: masses of the block's pairs.
         """
         first, second = knots
         stride, tau = second - first, first / self.setup.segments
         with torch_threads(self.setup.threads), torch.inference_mode():
             mass = torch.tensor(coupling, device=self.device)
-            log_p = self._log_probs_at_start(iteration, knots, start.weights)
-            log_q = self._pair_log_probs(end.weights, tau)
+            log_p = self._log_probs_at_start(iteration, knots, start)
+            log_q = self._pair_log_probs(end, tau)
             squared = 2 * kl_divergence(log_p, log_q)
             lengths = squared.sqrt()
             return Measurement(
@@ -155,16 +162,16 @@ class BlockWorker:
             )
 
     def train_loss(
-        self, knot: int, state: TrainState, coupling: Coupling
+        self, knot: int, weights: Weights, coupling: Coupling
     ) -> tuple[Float64[np.ndarray, " tiles"], int]:
         """Σ Γ × cross-entropy on p_τ of each tile in nats, and the images that went forward."""
         tau = knot / self.setup.segments
         with torch_threads(self.setup.threads), torch.inference_mode():
-            log_p = self._pair_log_probs(state.weights, tau)
+            log_p = self._pair_log_probs(weights, tau)
             mass = torch.tensor(coupling, device=self.device)
             return self._loss_sums(log_p, tau, mass), self.pairs.n_images(tau)
 
-    def probe(self, knot: int, state: TrainState) -> ProbeReading:
+    def probe(self, knot: int, weights: Weights) -> ProbeReading:
         """Loss and Fisher-Rao form of the block's validation pairs at a knot."""
         source, target = self.probes
         if len(source.labels) == 0:
@@ -174,36 +181,36 @@ class BlockWorker:
         with torch_threads(self.setup.threads):
             inputs = mix(source.pixels, target.pixels, tau)
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-            log_p, forms = self._forms(self._load(state.weights), inputs)
+            log_p, forms = self._forms(self._load(weights), inputs)
             loss = mixed_cross_entropy(log_p, source.labels, target.labels, tau)
             return ProbeReading(loss.cpu().numpy(), forms.cpu().numpy())
 
     def features(
-        self, state: TrainState
+        self, weights: Weights
     ) -> tuple[Float64[np.ndarray, "n d"], Float64[np.ndarray, "m d"]]:
         """What the head sees of the block's images, sources and targets, φ in eq. (14)."""
         with torch_threads(self.setup.threads), torch.inference_mode():
-            phi = penultimate(self._load(state.weights))
+            phi = penultimate(self._load(weights))
             source, target = (
                 self._in_batches(phi, images).double().cpu().numpy()
                 for images in (self.pairs.source, self.pairs.target)
             )
             return source, target
 
-    def predict(self, state: TrainState) -> Float64[Tensor, "images classes"]:
+    def predict(self, weights: Weights) -> Float64[Tensor, "images classes"]:
         """Log probabilities of the block's images, sources first."""
         with torch_threads(self.setup.threads), torch.inference_mode():
-            model = self._load(state.weights)
+            model = self._load(weights)
             both = (self.pairs.source, self.pairs.target)
             return log_probs(torch.cat([self._in_batches(model, images) for images in both]))
 
-    def evaluate(self, state: TrainState) -> Evaluation:
+    def evaluate(self, weights: Weights) -> Evaluation:
         """Accuracy and loss on the block's share of the target's validation images."""
         labels, device = self.validation.labels, device_name(self.device)
         if len(labels) == 0:
             return Evaluation(0, 0, 0.0, device)
         with torch_threads(self.setup.threads), torch.inference_mode():
-            log_p = log_probs(self._in_batches(self._load(state.weights), self.validation))
+            log_p = log_probs(self._in_batches(self._load(weights), self.validation))
             right = log_p.argmax(dim=1) == labels
             loss = -log_p.gather(1, labels[:, None]).sum()
             return Evaluation(len(labels), int(right.sum()), float(loss), device)
@@ -217,7 +224,13 @@ class BlockWorker:
                 log_p = log_probs(model(inputs))
             return log_p, torch.full_like(log_p[:, 0], torch.nan)
 
-    def _run(self, steps: _Steps, state: TrainState, coupling: Coupling) -> TrainState:
+    def _run(
+        self,
+        steps: _Steps,
+        state: TrainState,
+        coupling: Coupling,
+        means: RunningMeans | None = None,
+    ) -> TrainState:
         setup = self.setup
         seed = derive_seed(setup.run_seed, "layers", setup.block, *steps.stream)
         with torch_threads(setup.threads), layers_seeded(seed, self.device):
@@ -229,6 +242,7 @@ class BlockWorker:
                     draws.pairs[n], draws.t[n], None if draws.shifts is None else draws.shifts[n]
                 ),
                 lambda n: steps.rates[n],
+                means=means,
             )
             self._check_finite(steps.where, moved.weights)
         return moved

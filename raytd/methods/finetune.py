@@ -28,8 +28,11 @@ class FinetuneConfig(PathConfig):
         schedule: of the learning rate.
         augment: `crop-flip` shifts and mirrors each image.
         segments: M, the number of segments between the M + 1 knots; 10 or a multiple of 20.
+        averaging: what is measured at a knot, as in `trajectory`. It is part of the lengths, losses
+            and accuracies; ∫ |dw| and the steps to the threshold are of the weights that move.
         threshold: the path is cut at the first knot whose validation accuracy is at least this
-            share of that at the last one.
+            share of that at the last one; the moving weights and the measured ones each by their
+            own.
         labels: how the label spaces are joined, as in the coupled transfer.
         batch_norm: whether the scales and shifts of batch norm are part of ∫ |dw|; its running
             statistics never are.
@@ -88,6 +91,7 @@ def _protocol(pair: "Pair", config: FinetuneConfig) -> "Protocol":
     return Protocol(
         steps=config.sgd_steps(len(pair.target.train.labels)),
         segments=config.segments,
+        averaging=config.averaging,
         batch_size=config.batch_size,
         lr=config.lr,
         momentum=config.momentum,
@@ -111,7 +115,8 @@ def _score(
     from raytd.methods.weight_parts import IN_WORDS
     from raytd.transfer.truncation import first_reach
 
-    cut = path.knots[first_reach([k.val_accuracy for k in path.knots], config.threshold)]
+    cut = path.knots[first_reach([k.moving_accuracy for k in path.knots], config.threshold)]
+    measured_cut = first_reach([k.val_accuracy for k in path.knots], config.threshold)
     per_epoch = config.model_copy(update={"steps": None, "epochs": 1, "segments": 1})
     accuracy = float(about_start["source_accuracy"] or 0)
     warnings = (source_warning(pair, context.pretrain, accuracy), _not_learnt(pair, path))
@@ -122,7 +127,7 @@ def _score(
         sgd_steps=path.knots[-1].step,
         forward_images=path.forward_images,
         figures={
-            **_lengths(path, cut.knot, is_self=pair.is_self),
+            **_lengths(path, measured_cut, is_self=pair.is_self),
             "weight_length_truncated": cut.weight_length,
             "steps_to_threshold": cut.step,
             "epochs_to_threshold": cut.step / per_epoch.sgd_steps(len(pair.target.train.labels)),

@@ -60,15 +60,15 @@ class DistanceResult:
             make of it. It can be negative.
         fisher_rao_norm_integral: ∫ ‖w‖ dτ over the path, eq. (21).
         generalisation_gap: loss of validation less that of training images, at τ = 1, in nats.
-        tracking_gap: how much further the loss falls where τ stands still for a segment's steps,
-            mean over every fifth of the path, in nats.
+        tracking_gap: how much further the loss of the weights that move falls where τ stands still
+            for a segment's steps, mean over every fifth of the path, in nats.
         lr: learning rate of the trajectory, matched to the reference network where that is asked.
         coupling_converged: whether every Sinkhorn solve reached its tolerance.
         distance_converged: whether the last iteration changed the watched length, by default the
             distance, by less than the tolerance; a fixed coupling has nothing left to change.
         effective_partners: exp of the row entropy of the coupling, mean by mass.
         source_accuracy: of the source model on the source.
-        target_accuracy: of the model at τ = 1 on the target.
+        target_accuracy: of the weights measured at τ = 1 on the target.
         reference_accuracy: of a network trained on the target alone with the same budget.
         arrived: whether target_accuracy is at least 0.9 of it.
         sgd_steps: of one trajectory.

@@ -78,12 +78,12 @@ def calibrate(trial: Trial) -> Speed:
     with torch_threads(setup.threads):
         state = TrainState.at_rest(start)
         move_s, step_s = _steps(setup, state)
-        small, measure_s, longer_s = _measuring(setup, state)
+        small, measure_s, longer_s = _measuring(setup, start)
         n_probes = _as_many(2 * longer_s, len(setup.probes[0].labels))
-        BlockWorker(replace(small, probes=_first(setup.probes, 1))).probe(_KNOT, state)
+        BlockWorker(replace(small, probes=_first(setup.probes, 1))).probe(_KNOT, start)
         probing = BlockWorker(replace(small, probes=_first(setup.probes, n_probes)))
-        probe_s = _seconds(lambda: probing.probe(_KNOT, state)) / n_probes
-        total, widest = _activations(small, state)
+        probe_s = _seconds(lambda: probing.probe(_KNOT, start)) / n_probes
+        total, widest = _activations(small, start)
         pretrain_step_s = _pretraining(trial, step_s / setup.batch_size)
     n_parameters = sum(p.numel() for p in start.parameters.values())
     return Speed(
@@ -133,23 +133,23 @@ def _steps(setup: BlockSetup, state: TrainState) -> tuple[float, float]:
     return max(0.0, one - step_s), step_s
 
 
-def _measuring(setup: BlockSetup, state: TrainState) -> tuple[BlockSetup, float, float]:
+def _measuring(setup: BlockSetup, start: Weights) -> tuple[BlockSetup, float, float]:
     """Seconds of a pair in a segment, short and longer; tiles are cut to what is quick."""
     tiny = replace(_cut(setup, 4), segments=_SEGMENTS)
     worker = BlockWorker(tiny)
-    each = _seconds(lambda: worker.train_loss(_KNOT, state, _coupling(tiny))) / tiny.rows.size**2
+    each = _seconds(lambda: worker.train_loss(_KNOT, start, _coupling(tiny))) / tiny.rows.size**2
     side = max(4, int(_as_many(each, setup.rows.shape[1] * setup.cols.shape[1]) ** 0.5))
     small = replace(_cut(setup, side), segments=_SEGMENTS)
     worker, coupling = BlockWorker(small), _coupling(small)
     turn = iter(range(1_000_000))
 
     def fresh() -> None:
-        worker.measure(next(turn), (_KNOT, _KNOT + 1), state, state, coupling)
+        worker.measure(next(turn), (_KNOT, _KNOT + 1), start, start, coupling)
 
     pairs = small.rows.shape[0] * small.rows.shape[1] * small.cols.shape[1]
     two = _seconds(fresh)
     known = next(turn)
-    one = _seconds(lambda: worker.measure(known, (_KNOT, _KNOT + 2), state, state, coupling))
+    one = _seconds(lambda: worker.measure(known, (_KNOT, _KNOT + 2), start, start, coupling))
     return small, max(one, two) / pairs, min(one, two) / pairs
 
 
@@ -166,7 +166,7 @@ def _pretraining(trial: Trial, image_s: float) -> float:
     return _seconds(lambda: pretrain(trial.source, short, device=device)) / n
 
 
-def _activations(setup: BlockSetup, state: TrainState) -> tuple[int, int]:
+def _activations(setup: BlockSetup, start: Weights) -> tuple[int, int]:
     """Bytes per image that all layers put out together, and that the two largest do."""
     worker, sizes = BlockWorker(setup), list[int]()
 
@@ -176,7 +176,7 @@ def _activations(setup: BlockSetup, state: TrainState) -> tuple[int, int]:
 
     leaves = [m for m in worker.model.modules() if not list(m.children())]
     hooks = [m.register_forward_hook(note) for m in leaves]
-    worker.predict(state)
+    worker.predict(start)
     for hook in hooks:
         hook.remove()
     n_passes = max(1, len(sizes) // max(1, len(leaves)))

@@ -11,7 +11,15 @@ from raytd.sweep.networks import Network, missing_networks
 from raytd.sweep.placement import trials_at_once
 from raytd.sweep.plan import SweepPlan
 from raytd.sweep.trial import Trial, sgd_steps_of
-from raytd.sweep.work import TRACKED_KNOTS, Work, batch_of, tiling_of, work_of
+from raytd.sweep.work import (
+    TRACKED_KNOTS,
+    Work,
+    batch_of,
+    copies_for_averaging,
+    losses_per_gap,
+    tiling_of,
+    work_of,
+)
 
 CALL_S = 0.004
 """Seconds of a call to an actor with what it carries, at 2 cores."""
@@ -140,14 +148,17 @@ def trial_seconds(trial: Trial, speed: Speed, crowding: float) -> float:
     moving, measuring = _iteration(work, speed)
     compute = moving * turns + measuring * share
     extra = work.extra_steps * speed.step_s * turns
-    extra += TRACKED_KNOTS * work.pairs * share * speed.longer_s
+    extra += losses_per_gap(config) * TRACKED_KNOTS * work.pairs * share * speed.longer_s
     calls = work.blocks * (work.measures + 2 * work.segments)
     talk = calls * CALL_S + SOLVE_S * _coupled_pairs(trial, work)
     return TRIAL_S + crowding * (work.iterations * compute + extra) + work.iterations * talk
 
 
 def memory_bytes(trial: Trial, speed: Speed) -> int:
-    """Bytes of the processes of a trial: its actors, coordinator and itself, on the CPU."""
+    """Bytes of the processes of a trial: its actors, coordinator and itself, on the CPU.
+
+    Averaged knots take two copies of the weights for each segment in reach, at the coordinator.
+    """
     work, config = work_of(trial), trial.config
     n_actors = config.n_workers
     classes = len(set(trial.source.classes) | set(trial.target.classes))
@@ -156,13 +167,14 @@ def memory_bytes(trial: Trial, speed: Speed) -> int:
     images = image * sum(len(t.train.labels) + len(t.val.labels) for t in ends)
     stepping = batch_of(config) * speed.activation_bytes * 2
     weights = 4 * speed.parameters * 8
+    means = 4 * speed.parameters * copies_for_averaging(config)
     if work is None:
-        return PROCESS_BYTES + images + stepping + weights
+        return PROCESS_BYTES + images + stepping + weights + means
     passing = config.resources.chunk * tiling_of(config).tile_size ** 2
     held = 10 * 8 * classes * work.pairs
     forward = passing * (image + speed.widest_bytes)
     workers = held + images + n_actors * (max(stepping, forward) + weights)
-    return int((n_actors + 2) * PROCESS_BYTES + workers + 24 * work.pairs)
+    return int((n_actors + 2) * PROCESS_BYTES + workers + 24 * work.pairs + means)
 
 
 def _iteration(work: Work, speed: Speed) -> tuple[float, float]:

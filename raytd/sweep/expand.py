@@ -31,6 +31,7 @@ from raytd.tasks.spec import TaskSpec
 
 _PROTOCOL = (
     "segments",
+    "averaging",
     "steps",
     "epochs",
     "batch_size",
@@ -124,11 +125,11 @@ class TrialConfig(Settings):
             "target": self.target.model_dump(mode="json", exclude={"name"}),
         }
         for section, part in parts.items():
-            idle = self._idle(part)
+            left_out = self._idle(part) | part.of_old()
             effective = {
                 key: value
                 for key, value in part.model_dump(mode="json").items()
-                if key not in idle and is_effective(method, self.settings, f"{section}.{key}")
+                if key not in left_out and is_effective(method, self.settings, f"{section}.{key}")
             }
             if effective:
                 revised = part.revised()
@@ -149,10 +150,13 @@ class TrialConfig(Settings):
         """Digest of what fixes the scale of a length, or of a method's settings; 8 hex digits."""
         settings = self.settings
         if isinstance(settings, TilingConfig):
-            fixed = self.trajectory.model_dump(mode="json", include=set(_PROTOCOL))
+            scale = set(_PROTOCOL) - self.trajectory.of_old()
+            fixed = self.trajectory.model_dump(mode="json", include=scale)
             fixed["blocks"] = settings.blocks
         else:
-            fixed = settings.model_dump(mode="json", exclude=set(settings.idle()))
+            fixed = settings.model_dump(
+                mode="json", exclude=set(settings.idle() | settings.of_old())
+            )
         return hashlib.sha256(canonical_json(fixed).encode()).hexdigest()[:8]
 
 

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from raytd.engine.config import Settings, TilingConfig
+from raytd.engine.config import PathConfig, Settings, TilingConfig
 from raytd.methods.registry import METHODS
 from raytd.models.features import SOURCE
 from raytd.sweep.expand import TrialConfig
 from raytd.sweep.trial import Trial
+from raytd.transfer.averaging import reach
 from raytd.transfer.lengths import starts, strides
 from raytd.transfer.validation import validation_pairs
 from raytd.transport.tiles import Tiles, tiles_in_order
@@ -14,6 +15,14 @@ from raytd.transport.tiles import n_tiles as count_tiles
 
 TRACKED_KNOTS = 5
 """Knots of the last iteration at which the network stands still, to see how far it lags behind."""
+
+
+def losses_per_gap(config: TrialConfig) -> int:
+    """Passes over all pairs at such a knot, of the weights that move.
+
+    One after standing still and, where others are measured at the knot, one before.
+    """
+    return 1 if config.trajectory.averaging == "none" else 2
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ def work_of(trial: Trial) -> Work | None:
     along = n_tiles * sum(n if k == 0 else n * m for k in passes)
     at_end = n_tiles * m
     each = along + at_end + (segments + 1) * probes + len(trial.target.val.labels)
-    gaps = (TRACKED_KNOTS - 1) * n_tiles * n * m + at_end
+    gaps = losses_per_gap(config) * ((TRACKED_KNOTS - 1) * n_tiles * n * m + at_end)
     features = tiles.n_source + tiles.n_target if _needs_features(settings) else 0
     return Work(
         iterations=iterations,
@@ -87,6 +96,18 @@ def work_of(trial: Trial) -> Work | None:
         pairs=n_tiles * n * m,
         probes=probes,
     )
+
+
+def copies_for_averaging(config: TrialConfig) -> int:
+    """Copies of the weights that one process keeps for what is measured at the next knots."""
+    settings = config.settings
+    path = settings if isinstance(settings, PathConfig) else config.trajectory
+    on_blocks = isinstance(settings, TilingConfig)
+    if not on_blocks and path is not settings:
+        return 0
+    apart = on_blocks and config.trajectory.sync == "none"
+    n_paths = tiling_of(config).blocks if apart else 1
+    return 2 * reach(path.averaging, path.segments) * n_paths
 
 
 def tiling_of(config: TrialConfig) -> TilingConfig:

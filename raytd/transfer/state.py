@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -72,14 +73,89 @@ def average(states: Iterable[TrainState], masses: Sequence[float]) -> TrainState
     Raises:
         InputError: if there is not one non-negative mass a state, or they do not add up to 1.
     """
+    mean = StateMean()
+    for state, mass in with_masses(states, masses):
+        mean.add(state, mass)
+    return mean.value()
+
+
+Item = TypeVar("Item")
+
+
+def with_masses(items: Iterable[Item], masses: Sequence[float]) -> Iterator[tuple[Item, float]]:
+    """Each item with its mass; an item is let go before the one after the next is asked for.
+
+    Raises:
+        InputError: if there is not one non-negative mass an item, or they do not add up to 1.
+    """
     _check_masses(masses)
-    parameters, momentum, buffers = _Mean(), _Mean(), []
-    for state, mass in _each_with_its_mass(states, masses):
-        parameters.add(state.weights.parameters, mass)
-        momentum.add(state.momentum, mass)
-        buffers.append({name: value.clone() for name, value in state.weights.buffers.items()})
-    weights = Weights(parameters.value(), _mean_buffers(buffers, masses))
-    return TrainState(weights, momentum.value())
+    n = 0
+    for n, item in enumerate(items, start=1):
+        if n > len(masses):
+            break
+        yield item, masses[n - 1]
+    if n != len(masses):
+        more = "or more " if n > len(masses) else ""
+        raise InputError(f"{len(masses)} masses and {n} {more}states; each state needs one")
+
+
+class WeightedSum:
+    """Σ m x in float64, in the order of adding, returned in the type of x."""
+
+    def __init__(self) -> None:
+        self._sums: Tensors = {}
+        self._types: dict[str, torch.dtype] = {}
+
+    def add(self, values: Tensors, mass: float) -> None:
+        """Adds m x for every name."""
+        for name, value in values.items():
+            if name not in self._sums:
+                # −0 + x is x, for −0 too.
+                self._sums[name] = torch.full_like(value, -0.0, dtype=torch.float64)
+                self._types[name] = value.dtype
+            self._sums[name].add_(value, alpha=mass)
+
+    def value(self) -> Tensors:
+        """The sums; means, where Σ m is 1."""
+        return {name: total.to(self._types[name]) for name, total in self._sums.items()}
+
+
+class WeightsMean:
+    """The mean of the blocks' weights, whose masses add up to 1; see `average`.
+
+    All that is kept of added weights is a copy of their buffers.
+    """
+
+    def __init__(self) -> None:
+        self._parameters = WeightedSum()
+        self._buffers: list[Tensors] = []
+        self._masses: list[float] = []
+
+    def add(self, weights: Weights, mass: float) -> None:
+        """Adds the weights of the next block."""
+        self._parameters.add(weights.parameters, mass)
+        self._buffers.append({name: value.clone() for name, value in weights.buffers.items()})
+        self._masses.append(mass)
+
+    def value(self) -> Weights:
+        """The mean."""
+        return Weights(self._parameters.value(), _mean_buffers(self._buffers, self._masses))
+
+
+class StateMean:
+    """The mean of the blocks' states, likewise."""
+
+    def __init__(self) -> None:
+        self._weights, self._momentum = WeightsMean(), WeightedSum()
+
+    def add(self, state: TrainState, mass: float) -> None:
+        """Adds the state of the next block."""
+        self._weights.add(state.weights, mass)
+        self._momentum.add(state.momentum, mass)
+
+    def value(self) -> TrainState:
+        """The mean."""
+        return TrainState(self._weights.value(), self._momentum.value())
 
 
 def _check_fits(kind: str, values: Tensors, places: Mapping[str, Tensor]) -> None:
@@ -103,42 +179,8 @@ def _check_masses(masses: Sequence[float]) -> None:
         raise InputError(f"masses add up to {sum(masses):.9g}; they must add up to 1")
 
 
-def _each_with_its_mass(
-    states: Iterable[TrainState], masses: Sequence[float]
-) -> Iterator[tuple[TrainState, float]]:
-    n = 0
-    for n, state in enumerate(states, start=1):
-        if n > len(masses):
-            break
-        yield state, masses[n - 1]
-    if n != len(masses):
-        more = "or more " if n > len(masses) else ""
-        raise InputError(f"{len(masses)} masses and {n} {more}states; each state needs one")
-
-
-class _Mean:
-    """Σ m x in float64, in the order of adding, returned in the type of x; Σ m is 1."""
-
-    def __init__(self) -> None:
-        self._sums: Tensors = {}
-        self._types: dict[str, torch.dtype] = {}
-
-    def add(self, values: Tensors, mass: float) -> None:
-        """Adds m x for every name."""
-        for name, value in values.items():
-            if name not in self._sums:
-                # −0 + x is x, for −0 too.
-                self._sums[name] = torch.full_like(value, -0.0, dtype=torch.float64)
-                self._types[name] = value.dtype
-            self._sums[name].add_(value, alpha=mass)
-
-    def value(self) -> Tensors:
-        """The means."""
-        return {name: total.to(self._types[name]) for name, total in self._sums.items()}
-
-
 def _weighted(tensors: Sequence[Tensor], masses: Sequence[float]) -> Tensor:
-    mean = _Mean()
+    mean = WeightedSum()
     for tensor, mass in zip(tensors, masses, strict=True):
         mean.add({"": tensor}, mass)
     return mean.value()[""]

@@ -11,6 +11,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor, nn
 
 from raytd.errors import InputError
+from raytd.transfer.averaging import RunningMeans
 from raytd.transfer.precision import Precision, forward
 from raytd.transfer.state import TrainState, Weights, copy_to_cpu
 
@@ -106,6 +107,8 @@ class Sgd:
         n_steps: int,
         batch: Callable[[int], Batch],
         rate: Callable[[int], float] = lambda _: 1.0,
+        *,
+        means: RunningMeans | None = None,
     ) -> TrainState:
         """The state after `n_steps` steps in training mode.
 
@@ -114,6 +117,8 @@ class Sgd:
             n_steps: how many steps.
             batch: the images of step n, counted from 0.
             rate: the share of the learning rate that step n uses.
+            means: is told of every iterate of the segment that it has begun; the steps do not
+                depend on it.
         """
         state.weights.load_into(self.model)
         self._load_momentum(state)
@@ -122,6 +127,8 @@ class Sgd:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.lr * rate(step)
             self._step(batch(step))
+            if means is not None:
+                means.add()
         return TrainState(Weights.of(self.model), self._momentum())
 
     def _step(self, batch: Batch) -> None:

@@ -27,7 +27,7 @@ from raytd.engine import follow
 from raytd.engine.coordinator import Coordinator
 from raytd.engine.ray_calls import BlockHost, RayCall, RayExecutor
 from raytd.engine.records import Plan
-from raytd.transfer.state import TrainState
+from raytd.transfer.averaging import Moved
 
 TILE = 2
 
@@ -113,12 +113,12 @@ def measure(n_blocks: int, n_actors: int, model: str) -> dict[str, float]:
     hosts = [host.remote() for _ in range(n_actors)]
     ray.get([h.pid.remote() for h in hosts])
     clock = Clock()
-    average = follow.average
+    average = follow.average_moved
 
-    def timed_average(states: Iterator[TrainState], masses: list[float]) -> TrainState:
+    def timed_average(moved: Iterator[Moved], masses: list[float]) -> Moved:
         elsewhere = clock.seconds["wait"] + clock.seconds["fetch"] + clock.seconds["sizing"]
         with clock.timed("average"):
-            mean = average(states, masses)
+            mean = average(moved, masses)
         now = clock.seconds["wait"] + clock.seconds["fetch"] + clock.seconds["sizing"]
         clock.seconds["average"] -= now - elsewhere
         return mean
@@ -129,14 +129,14 @@ def measure(n_blocks: int, n_actors: int, model: str) -> dict[str, float]:
     # A trajectory as all but the last: that one stands still at some knots besides.
     coordinator = Coordinator(replace(prepared.plan, iterations=2))
     coordinator.start(executor)
-    follow.average = timed_average
+    follow.average_moved = timed_average
     busy_before = busy_s(hosts)
     try:
         clock_at, cpu_at = time.perf_counter(), time.thread_time()
         coordinator.iterate(executor)
         wall, cpu = time.perf_counter() - clock_at, time.thread_time() - cpu_at
     finally:
-        follow.average = average
+        follow.average_moved = average
     busy = busy_s(hosts) - busy_before
     for handle in hosts:
         ray.kill(handle)

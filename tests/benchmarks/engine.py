@@ -77,7 +77,7 @@ class Bench:
             # A new trajectory knows no log probabilities, so that both ends go forward.
             "measure": (
                 2 * n,
-                lambda: worker.measure(next(trajectory), (10, 11), start, start, coupling),
+                lambda: worker.measure(next(trajectory), (10, 11), *2 * (start.weights,), coupling),
             ),
             "advance": (STEPS * self.batch, lambda: worker.advance(3, start, coupling)),
         }
@@ -150,6 +150,7 @@ class Bench:
             run_seed=0,
             steps=STEPS * SEGMENTS,
             segments=SEGMENTS,
+            averaging="window",
             batch_size=self.batch,
             **SGD,
             mixing="beta",
@@ -261,8 +262,9 @@ def length_of_one_path(plan: Plan, cut: Cut, precision: Precision, *, segments: 
     coupling = independent_coupling(tiles.a, tiles.b)[tiles.block(0, plan.n_blocks)].numpy()
     state, length = TrainState.at_rest(plan.start), 0.0
     for segment in range(segments):
-        before, state = state, mover.advance(segment, state, coupling)
-        found = meter.measure(0, (segment, segment + 1), before, state, coupling)
+        before, state = state, mover.advance(segment, state, coupling).state
+        ends = before.weights, state.weights
+        found = meter.measure(0, (segment, segment + 1), *ends, coupling)
         length += (found.second.sum() / coupling.sum()) ** 0.5
     return float(length)
 

@@ -105,17 +105,24 @@ def count_of(method: str, prepared: Prepared, settings: CheckpointSettings) -> t
 
 
 @pytest.mark.parametrize(
-    ("support", "sync"), [("blocks", "knot"), ("global", "single"), ("global", "none")]
+    ("support", "sync", "averaging"),
+    [
+        ("blocks", "knot", "window"),
+        ("blocks", "knot", "none"),
+        ("global", "single", "segment"),
+        ("global", "none", "window"),
+    ],
 )
 def test_cut_off_in_either_iteration_it_ends_at_the_same_bits(  # noqa: PLR0913
     support: str,
     sync: str,
+    averaging: str,
     tiny_pair: Pair,
     sources: SourceCache,
     short: TrajectoryConfig,
     tmp_path: Path,
 ) -> None:
-    trajectory = short.model_copy(update={"sync": sync})
+    trajectory = short.model_copy(update={"sync": sync, "averaging": averaging})
     prepared = coupled_trial(tiny_pair, sources, trajectory, support=support)
     whole = list(run_in_process(prepared.plan, prepared.cut))
     settings = CheckpointSettings(tmp_path, every=1)
@@ -137,6 +144,19 @@ def test_cut_off_in_any_kind_of_call_it_ends_at_the_same_bits(
     assert_same_bits(
         list(run_in_process(brief.plan, brief.cut, checkpoints=settings)), undisturbed_brief
     )
+
+
+def test_a_checkpoint_holds_the_means_that_later_knots_are_averaged_over(
+    prepared: Prepared, cut_off_once: Path
+) -> None:
+    snapshot, _ = Checkpoints(CheckpointSettings(cut_off_once), prepared.plan).load()
+    assert snapshot is not None
+    halfway = snapshot.halfway
+    assert halfway is not None
+    assert halfway.segment == 10
+    assert [set(means) for means in halfway.means] == [{6, 7, 8, 9}]
+    assert set(halfway.states) == {4, 8, 10}
+    assert set(halfway.measured) == {8, 9}  # where segments of two and four still start
 
 
 def test_checkpoints_change_nothing_and_two_are_kept(
@@ -321,7 +341,7 @@ def test_a_checkpoint_of_other_numbers_is_not_used(
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own."""
-    with small_disk(tmp_path, "16m") as disk:
+    with small_disk(tmp_path, "32m") as disk:
         yield disk
 
 

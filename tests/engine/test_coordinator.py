@@ -19,7 +19,9 @@ from raytd.methods.result import run_prepared
 from raytd.models import zoo
 from raytd.simplex import log_probs, segment_length
 from raytd.tasks.labels import union
+from raytd.transfer.averaging import Averaging
 from raytd.transfer.randomness import derive_seed, generator
+from raytd.transfer.state import Weights
 from raytd.transfer.validation import ValidationPairs
 from tests.conftest import make_context, small_task
 
@@ -46,15 +48,18 @@ def run(
     return list(run_in_process(prepared.plan, prepared.cut))
 
 
+@pytest.mark.parametrize("averaging", ["none", "segment", "window"])
 @pytest.mark.parametrize(("sync", "n_blocks"), [("knot", 1), ("single", 3)])
-def test_one_block_or_one_mover_equals_a_plain_sequential_loop_to_the_bit(
+def test_one_block_or_one_mover_equals_a_plain_sequential_loop(
     sync: str,
     n_blocks: int,
+    averaging: Averaging,
     pair: Pair,
     sources: SourceCache,
     short: TrajectoryConfig,
 ) -> None:
-    two_steps = short.model_copy(update={"steps": 20})  # in each segment
+    """To the bit where iterates are measured; else to the rounding of their means."""
+    two_steps = short.model_copy(update={"steps": 20, "averaging": averaging})  # in each segment
     tiles = deal(pair, tile_size=5, n_blocks=n_blocks, dealing="random")
     prepared = prepare(
         pair,
@@ -66,12 +71,17 @@ def test_one_block_or_one_mover_equals_a_plain_sequential_loop_to_the_bit(
     (engine,) = run_in_process(prepared.plan, prepared.cut)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    plain = _plain_loop(pair, prepared.plan.start, tiles.tiles, two_steps)
+    plain = _plain_cost(pair, prepared.plan.start, tiles.tiles, two_steps)
     torch.set_num_threads(threads)
-    np.testing.assert_array_equal(engine.cost, plain)
+    if averaging == "none":
+        np.testing.assert_array_equal(engine.cost, plain)
+    else:
+        # Lengths of about .1 between float32 weights that differ in the last bit.
+        np.testing.assert_allclose(engine.cost, plain, rtol=1e-3)
+        assert abs((engine.coupling * (engine.cost - plain)).sum()) < 1e-5
 
 
-def _plain_loop(pair, start, tiles, trajectory) -> np.ndarray:
+def _plain_cost(pair, start, tiles, trajectory) -> np.ndarray:
     """Costs of one trajectory under a bᵀ, with nothing of the engine but its random streams."""
     space = union(pair.source, pair.target)
 
@@ -80,10 +90,45 @@ def _plain_loop(pair, start, tiles, trajectory) -> np.ndarray:
         return (torch.tensor(task.train.images).float() / 255 - mean) / std
 
     x, y = pixels(pair.source), pixels(pair.target)
-    x_labels = torch.tensor(space.outputs(pair.source)[pair.source.train.labels])
-    y_labels = torch.tensor(space.outputs(pair.target)[pair.target.train.labels])
+    labels = [
+        torch.tensor(space.outputs(task)[task.train.labels]) for task in (pair.source, pair.target)
+    ]
     model = zoo.build(pair.model, in_channels=1, n_classes=len(space.classes), seed=0)
     model = model.to(memory_format=torch.channels_last)
+    iterates = _plain_loop(model, (x, y), labels, start, tiles, trajectory, pair.seed)
+    cost = torch.zeros(tiles.rows.shape[0], tiles.rows.shape[1], tiles.cols.shape[1]).double()
+    measured = [_plain_mean(start, iterates, knot, trajectory) for knot in range(11)]
+    for segment, ends in enumerate(zip(measured, measured[1:], strict=False)):
+        log_p = []
+        for weights in ends:
+            weights.load_into(model)
+            log_p.append(_pair_log_probs(model, x, y, tiles, segment / trajectory.segments))
+        cost += segment_length(*log_p)
+    return cost.numpy()
+
+
+def _plain_mean(start, iterates, knot, trajectory) -> Weights:
+    """What is measured at a knot, from all iterates; two of them make a segment."""
+    if knot == 0 or trajectory.averaging == "none":
+        return [start, *iterates][2 * knot]
+    window = {"segment": [1 / 2, 1 / 2], "window": [1 / 8, 3 / 8, 3 / 8, 1 / 8]}
+    chosen = window[trajectory.averaging]
+    kept = ([start] * 4 + iterates)[2 * knot + 4 - len(chosen) :][: len(chosen)]
+    parts = [w.parameters | w.buffers for w in kept]
+    means = {
+        name: sum(m * part[name].double() for m, part in zip(chosen, parts, strict=True)).float()
+        for name in parts[0]
+        if parts[0][name].is_floating_point()
+    }
+    return Weights(
+        {n: means[n] for n in start.parameters},
+        {n: means.get(n, b) for n, b in kept[-1].buffers.items()},
+    )
+
+
+def _plain_loop(model, images, labels, start, tiles, trajectory, seed) -> list[Weights]:
+    """Every iterate of one trajectory."""
+    (x, y), (x_labels, y_labels), iterates = images, labels, []
     start.load_into(model)
     optimizer = torch.optim.SGD(
         model.parameters(),
@@ -92,17 +137,12 @@ def _plain_loop(pair, start, tiles, trajectory) -> np.ndarray:
         weight_decay=trajectory.weight_decay,
     )
     mass = (tiles.a[:, :, None] * tiles.b[:, None, :] * tiles.n_tiles).flatten()
-    cost = torch.zeros(tiles.rows.shape[0], tiles.rows.shape[1], tiles.cols.shape[1]).double()
     per_segment = trajectory.steps // trajectory.segments
     n, m = tiles.rows.shape[1], tiles.cols.shape[1]
     for segment in range(trajectory.segments):
-        tau = segment / trajectory.segments
-        before = _pair_log_probs(model, x, y, tiles, tau)
         shape = (2, per_segment, trajectory.batch_size)
-        u = torch.rand(
-            shape, dtype=torch.float64, generator=generator(pair.seed, "draws", 0, segment)
-        )
-        torch.manual_seed(derive_seed(pair.seed, "layers", 0, segment))
+        u = torch.rand(shape, dtype=torch.float64, generator=generator(seed, "draws", 0, segment))
+        torch.manual_seed(derive_seed(seed, "layers", 0, segment))
         model.train()
         for step in range(per_segment):
             now = (segment * per_segment + step + 0.5) / trajectory.steps
@@ -112,15 +152,15 @@ def _plain_loop(pair, start, tiles, trajectory) -> np.ndarray:
             i = tiles.rows[pairs // (n * m), pairs // m % n]
             j = tiles.cols[pairs // (n * m), pairs % m]
             w = t[:, None, None, None]
-            images = ((1 - w) * x[i] + w * y[j]).contiguous(memory_format=torch.channels_last)
-            log_p = F.log_softmax(model(images), dim=-1)
+            mixed = ((1 - w) * x[i] + w * y[j]).contiguous(memory_format=torch.channels_last)
+            log_p = F.log_softmax(model(mixed), dim=-1)
             rows = torch.arange(len(i))
             loss = -((1 - t) * log_p[rows, x_labels[i]] + t * log_p[rows, y_labels[j]])
             optimizer.zero_grad()
             loss.mean().backward()
             optimizer.step()
-        cost += segment_length(before, _pair_log_probs(model, x, y, tiles, tau))
-    return cost.numpy()
+            iterates.append(Weights.of(model))
+    return iterates
 
 
 @torch.inference_mode()
@@ -296,6 +336,21 @@ def test_standing_still_lowers_the_loss_of_a_model_that_lags_behind(
     assert still.knots[20].tracking_gap < 0.001
 
 
+def test_the_tracking_gap_is_that_of_the_moving_weights_whatever_is_averaged(
+    tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
+) -> None:
+    found = {}
+    for averaging in ("none", "segment", "window"):
+        chosen = short.model_copy(update={"steps": 30, "averaging": averaging})
+        (found[averaging],) = run(tiny_pair, sources, chosen, iterations=1)
+    gaps = {how: [k.tracking_gap for k in one.knots] for how, one in found.items()}
+    for how in ("segment", "window"):
+        assert gaps[how] == gaps["none"]
+        assert found[how].lengths.distance < found["none"].lengths.distance
+        assert found[how].target_loss != found["none"].target_loss
+        assert found[how].knots[0].train_loss == found["none"].knots[0].train_loss
+
+
 def test_only_the_last_iteration_stands_still(iterations: list[Iteration]) -> None:
     measured = [any(k.tracking_gap is not None for k in i.knots) for i in iterations]
     assert measured == [False, False, True]
@@ -327,7 +382,8 @@ def test_a_task_to_itself_under_the_identity_is_the_noise_floor(
         found[epochs] = run_prepared(prepared, context)
     converged, unfinished = found[40], found[4]
     assert converged.label_part == 0
-    assert converged.noise_free_length < 0.4 * converged.fisher_rao_length
+    # The iterates alone would have a ninth of it.
+    assert converged.fisher_rao_length < 0.05 * unfinished.fisher_rao_length
     assert converged.self_distance < 0.1
     # A model that is still learning its own task does travel.
     assert unfinished.self_distance > 5 * converged.self_distance

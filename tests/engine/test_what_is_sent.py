@@ -15,7 +15,7 @@ from raytd.engine.executor import SerialExecutor
 from raytd.engine.prepare import Prepared
 from raytd.engine.sources import SourceCache
 from raytd.tasks.task import Task
-from raytd.transfer.state import TrainState
+from raytd.transfer.state import TrainState, Weights
 from tests.engine.trials import coupled_trial
 
 Make = Callable[[int], Prepared]
@@ -51,14 +51,15 @@ def test_a_block_is_sent_its_own_rows_and_columns_alone(made: Make, pair: Pair) 
 
 
 class Sharing(SerialExecutor):
-    """Counts the states that are shared."""
+    """Counts the states and the weights that are shared."""
 
     def __init__(self, setups: Sequence[BlockSetup]) -> None:
         super().__init__(setups)
-        self.n_states = 0
+        self.n_states = self.n_weights = 0
 
     def share(self, value: Any) -> Any:
         self.n_states += isinstance(value, TrainState)
+        self.n_weights += isinstance(value, Weights)
         return super().share(value)
 
 
@@ -74,8 +75,9 @@ def test_weights_are_shared_once_a_knot_whatever_the_number_of_blocks(
 
     list(iterations(Coordinator(prepared.plan), prepared.cut, make_executor))
     (executor,) = executors
-    knots, features, stays = prepared.plan.segments + 1, 1, 5
-    assert executor.n_states == features + 2 * knots + stays
+    knots, features, losses = prepared.plan.segments + 1, 1, 2 * 5
+    assert executor.n_states == 2 * knots
+    assert executor.n_weights == features + 2 * knots + losses
 
 
 def arrays(value: Any, seen: set[int]) -> Iterator[Any]:

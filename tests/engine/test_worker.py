@@ -50,13 +50,29 @@ def test_advance_is_a_function_of_its_arguments(
     worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
 ) -> None:
     start = TrainState.at_rest(prepared.plan.start)
-    first = worker.advance(3, start, coupling)
+    first = worker.advance(3, start, coupling).state
     worker.advance(4, first, coupling)
-    worker.evaluate(first)
-    assert_same_state(worker.advance(3, start, coupling), first)
+    worker.evaluate(first.weights)
+    assert_same_state(worker.advance(3, start, coupling).state, first)
     assert_same_state(
-        BlockWorker(prepared.cut(prepared.plan.tiles)[1]).advance(3, start, coupling), first
+        BlockWorker(prepared.cut(prepared.plan.tiles)[1]).advance(3, start, coupling).state, first
     )
+
+
+def test_the_weights_move_alike_whatever_is_averaged(
+    worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
+) -> None:
+    start = TrainState.at_rest(prepared.plan.start)
+    assert worker.setup.averaging == "window"
+    moved = {
+        how: BlockWorker(replace(worker.setup, averaging=how)).advance(3, start, coupling)
+        for how in ("window", "segment", "none")
+    }
+    for how in ("segment", "none"):
+        assert_same_state(moved[how].state, moved["window"].state)
+    assert moved["none"].means is None
+    assert moved["window"].means is not None
+    assert worker.stay(4, start, coupling).means is None
 
 
 def test_segments_and_blocks_draw_different_pairs(
@@ -64,10 +80,10 @@ def test_segments_and_blocks_draw_different_pairs(
 ) -> None:
     start = TrainState.at_rest(prepared.plan.start)
     head = "head.weight"
-    here = worker.advance(3, start, coupling).weights.parameters[head]
-    later = worker.advance(4, start, coupling).weights.parameters[head]
+    here = worker.advance(3, start, coupling).state.weights.parameters[head]
+    later = worker.advance(4, start, coupling).state.weights.parameters[head]
     other = BlockWorker(replace(prepared.cut(prepared.plan.tiles)[1], block=0))
-    there = other.advance(3, start, coupling).weights.parameters[head]
+    there = other.advance(3, start, coupling).state.weights.parameters[head]
     assert not torch.equal(here, later)
     assert not torch.equal(here, there)
 
@@ -76,10 +92,10 @@ def test_advancing_moves_running_statistics_and_measuring_does_not(
     worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
 ) -> None:
     start = TrainState.at_rest(prepared.plan.start)
-    moved = worker.advance(0, start, coupling)
+    moved = worker.advance(0, start, coupling).state
     buffer = "convolutions.0.1.running_mean"
     assert not torch.equal(moved.weights.buffers[buffer], start.weights.buffers[buffer])
-    worker.measure(0, (0, 1), start, moved, coupling)
+    worker.measure(0, (0, 1), start.weights, moved.weights, coupling)
     now = dict(worker.model.named_buffers())[buffer]
     torch.testing.assert_close(now, moved.weights.buffers[buffer], rtol=0, atol=0)
 
@@ -99,17 +115,17 @@ def test_dropout_and_batch_norm_train_in_advancing_and_never_in_measuring(
         if isinstance(module, nn.Dropout | nn.BatchNorm2d):
             module.register_forward_hook(watch)
     start = TrainState.at_rest(prepared.plan.start)
-    moved = worker.advance(0, start, coupling)
+    moved = worker.advance(0, start, coupling).state
     worker.stay(4, moved, coupling)
     assert set(modes) == {("Dropout", True), ("BatchNorm2d", True)}
     assert all(dropped)
     modes.clear(), dropped.clear()
-    worker.measure(0, (0, 1), start, moved, coupling)
-    worker.train_loss(3, moved, coupling)
-    worker.probe(3, moved)
-    worker.evaluate(moved)
-    worker.features(start)
-    worker.predict(moved)
+    worker.measure(0, (0, 1), start.weights, moved.weights, coupling)
+    worker.train_loss(3, moved.weights, coupling)
+    worker.probe(3, moved.weights)
+    worker.evaluate(moved.weights)
+    worker.features(start.weights)
+    worker.predict(moved.weights)
     assert set(modes) == {("Dropout", False), ("BatchNorm2d", False)}
     assert not any(dropped)
 
@@ -118,8 +134,8 @@ def test_measured_lengths_are_those_of_each_pair_by_itself(
     worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
 ) -> None:
     start = TrainState.at_rest(prepared.plan.start)
-    end = worker.advance(0, start, coupling)
-    measured = worker.measure(0, (10, 11), start, end, coupling)
+    end = worker.advance(0, start, coupling).state
+    measured = worker.measure(0, (10, 11), start.weights, end.weights, coupling)
     tile, row, col, tau = 2, 1, 3, 10 / 20
     source = worker.pairs.source.pixels[worker.pairs.rows[tile, row]]
     target = worker.pairs.target.pixels[worker.pairs.cols[tile, col]]
@@ -153,7 +169,8 @@ def test_nothing_is_computed_twice(prepared: Prepared) -> None:
     # row is one image, at τ = 1 a column is.
     measuring = pairs * (19 * 2 + 18 + 4) + tiles.a.numel() * 4 + tiles.b.numel()
     probing = len(prepared.plan.validation.source_labels) * 21
-    standing = pairs * 4 + tiles.b.numel()  # a loss at each fifth, the last one at τ = 1
+    # Two losses at each fifth, the last one at τ = 1: of the weights that move, before and after.
+    standing = 2 * (pairs * 4 + tiles.b.numel())
     assert went_forward == measuring + probing + standing + 20
     assert iteration.forward_images == went_forward
 
@@ -172,15 +189,16 @@ def test_lengths_in_bfloat16_are_off_by_the_rounding_of_logits(
 ) -> None:
     narrow = BlockWorker(replace(worker.setup, precision="bfloat16"))
     start = TrainState.at_rest(prepared.plan.start)
-    end = worker.advance(0, start, coupling)
-    exact, rounded = (w.measure(0, (10, 11), start, end, coupling) for w in (worker, narrow))
+    end = worker.advance(0, start, coupling).state
+    ends = start.weights, end.weights
+    exact, rounded = (w.measure(0, (10, 11), *ends, coupling) for w in (worker, narrow))
     assert exact.lengths is not None
     assert rounded.lengths is not None
     off = np.abs(rounded.lengths - exact.lengths)
     # A short length is the deviation of the change of logits under p, which rounding of both ends
     # moves by no more than its own size: 8 bits of the largest logit, from each of nine layers.
     with torch.inference_mode():
-        log_p = worker.predict(start)
+        log_p = worker.predict(start.weights)
     size = float((log_p.max(dim=1).values - log_p.min(dim=1).values).max())
     assert 0 < off.max() < 2 * 2**-8 * np.sqrt(9) * size
 
@@ -189,9 +207,9 @@ def test_what_validation_images_say_does_not_depend_on_the_precision(
     worker: BlockWorker, prepared: Prepared
 ) -> None:
     narrow = BlockWorker(replace(worker.setup, precision="bfloat16"))
-    state = TrainState.at_rest(prepared.plan.start)
-    assert narrow.evaluate(state) == worker.evaluate(state)
-    np.testing.assert_array_equal(narrow.probe(3, state).loss, worker.probe(3, state).loss)
+    start = prepared.plan.start
+    assert narrow.evaluate(start) == worker.evaluate(start)
+    np.testing.assert_array_equal(narrow.probe(3, start).loss, worker.probe(3, start).loss)
 
 
 def test_a_rate_that_diverges_is_reported_with_block_and_segment(
@@ -215,30 +233,28 @@ def test_measuring_keeps_the_knots_of_its_strides_and_one_more_at_most(
     segments: int, prepared: Prepared, coupling: np.ndarray
 ) -> None:
     worker = BlockWorker(replace(prepared.cut(prepared.plan.tiles)[1], segments=segments))
-    state = TrainState.at_rest(prepared.plan.start)
-    most = 0
+    start, most = prepared.plan.start, 0
     for knot in range(1, segments + 1):
         for stride in strides(segments):
             if knot - stride in starts(stride, segments):
-                worker.measure(0, (knot - stride, knot), state, state, coupling)
+                worker.measure(0, (knot - stride, knot), start, start, coupling)
                 most = max(most, len(worker._known))
     assert len(strides(segments)) + 1 >= most > 1
-    worker.measure(1, (0, 1), state, state, coupling)
+    worker.measure(1, (0, 1), start, start, coupling)
     assert set(worker._known) == {(1, 0)}
 
 
 def test_a_network_without_forward_derivatives_has_losses_and_no_norm(
     worker: BlockWorker, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = TrainState.at_rest(prepared.plan.start)
-    known = worker.probe(3, state)
+    known = worker.probe(3, prepared.plan.start)
     assert np.isfinite(known.fisher_rao_form).all()
 
     def refuse(*_):
         raise NotImplementedError("forward AD")
 
     monkeypatch.setattr(worker_module, "fisher_rao_forms", refuse)
-    unknown = worker.probe(3, state)
+    unknown = worker.probe(3, prepared.plan.start)
     assert np.isnan(unknown.fisher_rao_form).all()
     # The same pass with and without derivatives.
     np.testing.assert_allclose(unknown.loss, known.loss, rtol=1e-5)

@@ -23,6 +23,7 @@ from tests.methods import plain_nets
 from tests.methods.odd_tasks import one_class
 
 LINEAR = "tests.methods.plain_nets:linear"
+WINDOW = [1 / 32, 3 / 32, 5 / 32, 7 / 32, 7 / 32, 5 / 32, 3 / 32, 1 / 32]
 SHORT = FinetuneConfig(steps=40, batch_size=8, lr=0.01, segments=20)
 
 
@@ -54,9 +55,8 @@ class ByHand:
         w, b = np.vstack([w, np.zeros((n_new, 64))]), np.concatenate([b, np.full(n_new, new)])
         start, velocity = (w, b), (np.zeros_like(w), np.zeros_like(b))
         self.lengths, self.log_ps, self.accuracies, length = [0.0], [], [], 0.0
+        iterates = [np.column_stack([w, b])]
         for step, batch in enumerate(self._batches(pair.seed, config)):
-            if step % (config.steps // config.segments) == 0:
-                self._read(x, x_val, y_val, w, b)
             p = np.exp(log_softmax(x[batch] @ w.T + b, axis=1))
             error = (p - np.eye(len(classes))[self.y[batch]]) / len(batch)
             decay = config.weight_decay
@@ -69,7 +69,12 @@ class ByHand:
             w, b = moved
             if (step + 1) % (config.steps // config.segments) == 0:
                 self.lengths.append(length)
-        self._read(x, x_val, y_val, w, b)
+            iterates.append(np.column_stack([w, b]))
+        self.moving = [((x_val @ v[:, :-1].T + v[:, -1]).argmax(axis=1) == y_val).mean()
+                       for v in iterates[::2]]  # fmt: skip
+        for knot in range(config.segments + 1):
+            measured = self._mean(iterates, 2 * knot, config.averaging)
+            self._read(x, x_val, y_val, measured[:, :-1], measured[:, -1])
         self.displacement = np.sqrt(((w - start[0]) ** 2).sum() + ((b - start[1]) ** 2).sum())
 
     def _batches(self, seed: int, config: FinetuneConfig) -> list[np.ndarray]:
@@ -80,6 +85,14 @@ class ByHand:
             cut = (order[i : i + config.batch_size] for i in range(0, len(order), 8))
             batches += [batch for batch in cut if len(batch) > 1]
         return batches[: config.steps]
+
+    def _mean(self, iterates: list[np.ndarray], last: int, averaging: str) -> np.ndarray:
+        """Of forty iterates, a triangle over eight, the plain mean of two, or the last one."""
+        weights = np.array({"window": WINDOW, "segment": [0.5, 0.5], "none": [1.0]}[averaging])
+        if last == 0:
+            weights = np.ones(1)
+        kept = ([iterates[0]] * 8 + iterates)[last + 9 - len(weights) : last + 9]
+        return np.tensordot(weights, np.stack(kept), axes=1)
 
     def _read(self, *at: np.ndarray) -> None:
         x, x_val, y_val, w, b = at
@@ -97,10 +110,12 @@ def unlike(request: pytest.FixtureRequest, linear: Pair) -> Pair:
     return replace(linear, source=small_task("digits", train=40), target=small_task("digits-odd"))
 
 
-def test_a_path_is_that_of_sgd_written_out(unlike: Pair, context: Context) -> None:
-    score = run(unlike, SHORT, context)
+@pytest.mark.parametrize("averaging", ["window", "segment", "none"])
+def test_a_path_is_that_of_sgd_written_out(averaging: str, unlike: Pair, context: Context) -> None:
+    config = SHORT.model_copy(update={"averaging": averaging})
+    score = run(unlike, config, context)
     source = context.sources.get(unlike.source, source_recipe(unlike, context.pretrain))
-    hand = ByHand(unlike, source, SHORT)
+    hand = ByHand(unlike, source, config)
     ds = [np.sqrt(2 * rel_entr(np.exp(p), np.exp(q)).sum(axis=1)) for p, q in pairwise(hand.log_ps)]
     columns, curve = score.columns(), score.curves["finetune"]
     # Float32 against float64 over forty steps.
@@ -112,19 +127,42 @@ def test_a_path_is_that_of_sgd_written_out(unlike: Pair, context: Context) -> No
     np.testing.assert_allclose([k["fisher_rao_length"] for k in curve], roots, rtol=1e-3)
     # Counts of twenty images.
     np.testing.assert_allclose([k["val_accuracy"] for k in curve], hand.accuracies, rtol=1e-12)
+    np.testing.assert_allclose([k["moving_accuracy"] for k in curve], hand.moving, rtol=1e-12)
     losses = [-p[np.arange(len(hand.y)), hand.y].mean() for p in hand.log_ps]
     np.testing.assert_allclose([k["train_loss"] for k in curve], losses, rtol=1e-3)
 
-    wanted = 0.95 * hand.accuracies[-1] - 1e-9
-    knot = next(n for n, a in enumerate(hand.accuracies) if a >= wanted)
-    assert score.value == columns["weight_length_truncated"] == curve[knot]["weight_length"]
-    assert columns["fisher_rao_length_truncated"] == curve[knot]["fisher_rao_length"]
-    assert columns["noise_free_length_truncated"] == curve[knot]["noise_free_length"]
-    assert columns["steps_to_threshold"] == 2 * knot
+    # Each is cut by its own accuracy.
+    cut, measured_cut = (
+        next(n for n, a in enumerate(accuracies) if a >= 0.95 * accuracies[-1] - 1e-9)
+        for accuracies in (hand.moving, hand.accuracies)
+    )
+    assert score.value == columns["weight_length_truncated"] == curve[cut]["weight_length"]
+    assert columns["distance_truncated"] == curve[measured_cut]["distance"]
+    assert columns["fisher_rao_length_truncated"] == curve[measured_cut]["fisher_rao_length"]
+    assert columns["noise_free_length_truncated"] == curve[measured_cut]["noise_free_length"]
+    assert columns["steps_to_threshold"] == 2 * cut
     per_epoch = -(-len(hand.y) // 8)
-    assert columns["epochs_to_threshold"] == pytest.approx(2 * knot / per_epoch)
+    assert columns["epochs_to_threshold"] == pytest.approx(2 * cut / per_epoch)
     assert columns["target_accuracy"] == hand.accuracies[-1]
     assert columns["initial_accuracy"] == hand.accuracies[0]
+
+
+def test_what_sgd_does_is_the_same_whatever_is_averaged(pair: Pair, context: Context) -> None:
+    """A network with batch norm and dropout goes on from its own weights after each knot."""
+    found = {
+        averaging: run(pair, SHORT.model_copy(update={"averaging": averaging}), context)
+        for averaging in ("none", "segment", "window")
+    }
+    none = found["none"]
+    for averaging in ("segment", "window"):
+        score = found[averaging]
+        same = ("value", "steps_to_threshold", "weight_length", "weight_displacement")
+        assert [score.columns()[c] for c in same] == [none.columns()[c] for c in same]
+        for curve in ("weight_length", "moving_accuracy"):
+            ours, theirs = ([k[curve] for k in s.curves["finetune"]] for s in (score, none))
+            assert ours == theirs
+        assert score.columns()["distance"] < none.columns()["distance"]
+    assert all(k["val_accuracy"] == k["moving_accuracy"] for k in none.curves["finetune"])
 
 
 def test_a_path_is_cut_where_the_threshold_says(linear: Pair, context: Context) -> None:
@@ -143,7 +181,8 @@ def test_images_are_counted_and_measured_out_of_training_mode(pair: Pair, contex
     config = SHORT.model_copy(update={"batch_size": 7})  # 30 images: the last batch has two
     score = run(counting, config, context)
     seen = {mode: n - before[mode] for mode, n in plain_nets.SEEN.items()}
-    assert seen == {True: 8 * 30, False: 21 * (30 + 20)}
+    # At each knot but the first, validation images are seen by the moving weights, too.
+    assert seen == {True: 8 * 30, False: 21 * (30 + 20) + 20 * 20}
     assert score.forward_images == sum(seen.values())
     assert score.sgd_steps == 40
 
@@ -153,8 +192,11 @@ def test_a_task_that_is_learnt_already_has_no_distance_to_itself(context: Contex
     score = run(Pair(task, task, LINEAR, seed=3), SHORT, context)
     assert score.columns()["initial_accuracy"] > 0.8
     assert score.value == score.columns()["fisher_rao_length_truncated"] == 0
-    assert score.columns()["self_distance"] < score.columns()["fisher_rao_length"]
     assert score.columns()["weight_length"] > 0
+    iterates = run(
+        Pair(task, task, LINEAR, seed=3), SHORT.model_copy(update={"averaging": "none"}), context
+    ).columns()
+    assert iterates["self_distance"] < iterates["fisher_rao_length"]
 
 
 @for_each("one", ["source", "target", "both"])

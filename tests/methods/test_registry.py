@@ -84,25 +84,51 @@ def test_a_trial_read_back_from_json_is_the_same(name: str) -> None:
     assert read.protocol() == config.protocol()
 
 
-def test_keys_of_trials_are_those_from_before_there_were_other_methods() -> None:
-    settings = {"data": {"train": 60, "val": 50}}
+@for_each(("averaging", "same"), [("none", True), ("segment", False), ("window", False)])
+def test_keys_of_trials_of_iterates_are_those_from_before_there_were_averages(
+    averaging: str, same: bool
+) -> None:
+    """And from before there were other methods."""
+    settings = {"data": {"train": 60, "val": 50}, "trajectory": {"averaging": averaging}}
     given = settings | {"coupled": {"support": "global", "proximal": "none", "blocks": 2},
-                        "trajectory": {"steps": 40, "mixing": "bernoulli"}}  # fmt: skip
+                        "trajectory": {"steps": 40, "mixing": "bernoulli",
+                                       "averaging": averaging}}  # fmt: skip
     found = [
-        single_trial(("digits-low", "digits-high"), {"methods": [name], **keys}).key
+        single_trial(("digits-low", "digits-high"), {"methods": [name], **keys})
         for keys in (settings, given)
         for name in ("coupled", "uncoupled")
     ]
-    assert found == ["924cea87a4ae35f4", "0ac9aac5a3c55375", "120e344a0833a3fb", "83c91ef2904ec6aa"]
+    before = ["924cea87a4ae35f4", "0ac9aac5a3c55375", "120e344a0833a3fb", "83c91ef2904ec6aa"]
+    assert [t.key == key for t, key in zip(found, before, strict=True)] == [same] * 4
+    assert (found[0].config.protocol() == "964c2b4a") == same
+    fine_tuned = trial_of("finetune", WRITTEN_BEFORE | {
+        "finetune": {**SMALL["finetune"], "averaging": averaging}
+    })  # fmt: skip
+    found_again = fine_tuned.key, fine_tuned.config.protocol()
+    assert (found_again == ("d7743b376b966b72", "f6752978")) == same
+
+
+@for_each(("method", "section"), [("uncoupled", "trajectory"), ("finetune", "finetune")])
+def test_what_is_measured_at_a_knot_is_part_of_the_key_and_of_the_protocol(
+    method: str, section: str
+) -> None:
+    trials = [
+        trial_of(method, SMALL | {section: {**SMALL[section], "averaging": averaging}})
+        for averaging in ("window", "segment", "none")
+    ]
+    assert len({t.key for t in trials}) == len({t.config.protocol() for t in trials}) == 3
+    assert trial_of(method).key == trials[0].key
 
 
 def test_results_of_an_epsilon_that_meant_something_else_are_not_taken_for_new_ones() -> None:
-    absolute = WRITTEN_BEFORE | {"coupled": {"epsilon_unit": "absolute"}}
+    iterates = WRITTEN_BEFORE | {"trajectory": {**WRITTEN_BEFORE["trajectory"],
+                                                "averaging": "none"}}  # fmt: skip
+    absolute = iterates | {"coupled": {"epsilon_unit": "absolute"}}
     keys = {name: trial_of(name, absolute).key for name in ("coupled", "coupled-aligned")}
     # The keys from before an absolute epsilon counted for the first coupling.
     assert keys["coupled"] != "98356971299296be"
     assert keys["coupled-aligned"] != "3c7abcbe0af04a66"
-    assert trial_of("ot-only", WRITTEN_BEFORE | {"coupled": {}}).key == "7631a87ec0089450"
+    assert trial_of("ot-only", iterates | {"coupled": {}}).key == "7631a87ec0089450"
 
 
 @for_each(

@@ -57,6 +57,16 @@ def test_an_axis_multiplies_only_the_methods_that_read_it(tmp_path: Path) -> Non
     assert configs[1].settings == UncoupledConfig(tile_size=10)
 
 
+def test_what_is_measured_at_a_knot_can_be_an_axis(tmp_path: Path) -> None:
+    more = "grid: {trajectory.averaging: [window, none]}"
+    configs = trials(tmp_path, more, BASE.replace("[coupled, uncoupled]", "[uncoupled, finetune]"))
+    assert [(c.method, c.axes) for c in configs] == [
+        ("uncoupled", {"trajectory.averaging": "window"}),
+        ("finetune", {}),
+        ("uncoupled", {"trajectory.averaging": "none"}),
+    ]
+
+
 def test_a_step_size_without_proximal_term_is_no_second_trial(tmp_path: Path) -> None:
     configs = trials(tmp_path, "grid: {coupled.proximal: [kl, none], coupled.lam: [1, 20]}")
     coupled = [c.axes for c in configs if c.method == "coupled"]
@@ -152,13 +162,23 @@ def test_methods_on_the_same_blocks_share_a_protocol(tmp_path: Path) -> None:
     assert len(bytes.fromhex(coupled.protocol())) == 4
 
 
-def test_a_protocol_is_the_digest_of_its_json(tmp_path: Path) -> None:
-    more = """\
-coupled: {blocks: 2}
-trajectory: {steps: 400, batch_size: 10, lr: 1, momentum: 0.8, weight_decay: 0, segments: 40}
-"""
+@pytest.mark.parametrize(
+    ("given", "held"),
+    [
+        ("", '"averaging":"window",'),
+        (", averaging: segment", '"averaging":"segment",'),
+        (", averaging: none", ""),  # as before anything was averaged
+    ],
+)
+def test_a_protocol_is_the_digest_of_its_json(given: str, held: str, tmp_path: Path) -> None:
+    more = f"""\
+coupled: {{blocks: 2}}
+trajectory: {{steps: 400, batch_size: 10, lr: 1, momentum: 0.8, weight_decay: 0, segments: 40{given}}}
+"""  # noqa: E501
     content = (
-        '{"augment":"none","batch_size":10,"blocks":2,"epochs":null,"labels":"union","lr":1.0,'
+        '{"augment":"none",'
+        + held
+        + '"batch_size":10,"blocks":2,"epochs":null,"labels":"union","lr":1.0,'
         '"match":"lr","mixing":"beta","momentum":0.8,"precision":"float32","reference":null,'
         '"schedule":"constant",'
         '"segments":40,"steps":400,'

@@ -7,9 +7,12 @@ import pytest
 from raytd.engine.block import BlockSetup
 from raytd.engine.executor import run_in_process
 from raytd.engine.worker import BlockWorker
+from raytd.sweep.calibration import Speed
+from raytd.sweep.estimate import memory_bytes
 from raytd.sweep.single import single_trial
 from raytd.sweep.trial import Trial, run_trial
-from raytd.sweep.work import work_of
+from raytd.sweep.work import copies_for_averaging, work_of
+from tests.cases import for_each
 
 SMALL: dict[str, Any] = {
     "methods": ["coupled"],
@@ -27,6 +30,8 @@ VARIANTS: list[dict[str, Any]] = [
     {"coupled.support": "global", "coupled.blocks": 3},
     {"trajectory.sync": "single"},
     {"trajectory.sync": "none"},
+    {"trajectory.averaging": "none"},
+    {"trajectory.averaging": "segment", "trajectory.segments": 20},
     {"trajectory.segments": 20},
     {"trajectory.segments": 40, "trajectory.steps": 45},
     {"trajectory.labels": "aligned"},
@@ -37,7 +42,13 @@ VARIANTS: list[dict[str, Any]] = [
 
 def trial(changed: dict[str, Any]) -> Trial:
     target = (changed.get("tasks") or ["digits-high"])[0]
-    settings = SMALL | {k: v for k, v in changed.items() if k != "tasks"}
+    settings = {k: dict(v) if isinstance(v, dict) else v for k, v in SMALL.items()}
+    for key, value in changed.items():
+        section, _, name = key.rpartition(".")
+        if section:  # a key that the section has already would win over one that is written flat
+            settings.setdefault(section, {})[name] = value
+        elif key != "tasks":
+            settings[key] = value
     return single_trial(("digits-low", target), settings)
 
 
@@ -79,7 +90,34 @@ def test_passes_and_measurements_are_those_of_the_workers(monkeypatch: pytest.Mo
     chosen = trial({})
     planned = work_of(chosen)
     run_trial(chosen, launch=run_in_process, sources=None)
-    gaps = 4
+    gaps = 2 * 4
     inside = [tau for _, tau in passes if 0 < tau < 1]
     assert len(inside) == planned.blocks * (planned.iterations * planned.passes + gaps)
     assert len(measures) == planned.blocks * planned.iterations * planned.measures
+
+
+SPEED = Speed(0.0, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 1000, 1000, 500_000)
+
+
+@for_each(
+    ("changed", "copies"),
+    [
+        ({}, 2 * 2),
+        ({"trajectory.segments": 100, "trajectory.steps": 100}, 2 * 20),
+        ({"trajectory.averaging": "segment"}, 2),
+        ({"trajectory.averaging": "none"}, 0),
+        ({"trajectory.sync": "none"}, 2 * 2 * 2),
+        ({"trajectory.sync": "single"}, 2 * 2),
+        ({"methods": ["finetune"]}, 2 * 8),
+        ({"methods": ["finetune"], "finetune.averaging": "none"}, 0),
+        ({"methods": ["leep"]}, 0),
+    ],
+)
+def test_a_fifth_of_the_segments_holds_two_copies_of_the_weights(
+    changed: dict[str, Any], copies: int
+) -> None:
+    chosen = trial(changed)
+    assert copies_for_averaging(chosen.config) == copies
+    without = {"trajectory.averaging": "none", "finetune.averaging": "none"}
+    more = memory_bytes(chosen, SPEED) - memory_bytes(trial(changed | without), SPEED)
+    assert more == copies * 4 * SPEED.parameters
