@@ -58,6 +58,12 @@ class Failing:
 
 
 @pytest.fixture(scope="module")
+def tiny_pair(tiny_pair: Pair) -> Pair:
+    """With a network that costs next to nothing, and has batch norm and dropout."""
+    return replace(tiny_pair, model="tests.methods.plain_nets:normed")
+
+
+@pytest.fixture(scope="module")
 def prepared(tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig) -> Prepared:
     """Two iterations of twenty segments."""
     return coupled_trial(tiny_pair, sources, short.model_copy(update={"steps": 20, "segments": 20}))

@@ -28,6 +28,12 @@ from tests.conftest import make_context, small_task
 KL = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, "blocks", 5)
 
 
+@pytest.fixture(scope="module")
+def pair(pair: Pair) -> Pair:
+    """With a network that costs next to nothing, and has batch norm and dropout."""
+    return replace(pair, model="tests.methods.plain_nets:normed")
+
+
 def run(
     pair: Pair,
     sources: SourceCache,

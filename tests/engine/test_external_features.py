@@ -21,6 +21,12 @@ SIDE = 30
 SETTINGS = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-12, 20_000, "blocks", SIDE)
 
 
+@pytest.fixture(scope="module")
+def pair(pair: Pair) -> Pair:
+    """With a network that costs next to nothing, and has batch norm and dropout."""
+    return replace(pair, model="tests.methods.plain_nets:normed")
+
+
 @pytest.fixture
 def context(sources: SourceCache, small_trajectory: TrajectoryConfig) -> Context:
     return make_context(sources, small_trajectory.model_copy(update={"steps": 20}))

@@ -18,6 +18,18 @@ def two_layers(*, in_channels: int, n_classes: int, width: int = 6) -> nn.Module
     return nn.Sequential(nn.Flatten(), hidden, nn.Tanh(), nn.Linear(width, n_classes))
 
 
+def normed(*, in_channels: int, n_classes: int) -> nn.Module:
+    """A convolution with all that a network can carry along: batch norm and dropout."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, 4, 3, stride=2),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Flatten(),
+        nn.Linear(36, n_classes),
+    )
+
+
 class _Counting(nn.Flatten):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name of the base class
         SEEN[self.training] += len(input)

@@ -16,6 +16,7 @@ from tests.cases import for_each
 
 SMALL: dict[str, Any] = {
     "methods": ["coupled"],
+    "model": "tests.methods.plain_nets:two_layers",
     "data": {"train": 13, "val": 10},
     "coupled": {"iterations": 2, "blocks": 2, "tile_size": 5},
     "trajectory": {"steps": 23, "batch_size": 8, "lr": 0.01, "segments": 10},
