@@ -43,13 +43,13 @@ resources: {cpus_per_actor: 0.5, threads: 1, checkpoint_every: 1}
 LONGEST_S = 240
 
 BRAKED = '''
-"""cnn8-narrow, which waits in the first training step after a certain checkpoint was written."""
+"""A small network, which waits in the first training step after a certain checkpoint is written."""
 
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
-from raytd.models.cnn import CNN8, NARROW
+from torch import nn
 
 BRAKE, HELD = (Path(__file__).with_name(name) for name in ("brake", "held"))
 
@@ -66,7 +66,14 @@ def wait(model, _):
 
 
 def braked(in_channels, n_classes):
-    model = CNN8(in_channels, n_classes, widths=NARROW)
+    model = nn.Sequential(
+        nn.Conv2d(in_channels, 4, 3, stride=2),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Flatten(),
+        nn.Linear(36, n_classes),
+    )
     model.register_forward_pre_hook(wait)
     return model
 '''
