@@ -24,6 +24,7 @@ from raytd.methods.result import DistanceResult
 from raytd.sweep.ledger import iteration_row, knot_rows
 from tests.cli.commands import command, environment, processes_with, run_here
 from tests.conftest import CPUS
+from tests.methods import plain_nets
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -49,7 +50,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
-from torch import nn
+from plain_nets import normed
 
 BRAKE, HELD = (Path(__file__).with_name(name) for name in ("brake", "held"))
 
@@ -66,14 +67,7 @@ def wait(model, _):
 
 
 def braked(in_channels, n_classes):
-    model = nn.Sequential(
-        nn.Conv2d(in_channels, 4, 3, stride=2),
-        nn.BatchNorm2d(4),
-        nn.ReLU(),
-        nn.Dropout(0.2),
-        nn.Flatten(),
-        nn.Linear(36, n_classes),
-    )
+    model = normed(in_channels=in_channels, n_classes=n_classes)
     model.register_forward_pre_hook(wait)
     return model
 '''
@@ -115,6 +109,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(folder: Path, modules: Path) -> Iterator[DistanceResult]:
     """In this process; its sources serve every sweep here."""
+    shutil.copy(plain_nets.__file__, modules)
     (modules / "braked.py").write_text(BRAKED)
     (modules / "greedy_model.py").write_text(GREEDY)
     with pytest.MonkeyPatch.context() as patch:
