@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy.optimize import linear_sum_assignment
 
 from raytd.tasks.task import Task
 
@@ -51,6 +50,8 @@ def aligned(
         target: whose classes find a partner among them.
         cost: of matching a source class (row) with a target class (column).
     """
+    from scipy.optimize import linear_sum_assignment
+
     shared_by_name = set(source.classes) & set(target.classes)
     rows = [i for i, c in enumerate(source.classes) if c not in shared_by_name]
     cols = [j for j, c in enumerate(target.classes) if c not in shared_by_name]

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from raytd.errors import NotFiniteError
+from raytd.transfer.rule import SgdRule
 
 Labelled = tuple[Float[Tensor, "batch c h w"], Int64[Tensor, " batch"]]
 
@@ -55,16 +56,10 @@ def descend(
         momentum: of SGD.
         weight_decay: on every parameter.
     """
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=rate(0), momentum=momentum, weight_decay=weight_decay
-    )
+    rule = SgdRule(model, momentum=momentum, weight_decay=weight_decay)
     for step, (images, labels) in enumerate(islice(batches, steps)):
-        for group in optimizer.param_groups:
-            group["lr"] = rate(step)
         model.train()
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(F.cross_entropy(model(images), labels))
-        optimizer.step()
+        rule.step(F.cross_entropy(model(images), labels), rate(step))
         yield step + 1
 
 

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from raytd.errors import InputError
 from raytd.transfer.averaging import RunningMeans
 from raytd.transfer.precision import Precision, forward
-from raytd.transfer.state import TrainState, Weights, copy_to_cpu
+from raytd.transfer.rule import SgdRule
+from raytd.transfer.state import TrainState, Weights
 
 Schedule = Literal["constant", "cosine"]
 
@@ -97,9 +98,7 @@ class Sgd:
         precision: Precision = "float32",
     ) -> None:
         self.model, self.lr, self.precision = model, lr, precision
-        self.optimizer = torch.optim.SGD(
-            model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
-        )
+        self._rule = SgdRule(model, momentum=momentum, weight_decay=weight_decay)
 
     def run(
         self,
@@ -121,31 +120,16 @@ class Sgd:
                 depend on it.
         """
         state.weights.load_into(self.model)
-        self._load_momentum(state)
+        self._rule.momentum = state.momentum
         self.model.train()
         for step in range(n_steps):
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.lr * rate(step)
-            self._step(batch(step))
+            self._step(batch(step), self.lr * rate(step))
             if means is not None:
                 means.add()
-        return TrainState(Weights.of(self.model), self._momentum())
+        return TrainState(Weights.of(self.model), self._rule.momentum)
 
-    def _step(self, batch: Batch) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
+    def _step(self, batch: Batch, lr: float) -> None:
         logits = forward(self.model, batch.images, self.precision)
         log_probs = F.log_softmax(logits, dim=-1)
         loss = mixed_cross_entropy(log_probs, batch.source_labels, batch.target_labels, batch.t)
-        torch.autograd.backward(loss.mean())
-        self.optimizer.step()
-
-    def _load_momentum(self, state: TrainState) -> None:
-        for name, parameter in self.model.named_parameters():
-            buffer = torch.empty_like(parameter).copy_(state.momentum[name])
-            self.optimizer.state[parameter]["momentum_buffer"] = buffer
-
-    def _momentum(self) -> dict[str, Tensor]:
-        return {
-            name: copy_to_cpu(self.optimizer.state[parameter]["momentum_buffer"])
-            for name, parameter in self.model.named_parameters()
-        }
+        self._rule.step(loss.mean(), lr)

@@ -2,8 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 from raytd.errors import InputError
 from raytd.transport.problem import LinearProblem
@@ -45,6 +43,9 @@ def _overfull_rows(
     Node 0 feeds the rows, then come rows and columns, and the last node drains the columns. What
     the feeding node still reaches after the largest flow is one side of a smallest cut.
     """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
     n, m = pairs.shape
     feeds = np.floor(a * (UNITS / a.sum())).astype(np.int32)
     drains = np.floor(b * (UNITS / b.sum())).astype(np.int32)

@@ -19,7 +19,6 @@ import math
 
 import torch
 from jaxtyping import Float
-from scipy.special import wrightomega
 from torch import Tensor
 
 from raytd.transport.feasibility import check_feasible
@@ -109,6 +108,8 @@ class _Dual:
 
     def _omega(self, s: Tensor) -> Tensor:
         """The r with epsilon log r + pull r = s."""
+        from scipy.special import wrightomega
+
         scale = self.epsilon / self.pull
         return scale * torch.from_numpy(wrightomega((s / self.epsilon - math.log(scale)).numpy()))
 
