@@ -19,11 +19,11 @@ pytestmark = pytest.mark.slow
 SWEEP = """
 name: small
 tasks: [digits-low, digits-high]
-data: {train: 30, val: 20}
+data: {train: 20, val: 10}
 pairs: [[digits-low, digits-high]]
 methods: [coupled, uncoupled]
 coupled: {iterations: 2, blocks: 2, tile_size: 5}
-trajectory: {steps: 40, batch_size: 8, lr: 0.01, segments: 20}
+trajectory: {steps: 20, batch_size: 8, lr: 0.01, segments: 20}
 pretrain: {epochs: 60, batch_size: 10}
 stop: {tolerance: 0}
 resources: {cpus_per_actor: 0.5, threads: 1}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def tiny_pair() -> Pair:
     """Two tasks of twenty images that share no class."""
     low, high = (small_task(name, train=20, val=10) for name in ("digits-low", "digits-high"))
-    return Pair(low, high, "cnn8-narrow", seed=3)
+    return Pair(low, high, "tests.methods.plain_nets:normed", seed=3)
 
 
 @pytest.fixture(scope="session")
