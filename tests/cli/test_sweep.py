@@ -31,7 +31,7 @@ pairs: [[digits-low, digits-high]]
 methods: [coupled, uncoupled]
 grid: {seed: [0, 1]}
 coupled: {iterations: 2, blocks: 2, tile_size: 5}
-trajectory: {steps: 20, batch_size: 8, lr: 0.01, segments: 20}
+trajectory: {steps: 40, batch_size: 8, lr: 0.01, segments: 20}
 pretrain: {epochs: 4, batch_size: 10}
 stop: {tolerance: 0}
 resources: {cpus_per_actor: 1, threads: 1}
@@ -88,7 +88,7 @@ def test_every_row_has_the_number_with_its_error_figures(rows: list[dict[str, An
         assert row["noise_share"] == 1 - row["noise_free_length"] / row["fisher_rao_length"]
         assert row["coupling_converged"]
         assert row["arrived"] == (row["target_accuracy"] >= 0.9 * row["reference_accuracy"])
-        assert row["sgd_steps"] == 20
+        assert row["sgd_steps"] == 40
         assert len(row["protocol"]) == 8
     assert len({row["protocol"] for row in rows}) == 1
 
@@ -282,7 +282,7 @@ def test_trials_run_side_by_side_to_the_bits_of_one_alone_while_others_fail_by_n
     assert len(failed) == 2
     assert {key: ends[key] for key in failed} == {k: row["error"] for k, row in failed.items()}
     for key, row in failed.items():
-        assert "block 0, segment 1: the weights became NaN" in row["error"]
+        assert "block 0, segment 0: the weights became NaN" in row["error"]
         log = folder / "beside/small/trials" / key / "log.txt"
         assert "raytd/engine/worker.py" in log.read_text()  # where it was raised, in the actor
         assert "\x1b" not in log.read_text()
