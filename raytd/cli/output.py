@@ -84,6 +84,7 @@ _FIGURES = (
     ("source accuracy", "source_accuracy"),
     ("source accuracy by guessing", "source_chance"),
     ("target accuracy", "target_accuracy"),
+    ("  of the weights that move", "moving_accuracy"),
     ("arrived", "arrived"),
     ("coupling converged", "coupling_converged"),
     ("distance converged", "distance_converged"),

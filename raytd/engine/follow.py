@@ -123,8 +123,9 @@ def follow(
     iteration = len(records)
     plan, path = crew.plan, _Path(crew, iteration, dealt.coupling, halfway)
     at_end = path.run(keep)
-    asked = [crew.executor.submit(b, "evaluate", at_end[b]) for b in crew.blocks]
-    evaluations: list[Evaluation] = [call.result() for call in asked]
+    evaluations = _evaluate(crew, at_end)
+    averaged = plan.averaging != "none"
+    moving = _evaluate(crew, path.moved_to()) if averaged else evaluations
     tally = path.tally
     lengths = path_lengths(tally.moments, plan.segments)
     change = _change(plan, lengths, records)
@@ -132,6 +133,7 @@ def follow(
     last = settled or iteration + 1 == plan.iterations
     gaps = path.tracking_gaps() if last else {}
     n = sum(e.n for e in evaluations)
+    n_evaluated = 2 * n if averaged else n
     knots = _knots(tally, gaps)
     return Iteration(
         iteration=iteration,
@@ -144,12 +146,19 @@ def follow(
         solve=dealt.solve,
         target_accuracy=sum(e.correct for e in evaluations) / n,
         target_loss=sum(e.loss for e in evaluations) / n,
-        forward_images=tally.forward_images + n,
+        moving_accuracy=sum(e.correct for e in moving) / n,
+        forward_images=tally.forward_images + n_evaluated,
         device=evaluations[0].device,
         knots=knots,
         coupling=dealt.coupling,
         cost=tally.cost,
     )
+
+
+def _evaluate(crew: Crew, weights: Sequence[Any]) -> list[Evaluation]:
+    """What the blocks find on their validation images of the target, under weights one a block."""
+    asked = [crew.executor.submit(b, "evaluate", weights[b]) for b in crew.blocks]
+    return [call.result() for call in asked]
 
 
 def _change(plan: Plan, lengths: Lengths, records: Sequence[Iteration]) -> float | None:
@@ -212,6 +221,11 @@ class _Path:
         self._collect(*self._measure(last))
         self.tally.losses.append(self._losses({last: self.measured[last]})[last])
         return self.measured[last]
+
+    def moved_to(self) -> list[Any]:
+        """The weights that SGD stands at in the end."""
+        states = self.crew.fetch_one_each(self.states[self.crew.plan.segments])
+        return self.crew.share_one_each([state.weights for state in states])
 
     def tracking_gaps(self) -> dict[int, float]:
         """At every fifth of the path: the loss less what it is after a few steps more.

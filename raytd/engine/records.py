@@ -173,6 +173,7 @@ class Iteration:
         solve: how Γ^k came about.
         target_accuracy: on the target's validation images, of the weights measured at τ = 1.
         target_loss: mean cross-entropy there, in nats.
+        moving_accuracy: as target_accuracy, of the weights that SGD stands at.
         forward_images: images that went forward in measuring and evaluating.
         device: where the first block computed.
         knots: M + 1 of them.
@@ -190,6 +191,7 @@ class Iteration:
     solve: Solve
     target_accuracy: float
     target_loss: float
+    moving_accuracy: float
     forward_images: int
     device: str
     knots: tuple[Knot, ...]

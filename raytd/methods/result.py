@@ -69,8 +69,9 @@ class DistanceResult:
         effective_partners: exp of the row entropy of the coupling, mean by mass.
         source_accuracy: of the source model on the source.
         target_accuracy: of the weights measured at τ = 1 on the target.
+        moving_accuracy: of the weights that SGD stands at there. Averaged ones lag behind them.
         reference_accuracy: of a network trained on the target alone with the same budget.
-        arrived: whether target_accuracy is at least 0.9 of it.
+        arrived: whether moving_accuracy is at least 0.9 of reference_accuracy.
         sgd_steps: of one trajectory.
         forward_images: images that went forward in measuring, all iterations together.
         parameters: of the network with the joint head.
@@ -105,6 +106,7 @@ class DistanceResult:
     effective_partners: float
     source_accuracy: float
     target_accuracy: float
+    moving_accuracy: float
     reference_accuracy: float
     arrived: bool
     sgd_steps: int
@@ -170,8 +172,9 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
         effective_partners=last.solve.effective_partners,
         source_accuracy=prepared.source_accuracy,
         target_accuracy=last.target_accuracy,
+        moving_accuracy=last.moving_accuracy,
         reference_accuracy=prepared.reference_accuracy,
-        arrived=last.target_accuracy >= ARRIVED * prepared.reference_accuracy,
+        arrived=last.moving_accuracy >= ARRIVED * prepared.reference_accuracy,
         sgd_steps=plan.steps,
         forward_images=features + sum(i.forward_images for i in iterations),
         parameters=sum(p.numel() for p in plan.start.parameters.values()),

@@ -16,8 +16,8 @@ from raytd.sweep.work import (
     Work,
     batch_of,
     copies_for_averaging,
-    losses_per_gap,
     tiling_of,
+    weights_per_knot,
     work_of,
 )
 
@@ -148,7 +148,7 @@ def trial_seconds(trial: Trial, speed: Speed, crowding: float) -> float:
     moving, measuring = _iteration(work, speed)
     compute = moving * turns + measuring * share
     extra = work.extra_steps * speed.step_s * turns
-    extra += losses_per_gap(config) * TRACKED_KNOTS * work.pairs * share * speed.longer_s
+    extra += weights_per_knot(config) * TRACKED_KNOTS * work.pairs * share * speed.longer_s
     calls = work.blocks * (work.measures + 2 * work.segments)
     talk = calls * CALL_S + SOLVE_S * _coupled_pairs(trial, work)
     return TRIAL_S + crowding * (work.iterations * compute + extra) + work.iterations * talk

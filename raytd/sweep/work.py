@@ -17,10 +17,11 @@ TRACKED_KNOTS = 5
 """Knots of the last iteration at which the network stands still, to see how far it lags behind."""
 
 
-def losses_per_gap(config: TrialConfig) -> int:
-    """Passes over all pairs at such a knot, of the weights that move.
+def weights_per_knot(config: TrialConfig) -> int:
+    """How many weights a knot has: those that move and, where others are measured, those.
 
-    One after standing still and, where others are measured at the knot, one before.
+    The end of the path is evaluated with each. Where the network stands still, a pass over all
+    pairs follows and, where others were measured before, one more precedes.
     """
     return 1 if config.trajectory.averaging == "none" else 2
 
@@ -80,8 +81,9 @@ def work_of(trial: Trial) -> Work | None:
     passes = [k for s, k in measured for _ in range(2 if s == 1 else 1)]
     along = n_tiles * sum(n if k == 0 else n * m for k in passes)
     at_end = n_tiles * m
-    each = along + at_end + (segments + 1) * probes + len(trial.target.val.labels)
-    gaps = losses_per_gap(config) * ((TRACKED_KNOTS - 1) * n_tiles * n * m + at_end)
+    each = along + at_end + (segments + 1) * probes
+    each += weights_per_knot(config) * len(trial.target.val.labels)
+    gaps = weights_per_knot(config) * ((TRACKED_KNOTS - 1) * n_tiles * n * m + at_end)
     features = tiles.n_source + tiles.n_target if _needs_features(settings) else 0
     return Work(
         iterations=iterations,

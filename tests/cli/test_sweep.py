@@ -87,7 +87,7 @@ def test_every_row_has_the_number_with_its_error_figures(rows: list[dict[str, An
         assert row["distance"] > row["distance_half"] > row["distance_quarter"] > 0
         assert row["noise_share"] == 1 - row["noise_free_length"] / row["fisher_rao_length"]
         assert row["coupling_converged"]
-        assert row["arrived"] == (row["target_accuracy"] >= 0.9 * row["reference_accuracy"])
+        assert row["arrived"] == (row["moving_accuracy"] >= 0.9 * row["reference_accuracy"])
         assert row["sgd_steps"] == 40
         assert len(row["protocol"]) == 8
     assert len({row["protocol"] for row in rows}) == 1

@@ -171,7 +171,7 @@ def test_nothing_is_computed_twice(prepared: Prepared) -> None:
     probing = len(prepared.plan.validation.source_labels) * 21
     # Two losses at each fifth, the last one at τ = 1: of the weights that move, before and after.
     standing = 2 * (pairs * 4 + tiles.b.numel())
-    assert went_forward == measuring + probing + standing + 20
+    assert went_forward == measuring + probing + standing + 2 * 20
     assert iteration.forward_images == went_forward
 
 

@@ -1,0 +1,208 @@
+"""What should the work of a trial be spent on: moving, measuring, or larger batches?
+
+    python tests/benchmarks/reliability.py [--processes 2] [--seeds 3] [--keep FILE]
+
+Seven tasks of three handwritten digits each, in all 42 directions, `ot-only`. A number is reliable
+if another seed, with other images, another source network and other draws of SGD, puts the pairs in
+the same order: Spearman's correlation over the pairs, mean over pairs of seeds. One thing at a time
+departs from the first line of the table. Cost counts passes of one image, a backward pass as two:
+those that move the weights, and those that measure. `--keep` goes on where it was ended.
+"""
+
+import argparse
+import itertools
+import json
+import math
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+from machine import machine
+from scipy.stats import spearmanr
+
+import raytd
+from raytd.methods.result import DistanceResult
+
+TASKS = {
+    "a": (0, 1, 2),
+    "b": (2, 3, 4),
+    "c": (4, 5, 6),
+    "d": (6, 7, 8),
+    "e": (8, 9, 0),
+    "f": (1, 3, 5),
+    "g": (5, 7, 9),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How much of what is done."""
+
+    steps: int = 1500
+    lr: float = 0.01
+    batch_size: int = 20
+    segments: int = 20
+    tile_size: int = 6
+    averaging: str = "window"
+
+
+FIRST = Setting()
+SETTINGS = (
+    FIRST,
+    replace(FIRST, averaging="segment"),
+    replace(FIRST, averaging="none"),
+    replace(FIRST, steps=300),
+    replace(FIRST, steps=750),
+    replace(FIRST, steps=3000),
+    replace(FIRST, steps=3000, lr=0.005),
+    replace(FIRST, steps=5000, lr=0.003),
+    replace(FIRST, batch_size=60),
+    replace(FIRST, segments=10),
+    replace(FIRST, segments=40),
+    replace(FIRST, tile_size=3),
+    replace(FIRST, tile_size=12),
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trial."""
+
+    setting: Setting
+    seed: int
+    source: str
+    target: str
+
+    @property
+    def key(self) -> str:
+        """Its name in the file that is kept."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+def run(job: Job, sources: str) -> dict[str, float]:
+    """The lengths of one trial and what they cost."""
+    torch.set_num_threads(1)
+    own = asdict(job.setting)
+    tile_size = own.pop("tile_size")
+    start = time.process_time()
+    result = raytd.distance(
+        task(job.source),
+        task(job.target),
+        method="ot-only",
+        model="cnn8-narrow",
+        seed=job.seed,
+        coupled={"blocks": 1, "tile_size": tile_size},
+        trajectory=own,
+        pretrain={"epochs": 40, "batch_size": 20, "lr": 0.05},
+        sources=sources,
+    )
+    assert isinstance(result, DistanceResult)
+    return {
+        "distance": result.distance,
+        "noise-free": result.noise_free_length,
+        "noise share": result.noise_share,
+        "seconds": time.process_time() - start,
+    }
+
+
+def task(name: str) -> dict[str, Any]:
+    """120 images of three digits, other ones for each seed."""
+    classes = list(map(str, TASKS[name]))
+    return {"name": name, "dataset": "digits", "classes": classes, "train": 120, "val": 120}
+
+
+def agreement(runs: Mapping[tuple[int, str, str], float], seeds: int) -> float:
+    """Mean Spearman correlation of two seeds over the pairs."""
+    pairs = list(itertools.permutations(TASKS, 2))
+    orders = [[runs[seed, s, t] for s, t in pairs] for seed in range(seeds)]
+    return statistics.fmean(
+        float(spearmanr(x, y).statistic) for x, y in itertools.combinations(orders, 2)
+    )
+
+
+def line(setting: Setting, found: Mapping[Job, dict[str, float]], seeds: int) -> str:
+    """One setting's reliability and cost."""
+    own = {(j.seed, j.source, j.target): r for j, r in found.items() if j.setting == setting}
+    cells = [" ".join(changes(setting)) or f"{setting.steps} × {setting.batch_size}, the rest"]
+    for name in ("distance", "noise-free"):
+        values = {key: r[name] for key, r in own.items()}
+        cells.append(f"{agreement(values, seeds):.2f}")
+        cells.append(f"{scatter(values, seeds):.1%}")
+    cells.append(f"{statistics.fmean(r['noise share'] for r in own.values()):.2f}")
+    n_pairs = 120 * setting.tile_size
+    moved = 3 * setting.steps * setting.batch_size
+    cells.append(f"{moved / 1000:.0f}")
+    cells.append(f"{n_pairs * setting.segments / 1000:.0f}")
+    cells.append(f"{statistics.fmean(r['seconds'] for r in own.values()):.1f}")
+    return f"| {' | '.join(cells)} |"
+
+
+def scatter(values: Mapping[tuple[int, str, str], float], seeds: int) -> float:
+    """How far seeds scatter on the same pair, as a share of the mean; root mean square."""
+    shares = []
+    for source, target in itertools.permutations(TASKS, 2):
+        of_seeds = [values[seed, source, target] for seed in range(seeds)]
+        shares.append(statistics.variance(of_seeds) / statistics.fmean(of_seeds) ** 2)
+    return math.sqrt(statistics.fmean(shares))
+
+
+def changes(setting: Setting) -> list[str]:
+    """What is not as in the first setting."""
+    first, own = asdict(FIRST), asdict(setting)
+    return [f"{name} {value}" for name, value in own.items() if value != first[name]]
+
+
+def run_all(
+    jobs: Sequence[Job], kept: Path | None, sources: str, processes: int
+) -> dict[Job, dict[str, float]]:
+    """Every trial, those of a file that is kept without running them again."""
+    before = {}
+    if kept is not None and kept.exists():
+        before = {o["key"]: o["found"] for o in map(json.loads, kept.read_text().splitlines())}
+    found = {job: before[job.key] for job in jobs if job.key in before}
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        running = {pool.submit(run, job, sources): job for job in jobs if job not in found}
+        for ended in as_completed(running):
+            job = running[ended]
+            found[job] = ended.result()
+            if kept is not None:
+                with kept.open("a") as file:
+                    file.write(json.dumps({"key": job.key, "found": found[job]}) + "\n")
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)  # as in the runs
+    print(f"{machine()}; {options.seeds} seeds, {len(TASKS)} tasks, batches of {FIRST.batch_size}")
+    jobs = [
+        Job(setting, seed, source, target)
+        for setting in SETTINGS
+        for seed in range(options.seeds)
+        for source, target in itertools.permutations(TASKS, 2)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        sources = folder if options.keep is None else str(options.keep) + ".sources"
+        found = run_all(jobs, options.keep, sources, options.processes)
+    print(
+        "\n| setting | distance: seeds agree | scatter | noise-free: seeds agree | scatter "
+        "| noise share | 1,000 passes: moving | 1,000 pairs measured | CPU s |"
+    )
+    print("|---" * 9 + "|")
+    for setting in SETTINGS:
+        print(line(setting, found, options.seeds))
+
+
+if __name__ == "__main__":
+    main()
