@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -20,6 +21,7 @@ from raytd.cli.events import FIELDS
 from raytd.sweep import turn
 from tests.cli.commands import command, environment, processes_with, run_here
 from tests.disks import small_disk
+from tests.methods import plain_nets
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -217,10 +219,10 @@ from pathlib import Path
 
 import ray
 
-from raytd.models.cnn import CNN8, NARROW
+from plain_nets import normed
 
 
-def narrow(in_channels, n_classes):
+def sociable(in_channels, n_classes):
     group = ray.is_initialized() and ray.get_runtime_context().get_placement_group_id()
     if group:
         folder = Path(__file__).with_name("groups")
@@ -229,7 +231,7 @@ def narrow(in_channels, n_classes):
         while len(list(folder.iterdir())) < 2:
             assert time.monotonic() < deadline, "no other trial has come"
             time.sleep(0.05)
-    return CNN8(in_channels, n_classes, widths=NARROW)
+    return normed(in_channels=in_channels, n_classes=n_classes)
 """
 """A network that a trial can only build while another trial runs, too."""
 
@@ -237,9 +239,10 @@ def narrow(in_channels, n_classes):
 @pytest.fixture
 def meeting(modules: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (modules / "groups").mkdir()
+    shutil.copy(plain_nets.__file__, modules)
     (modules / "meeting.py").write_text(MEETING)
     monkeypatch.syspath_prepend(modules)
-    return "meeting:narrow"
+    return "meeting:sociable"
 
 
 def test_trials_run_side_by_side_to_the_bits_of_one_alone_while_others_fail_by_name(
