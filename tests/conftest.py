@@ -110,11 +110,13 @@ RAY_SETTINGS = {
     "RAY_worker_niceness": "0",
     "RAY_kill_worker_timeout_milliseconds": "500",
     "RAY_health_check_period_ms": "500",
+    "RAY_enable_metrics_collection": "0",
+    "REPORTER_UPDATE_INTERVAL_MS": "600000",
 }
 """What `raytd` itself sets for a cluster, and no token.
 
-Its workers are not starved by other tests, those that hang are ended quickly, and a node that is
-lost is missed at once.
+Its workers are not starved by other tests, those that hang are ended quickly, a node that is lost
+is missed at once, and no time goes into statistics of Ray that nobody reads.
 """
 
 
