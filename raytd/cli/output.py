@@ -133,13 +133,15 @@ _ABOUT = (
 
 
 def show(plan: SweepPlan, *, as_json: bool) -> None:
-    """Prints the table of trials, the matrices, and where everything is."""
+    """Prints the table of trials, the matrices, where everything is, and the answer in words."""
     rows = sweep_rows(plan)
     if as_json:
         click.echo(json.dumps({"folder": str(plan.folder), "trials": rows}, indent=2))
         return
+    from raytd.report.answer import answers
     from raytd.report.compare import compare
     from raytd.report.comparison_text import summary
+    from raytd.report.saved import read_sweep
     from raytd.report.terminal import legend, matrix_tables, results_table
 
     console = open_console()
@@ -157,3 +159,6 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     report = plan.folder / "report" / "index.html"
     where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"
     console.print(f"report   {where}", soft_wrap=True)
+    saved = read_sweep(plan.folder)
+    for line in answers(saved.rows, saved.axes):
+        console.print(line)

@@ -161,4 +161,4 @@ def test_a_candidate_that_did_not_arrive_is_last_though_its_number_is_smallest(r
     assert found[-1]["value"] == min(c["value"] for c in found)
     assert found[-1]["doubts"] == "did not arrive"
     said = run("recommend", "demo", "--target", "b").stdout
-    assert "the last 1 of 4 are last whatever their numbers are" in said
+    assert "The last 1 of 4 are last whatever their numbers are" in said
