@@ -8,8 +8,10 @@ from raytd.report.measured import METHOD, Measured
 from raytd.report.recommendation import Recommendation, court, recommend
 from raytd.report.recommending import Candidate, Ranking
 from raytd.report.rows import Row
+from raytd.report.ties import order
 
 _MOST_NAMED = 3
+_End = tuple[str, Any]
 
 
 def answer(found: Recommendation) -> str:
@@ -42,10 +44,10 @@ def answers(rows: Sequence[Row], axes: Sequence[str] = ()) -> list[str]:
 
 def _by_measurement(found: Recommendation, best: Sequence[Measured]) -> str:
     """Of the measured best, one that is also called nearest of the measured, if there is one."""
-    nearest = [end for ranking in found.rankings for end in _nearest_measured(ranking, found)]
+    nearest = _nearest_measured(found)
     agreed = [one for one in best if (one.source, one.model) in nearest]
     chosen = (agreed or best)[0]
-    others = [f"{m.source} with {m.model}" for m in best if m is not chosen]
+    others = [_end(found, m.source, m.model) for m in best if m is not chosen]
     tied = f"; {_several(others)} {'ties' if len(others) == 1 else 'tie'} with it" if others else ""
     figures = f"accuracy {_with_error(chosen.accuracy, chosen.accuracy_error)}"
     if chosen.gain is not None:
@@ -59,44 +61,54 @@ def _by_measurement(found: Recommendation, best: Sequence[Measured]) -> str:
     return f"{said}, {_beside_prediction(found, nearest, agrees=bool(agreed))}{_doubt(found)}"
 
 
-def _beside_prediction(
-    found: Recommendation, nearest: Sequence[tuple[str, Any]], *, agrees: bool
-) -> str:
+def _beside_prediction(found: Recommendation, nearest: Sequence[_End], *, agrees: bool) -> str:
     """Whether the prediction agrees with what was measured, and what it names that was not."""
+    name, n = _name(found), len(nearest)
     known = {(m.source, m.model): m.accuracy for m in found.measured}
-    calls = [f"{source} with {model} (accuracy {known[source, model]:.3g})"
-             for source, model in nearest]  # fmt: skip
-    if agrees:
-        said = f"and {_name(found)} calls it nearest of them."
-    elif calls:
-        said = f"although {_name(found)} calls {_several(calls)} nearest of them."
+    if not nearest:
+        said = f"and {name} says nothing of them."
+    elif n == len(known) > 1:
+        said = f"and {name} tells none of them apart."
+    elif agrees:
+        tie = f", in a tie with {n - 1} other{'s' if n > 2 else ''}" if n > 1 else ""
+        said = f"and {name} calls it nearest of them{tie}."
     else:
-        said = f"and {_name(found)} says nothing of them."
+        calls = [f"{_end(found, *end)} (accuracy {known[end]:.3g})" for end in nearest]
+        said = f"although {name} calls {_several(calls)} nearest of them."
     firsts = [(c.source, c.model) for ranking in found.rankings for c in ranking.first]
-    others = [f"{source} with {model}" for source, model in firsts if (source, model) not in known]
+    others = [_end(found, *end) for end in firsts if end not in known]
     was = "was" if len(others) == 1 else "were"
     return said + (f" Called nearest of all, but not measured, {was} {_several(others)}."
                    if others else "")  # fmt: skip
 
 
-def _nearest_measured(ranking: Ranking, found: Recommendation) -> list[tuple[str, Any]]:
-    """Source and network of the candidates that rank first among those that were measured."""
+def _nearest_measured(found: Recommendation) -> list[_End]:
+    """Of each ranking, the candidates that rank first among those that were measured."""
     known = {(one.source, one.model) for one in found.measured}
-    own = [c for c in ranking.candidates if (c.source, c.model) in known and not c.is_doubtful]
-    return [(c.source, c.model) for c in own if c.rank == own[0].rank]
+    nearest: list[_End] = []
+    for ranking in found.rankings:
+        own = [c for c in ranking.candidates if (c.source, c.model) in known and not c.is_doubtful]
+        nearest += [(c.source, c.model) for c in own if c.rank == own[0].rank]
+    return nearest
+
+
+def _end(found: Recommendation, source: str, model: Any) -> str:
+    """A source, with its network where there are several."""
+    models = {m.model for m in found.measured} | {m for r in found.rankings for m in r.models}
+    return source if len(models) == 1 else f"{source} with {model}"
 
 
 def _by_prediction(found: Recommendation) -> str:
     target, name = found.target, _name(found)
     if found.predictor.is_worthless:
         return (
-            f"Nothing here tells the sources of {target} apart: {name} is the best that was "
-            f"judged, and it does not agree with {found.truth}."
+            f"Nothing here tells the sources of {target} apart: {name} ranks them, and it does "
+            f"not agree with {found.truth} where it was judged."
         )
     chosen = [(r, r.first) for r in found.rankings if r.first]
     if not chosen:
         return f"Nothing here names a source for {target}: every candidate is doubtful."
-    choices = [_choice(ranking, first) for ranking, first in chosen]
+    choices = [_choice(found, ranking, first) for ranking, first in chosen]
     telling = [choice for choice in choices if choice is not None]
     if not telling:
         return _no_difference(found) + _doubt(found)
@@ -126,21 +138,21 @@ def _no_difference(found: Recommendation) -> str:
     )
 
 
-def _choice(ranking: Ranking, first: Sequence[Candidate]) -> str | None:
+def _choice(found: Recommendation, ranking: Ranking, first: Sequence[Candidate]) -> str | None:
     """Source and network of a ranking; None where it tells no two sources apart."""
     n_sound = sum(not candidate.is_doubtful for candidate in ranking.candidates)
     n_sources = len({candidate.source for candidate in first})
     if len(ranking.candidates) == 1 or (len(first) == n_sound and n_sources > 1):
         return None
-    ends = [f"{c.source} with network {c.model}" for c in first]
-    tied = f" (a tie with {_several(ends[1:])})" if len(ends) > 1 else ""
-    return f"from {ends[0]}{tied}"
+    others = [_end(found, c.source, c.model) for c in first[1:]]
+    tied = f" (a tie with {_several(others)})" if others else ""
+    return f"from {first[0].source} with network {first[0].model}{tied}"
 
 
 def _doubt(found: Recommendation) -> str:
     """What to know before following it."""
     said = []
-    if found.predictor.doubt is not None and not found.predictor.is_worthless:
+    if found.predictor.doubt is not None:
         said.append(f"The order by {_name(found)} may be chance: {found.predictor.doubt}.")
     n = sum(c.is_doubtful for ranking in found.rankings for c in ranking.candidates)
     if n:
@@ -163,4 +175,5 @@ def _several(names: Sequence[str]) -> str:
 
 
 def _with_error(value: float, error: float | None, form: str = ".3g") -> str:
-    return format(value, form) + ("" if error is None else f" ± {error:.2g}")
+    shown = "" if error is None else f" ± {error if order(error, 0) else 0:.2g}"
+    return format(value, form) + shown
