@@ -134,14 +134,17 @@ _ABOUT = (
 
 def show(plan: SweepPlan, *, as_json: bool) -> None:
     """Prints the table of trials, the matrices, where everything is, and the answer in words."""
-    rows = sweep_rows(plan)
-    if as_json:
-        click.echo(json.dumps({"folder": str(plan.folder), "trials": rows}, indent=2))
-        return
     from raytd.report.answer import answers
+    from raytd.report.saved import read_sweep
+
+    rows, saved = sweep_rows(plan), read_sweep(plan.folder)
+    said = answers(saved.rows, saved.axes)
+    if as_json:
+        document = {"folder": str(plan.folder), "trials": rows, "answers": said}
+        click.echo(json.dumps(document, indent=2))
+        return
     from raytd.report.compare import compare
     from raytd.report.comparison_text import summary
-    from raytd.report.saved import read_sweep
     from raytd.report.terminal import legend, matrix_tables, results_table
 
     console = open_console()
@@ -159,6 +162,5 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     report = plan.folder / "report" / "index.html"
     where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"
     console.print(f"report   {where}", soft_wrap=True)
-    saved = read_sweep(plan.folder)
-    for line in answers(saved.rows, saved.axes):
+    for line in said:
         console.print(line)

@@ -7,7 +7,7 @@ from raytd.errors import RequestError
 from raytd.report.measured import METHOD, Measured
 from raytd.report.recommendation import Recommendation, court, recommend
 from raytd.report.recommending import Candidate, Ranking
-from raytd.report.rows import Row
+from raytd.report.rows import Row, task_order
 from raytd.report.ties import order
 
 _MOST_NAMED = 3
@@ -22,19 +22,22 @@ def answer(found: Recommendation) -> str:
     said = _by_prediction(found)
     if len(found.measured) > 1:
         low, high = (f(m.accuracy for m in best) for f in (min, max))
-        said += (f" Measured transfer does not tell the {len(best)} apart (accuracy {low:.3g} to "
-                 f"{high:.3g}, within the error).")  # fmt: skip
+        top = _several([_end(found, m.source, m.model) for m in best if m.accuracy == high])
+        said += (f" Measured transfer does not tell the {len(best)} apart: accuracy {low:.3g} to "
+                 f"{high:.3g}, highest from {top}, within the error.")  # fmt: skip
     return said
 
 
 def answers(rows: Sequence[Row], axes: Sequence[str] = ()) -> list[str]:
-    """The line of every target that has several sources, in the order of the rows."""
+    """The line of every target that has several sources, in the order of the tasks."""
     held = court(rows, axes)
     sources: dict[str, set[str]] = {}
     for row in rows:
         sources.setdefault(str(row["target"]), set()).add(str(row["source"]))
     found = []
-    for target in [t for t, own in sources.items() if len(own - {t}) > 1]:
+    for target in task_order(rows):
+        if len(sources.get(target, set()) - {target}) < 2:
+            continue
         try:
             found.append(answer(recommend(held, target)))
         except RequestError:

@@ -24,5 +24,5 @@ def why_unclear(low: float | None, p: float | None) -> str | None:
     if low is not None and low <= 0:
         return "its interval over seeds includes 0"
     if p is not None and p >= CHANCE:
-        return f"permuted tasks reach it with p = {p:.2g}"
+        return f"tasks that are permuted agree as well with p = {p:.2g}"
     return None

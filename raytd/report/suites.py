@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -43,12 +43,13 @@ class SuiteFigures:
 def suite_figures() -> tuple[SuiteFigures, ...]:
     """Every method that all suites judged, the best first: those that are clear before others."""
     suites = json.loads(files("raytd.report").joinpath("suites.json").read_text())
-    found: dict[_Key, list[tuple[str, dict[str, object]]]] = {}
+    found: dict[_Key, dict[str, dict[str, object]]] = {}
     for name, verdicts in suites.items():
-        for verdict in verdicts:
-            found.setdefault((verdict["method"], verdict["column"]), []).append((name, verdict))
+        for verdict in verdicts:  # of several settings the first, which is the best one
+            own = found.setdefault((verdict["method"], verdict["column"]), {})
+            own.setdefault(name, verdict)
     listed = [_figures(own) for (method, _), own in found.items()
-              if method not in UNFIT and len({name for name, _ in own}) == len(suites)]  # fmt: skip
+              if method not in UNFIT and len(own) == len(suites)]  # fmt: skip
     return tuple(sorted(listed, key=lambda f: (not f.clear, -fmean(f.spearman.values()))))
 
 
@@ -59,15 +60,15 @@ def spoken_for(among: Sequence[_Key] | None = None) -> SuiteFigures | None:
     )
 
 
-def _figures(own: Sequence[tuple[str, dict[str, object]]]) -> SuiteFigures:
-    _, first = own[0]
+def _figures(own: Mapping[str, dict[str, object]]) -> SuiteFigures:
+    first = next(iter(own.values()))
     return SuiteFigures(
         method=str(first["method"]),
         column=str(first["column"]),
         title=str(first["contestant"]),
-        spearman={name: float(str(verdict["spearman"])) for name, verdict in own},
+        spearman={name: float(str(verdict["spearman"])) for name, verdict in own.items()},
         clear=all(is_clear(_number(v, "spearman_low"), _number(v, "mantel_spearman_p"))
-                  for _, v in own),
+                  for v in own.values()),
     )  # fmt: skip
 
 

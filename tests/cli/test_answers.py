@@ -51,6 +51,8 @@ def test_a_sweep_ends_with_what_is_recommended_for_each_target(folder: Path) -> 
     done = CliRunner().invoke(cli, ["sweep", "small.yaml", "--tracking-uri", "none"])
     assert done.exit_code == 0, done.output
     said = done.stdout.splitlines()[-3:]
+    as_json = CliRunner().invoke(cli, ["sweep", "small.yaml", "--tracking-uri", "none", "--json"])
+    assert json.loads(as_json.stdout)["answers"] == said
     for target in ("digits-low", "digits-high", "digits-even"):
         told = CliRunner().invoke(cli, ["recommend", "small", "--target", target, "--json"])
         answer = json.loads(told.stdout)["answer"]

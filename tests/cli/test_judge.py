@@ -106,7 +106,7 @@ def test_a_recommendation_carries_the_choice_of_the_method_and_the_answer(run: R
     document = json.loads(run("recommend", "demo", "--target", "c", "--json").stdout)
     assert (document["method"], document["truth"]) == ("coupled", "transfer")
     assert document["why"].startswith("Ranked by coupled: nothing else was judged here by transfer")
-    assert document["doubt"] == "permuted tasks reach it with p = 0.17"
+    assert document["doubt"] == "tasks that are permuted agree as well with p = 0.17"
     (ranking,) = document["rankings"]
     assert (ranking["protocol"], ranking["unit"], ranking["errors_from"]) == ("p1", "rad", "seeds")
     measured = [(c["source"], c["model"], c["accuracy"], c["gain"]) for c in document["candidates"]]
