@@ -137,8 +137,8 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     from raytd.report.answer import answers
     from raytd.report.saved import read_sweep
 
-    rows, saved = sweep_rows(plan), read_sweep(plan.folder)
-    said = answers(saved.rows, saved.axes)
+    rows = sweep_rows(plan)
+    said = answers(rows, read_sweep(plan.folder).axes)
     if as_json:
         document = {"folder": str(plan.folder), "trials": rows, "answers": said}
         click.echo(json.dumps(document, indent=2))

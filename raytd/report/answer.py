@@ -118,6 +118,8 @@ def _by_prediction(found: Recommendation) -> str:
     said = f"Transfer to {target} {'; or '.join(telling)}: {name} calls that nearest."
     if len(found.rankings) > 1:
         said += " The rankings are not on one scale, so nothing here chooses between them."
+    if any(len(ranking.models) > 1 for ranking, _ in chosen):
+        said += " Of networks it says little: one that moves faster has longer paths."
     n, of = len(found.rankings) - len(telling), len(found.rankings)
     if n:
         said += f" {n} of {of} rankings name no source."

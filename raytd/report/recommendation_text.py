@@ -134,10 +134,9 @@ def _columns(ranking: Ranking, measured: _Measured) -> list[str]:
     """Those that have something to say."""
     ends = [(c.source, c.model) for c in ranking.candidates]
     found = [measured[end] for end in ends if end in measured]
-    several = len({c.contestant.title for c in ranking.candidates}) > len(ranking.models)
     return [
         "rank", "source", *(["network"] if len(ranking.models) > 1 else []),
-        *(["by"] if several else []), "value", "±",
+        *(["by"] if ranking.mixes_settings else []), "value", "±",
         *(["accuracy"] if found else []),
         *(["gain"] if any(one.gain is not None for one in found) else []),
         *(["note"] if any(_notes(ranking, c) for c in ranking.candidates) else []),
@@ -184,6 +183,9 @@ def order_lines(found: Recommendation) -> list[str]:
         elif n:
             lines.append(f"The last {n} of {of} are last whatever their numbers are: the notes say "
                          "why they are doubtful.")  # fmt: skip
+    if any(ranking.mixes_settings for ranking in found.rankings):
+        lines.append("The candidates differ in settings, each pair having its own, as after a "
+                     "search: the order mixes them.")  # fmt: skip
     if len(found.rankings) > 1:
         lines.append("The rankings are not on one scale: compare numbers within one of them only.")
     elif len(found.rankings[0].models) > 1:

@@ -107,6 +107,11 @@ class Ranking:
         """The candidates of the first rank, if they are not doubtful."""
         return tuple(c for c in self.candidates if c.rank == 1 and not c.is_doubtful)
 
+    @property
+    def mixes_settings(self) -> bool:
+        """Whether candidates of one network differ in settings, as after a search."""
+        return len({c.contestant.title for c in self.candidates}) > len(self.models)
+
     def ties(self, candidate: Candidate) -> int:
         """How many candidates have this one's rank."""
         return sum(other.rank == candidate.rank for other in self.candidates)

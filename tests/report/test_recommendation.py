@@ -203,6 +203,14 @@ def test_networks_on_different_scales_are_each_named() -> None:
     assert "not on one scale, so nothing here chooses between them" in said
 
 
+def test_a_network_that_is_called_nearer_is_no_better_for_that_alone() -> None:
+    small = by_source("d", {"a": 1, "c": 3}, model="small", unit="rad")
+    there = [*small, *by_source("d", {"a": 2, "c": 4}, model="large", unit="rad")]
+    caveat = "Of networks it says little: one that moves faster has longer paths."
+    assert caveat in answer(found(there))
+    assert caveat not in answer(found(small))
+
+
 def test_doubtful_candidates_are_left_aside_and_counted() -> None:
     there = by_source("otdd", {"a": 1, "c": 2, "d": 3})
     there[0]["arrived"] = False

@@ -93,6 +93,8 @@ def test_settings_are_ranked_apart_but_for_those_that_a_search_left_to_each_pair
     searched = [row | {"d.lam": n} for n, row in enumerate(rows("d", TRUTH))]
     (joined,) = rankings(searched, "b", method="d", axes=["d.lam"])
     assert (joined.settings, len(joined.candidates)) == ({}, 3)
+    assert joined.mixes_settings
+    assert not any(ranking.mixes_settings for ranking in found)
 
 
 def test_candidates_within_the_scatter_of_seeds_tie_with_the_first() -> None:
