@@ -159,6 +159,8 @@ def _doubt(found: Recommendation) -> str:
     said = []
     if found.predictor.doubt is not None:
         said.append(f"The order by {_name(found)} may be chance: {found.predictor.doubt}.")
+    if found.truth is None:
+        said.append("Nothing was measured here to judge it by.")
     n = sum(c.is_doubtful for ranking in found.rankings for c in ranking.candidates)
     if n:
         said.append(f"{n} doubtful {'candidate is' if n == 1 else 'candidates are'} left aside.")

@@ -103,6 +103,8 @@ def test_where_nothing_was_judged_the_suites_name_their_method() -> None:
     assert "Nothing was judged: transfer and finetune were not measured here." in one.predictor.why
     assert f"{named}. Ranked by {best.title}." in one.predictor.why
 
+    assert "Nothing was measured here to judge it by." in answer(one)
+
     other = found(rows("coupled", GOOD))
     assert other.predictor.method == "coupled"
     assert f"{named}, which has no result here. Ranked by coupled, the best" in other.predictor.why
