@@ -164,7 +164,8 @@ def _doubt(found: Recommendation) -> str:
     n = sum(c.is_doubtful for ranking in found.rankings for c in ranking.candidates)
     if n:
         said.append(f"{n} doubtful {'candidate is' if n == 1 else 'candidates are'} left aside.")
-    if all(ranking.known == "nothing" for ranking in found.rankings):
+    several = [ranking for ranking in found.rankings if len(ranking.candidates) > 1]
+    if several and all(ranking.known == "nothing" for ranking in several):
         said.append("One seed without an error does not say which differences are real.")
     return "".join(f" {sentence}" for sentence in said)
 

@@ -48,7 +48,9 @@ def margins(values: Floats, errors: Floats) -> Margins:
     n = values.shape[1]
     complete = values[np.isfinite(values).all(axis=1)]
     n_seeds = len(complete)
-    if n_seeds > 1 and n > 1:
+    if n_seeds > 1 and n == 1:
+        return Margins(np.full((1, 1), np.nan), "seeds")  # no difference, so none is in doubt
+    if n_seeds > 1:
         left = complete - complete.mean(axis=0) - complete.mean(axis=1, keepdims=True)
         freedom = (n_seeds - 1) * (n - 1)
         variance = ((left + complete.mean()) ** 2).sum() / freedom

@@ -238,7 +238,7 @@ def _in_order(candidates: Sequence[Candidate]) -> tuple[Known, list[Candidate]]:
         before = len(found)
         found += [replace(own[place], rank=before + rank) for rank, place in ordered]
         known.append(apart.known)
-    return known[0], found
+    return next((one for one in known if one != "nothing"), "nothing"), found
 
 
 def _candidates(contestant: Contestant, target: str, rows: Sequence[Row]) -> list[Candidate]:

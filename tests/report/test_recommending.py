@@ -109,6 +109,15 @@ def test_candidates_within_the_scatter_of_seeds_tie_with_the_first() -> None:
     assert [c.source for c in ranking.first] == ["a", "c"]
 
 
+def test_a_single_sound_candidate_does_not_hide_that_there_were_seeds() -> None:
+    there = [row for seed in range(2) for row in rows("d", TRUTH, seed, arrived=False)]
+    for row in there:
+        row["arrived"] = row["source"] == "a"
+    (ranking,) = rankings(there, "b", method="d")
+    assert [c.is_doubtful for c in ranking.candidates] == [False, True, True]
+    assert ranking.known == "seeds"
+
+
 @for_each("column", ["value", "distance", "noise_free_length"])
 def test_within_one_seed_the_errors_of_the_rows_say_what_ties(column: str) -> None:
     numbers = {("a", "b"): 1.0, ("c", "b"): 1.2, ("d", "b"): 1.4}
