@@ -134,10 +134,15 @@ _ABOUT = (
 
 
 def show(plan: SweepPlan, *, as_json: bool) -> None:
-    """Prints the table of trials, the matrices, and where everything is."""
+    """Prints the table of trials, the matrices, where everything is, and the answer in words."""
+    from raytd.report.answer import answers
+    from raytd.report.saved import read_sweep
+
     rows = sweep_rows(plan)
+    said = answers(rows, read_sweep(plan.folder).axes)
     if as_json:
-        click.echo(json.dumps({"folder": str(plan.folder), "trials": rows}, indent=2))
+        document = {"folder": str(plan.folder), "trials": rows, "answers": said}
+        click.echo(json.dumps(document, indent=2))
         return
     from raytd.report.compare import compare
     from raytd.report.comparison_text import summary
@@ -158,3 +163,5 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     report = plan.folder / "report" / "index.html"
     where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"
     console.print(f"report   {where}", soft_wrap=True)
+    for line in said:
+        console.print(line)

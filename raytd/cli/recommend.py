@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,28 +12,29 @@ from raytd.engine.storage import StoragePath
 from raytd.errors import RequestError
 
 if TYPE_CHECKING:
-    from raytd.report.recommending import Candidate
+    from raytd.report.recommendation import Recommendation
     from raytd.report.rows import Row
-    from raytd.report.saved import SavedSweep
 
 
 @click.command("recommend")
 @click.argument("sweep")
 @click.option("--target", required=True, metavar="TASK", help="The task to transfer to.")
 @options.storage
-@click.option("--method", default="coupled", show_default=True, help="What ranks.")
+@click.option(
+    "--method",
+    metavar="METHOD",
+    help="What ranks.  [default: the method that agrees best with the truth here; where none was "
+    "judged, the one that the shipped suites speak for]",
+)
 @click.option(
     "--value",
-    default="value",
     metavar="COLUMN",
-    help="Such as noise_free_length.  [default: what the method returns]",
+    help="Such as noise_free_length.  [default: what the method returns, or was judged best by]",
 )
 @click.option(
     "--truth",
-    default="transfer",
-    show_default=True,
     metavar="METHOD",
-    help="What the method is judged by, if the sweep has it.",
+    help="What methods are judged by.  [default: transfer, or finetune without it]",
 )
 @options.as_json
 def command(  # noqa: PLR0913 - one for each option
@@ -41,24 +42,30 @@ def command(  # noqa: PLR0913 - one for each option
     *,
     target: str,
     storage: StoragePath,
-    method: str,
-    value: str,
-    truth: str,
+    method: str | None,
+    value: str | None,
+    truth: str | None,
     as_json: bool,
 ) -> None:
-    """Rank sources and networks for a target, nearest first, and say how far to trust that."""
-    from raytd.report.recommending import recommend
+    """Rank sources and networks for a target, nearest first, and say how far to trust that.
+
+    Numbers of different protocols are ranked apart, differences within the error are ties, and
+    measured transfer stands beside the prediction. The last line says what to do.
+    """
+    from raytd.report.recommendation import court, recommend
+    from raytd.report.recommendation_text import document, evidence
     from raytd.report.saved import open_sweep
 
     saved = open_sweep(sweep, storage)
-    _check_truth(truth, saved.rows)
-    ranked = recommend(saved.rows, target, method=method, column=value, axes=saved.axes)
-    said = _evidence(saved, ranked, truth=truth, method=method)
+    if truth is not None:
+        _check_truth(truth, saved.rows)
+    held = court(saved.rows, saved.axes, truth)
+    found = recommend(held, target, method=method, column=value)
+    said = evidence(found, saved.rows, held.silence)
     if as_json:
-        document = {"target": target, "candidates": [_row(c) for c in ranked], "evidence": said}
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json.dumps(document(found, said), indent=2))
     else:
-        _print(ranked, target, said)
+        _print(found, said)
 
 
 def _check_truth(truth: str, rows: "Sequence[Row]") -> None:
@@ -74,85 +81,18 @@ def _check_truth(truth: str, rows: "Sequence[Row]") -> None:
         )
 
 
-def _evidence(
-    saved: "SavedSweep", ranked: "Sequence[Candidate]", *, truth: str, method: str
-) -> list[str]:
-    """What was measured here of how well the method chooses, a line for each network."""
-    from raytd.report.judging import judge
-    from raytd.report.recommending import in_words
-    from raytd.report.rows import number
-
-    if truth == method:
-        return [f"no evidence: {method} is the truth itself, and nothing else vouches for it"]
-    if not any(row["method"] == truth and number(row, "value") is not None for row in saved.rows):
-        return [f"no evidence: {truth} was not measured here, so nothing says how well {method} "
-                "chooses; add it to the methods of the sweep"]  # fmt: skip
-    judged = judge(saved.rows, truth=truth, axes=saved.axes)
-    ours = {(c.contestant.title, c.contestant.column) for c in ranked}
-    unit = _unit(saved.rows, truth)
-    said = [in_words(v, unit) for v in judged
-            if (v.contestant.title, v.contestant.column) in ours]  # fmt: skip
-    return said or [f"no evidence: {truth} was not measured with the networks of {method}"]
-
-
-def _unit(rows: Any, method: str) -> str:
-    return next((str(r["unit"]) for r in rows if r["method"] == method and r.get("unit")), "")
-
-
-def _row(candidate: "Candidate") -> dict[str, Any]:
-    return {
-        "rank": candidate.rank,
-        "source": candidate.source,
-        "model": candidate.model,
-        "by": candidate.contestant.title,
-        "value": candidate.value,
-        "spread": candidate.spread,
-        "n_seeds": len(candidate.contestant.seeds),
-        "arrived": candidate.arrived,
-        "doubts": "; ".join(doubt.text for doubt in candidate.doubts) or None,
-    }
-
-
-def _about_order(ranked: "Sequence[Candidate]") -> list[str]:
-    """What the order does not say: ties, and candidates that are last whatever their number is."""
-    ranks = [candidate.rank for candidate in ranked]
-    lines = [
-        f"rank {rank} is a tie of {ranks.count(rank)}: the numbers differ by rounding at most, and "
-        "stand in the order of the sweep"
-        for rank in dict.fromkeys(ranks)
-        if ranks.count(rank) > 1
-    ]
-    n = sum(candidate.is_doubtful for candidate in ranked)
-    if n == len(ranked):
-        lines.append("every candidate is doubtful, as the notes say")
-    elif n:
-        lines.append(f"the last {n} of {len(ranked)} are last whatever their numbers are: the "
-                     "notes say why they are doubtful")  # fmt: skip
-    return lines
-
-
-def _print(ranked: "list[Candidate]", target: str, said: list[str]) -> None:
-    from rich import box
-    from rich.table import Table
+def _print(found: "Recommendation", said: Sequence[str]) -> None:
+    """The choice of the method, a table for each ranking, what to know of them, and the answer."""
+    from raytd.report.answer import answer
+    from raytd.report.recommendation_text import heading, order_lines, table
 
     console = open_console()
-    closer = "smaller" if ranked[0].contestant.smaller_is_closer else "larger"
-    title = f"Sources for {target}, nearest first ({closer} is closer)"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    for heading in ("rank", "source", "network", "by", "value", "± seeds", "note"):
-        table.add_column(heading, overflow="fold")
-    ranks = [candidate.rank for candidate in ranked]
-    for row in map(_row, ranked):
-        spread = "-" if row["spread"] is None else f"{row['spread']:.3g}"
-        notes = ["tie"] if ranks.count(row["rank"]) > 1 else []
-        notes += [row["doubts"]] if row["doubts"] else []
-        named = (str(row["rank"]), row["source"], str(row["model"]), row["by"])
-        table.add_row(*named, f"{row['value']:.4g}", spread, "; ".join(notes))
-    console.print(table)
-    for line in (*_about_order(ranked), *said):
+    console.print(found.predictor.why)
+    for ranking in found.rankings:
+        console.print()
+        console.print(heading(found.target, ranking), style="bold")
+        console.print(table(found, ranking))
+    for line in (*order_lines(found), *said):
         console.print(line)
-    if len({candidate.contestant.title for candidate in ranked}) > 1:
-        console.print(
-            "Numbers of different networks or settings need not be on one scale: compare within "
-            "one of them first.",
-        )
+    console.print()
+    console.print(answer(found))

@@ -102,6 +102,44 @@ def test_sources_are_ranked_with_the_evidence(run: Run) -> None:
     assert "best one for 100% of 3 targets (a blind choice: 50%)" in said
 
 
+def test_a_recommendation_carries_the_choice_of_the_method_and_the_answer(run: Run) -> None:
+    document = json.loads(run("recommend", "demo", "--target", "c", "--json").stdout)
+    assert (document["method"], document["truth"]) == ("coupled", "transfer")
+    assert document["why"].startswith("Ranked by coupled: nothing else was judged here by transfer")
+    assert document["doubt"] == "tasks that are permuted agree as well with p = 0.17"
+    (ranking,) = document["rankings"]
+    assert (ranking["protocol"], ranking["unit"], ranking["errors_from"]) == ("p1", "rad", "seeds")
+    measured = [(c["source"], c["model"], c["accuracy"], c["gain"]) for c in document["candidates"]]
+    assert measured[:2] == [("a", "big", None, None), ("a", "small", 0.7, None)]
+    assert document["answer"].startswith("Transfer to c from a with network small: measured")
+
+
+def test_the_last_line_of_a_recommendation_is_its_answer(run: Run) -> None:
+    shown = run("recommend", "demo", "--target", "c").stdout
+    answer = json.loads(run("recommend", "demo", "--target", "c", "--json").stdout)["answer"]
+    assert " ".join(shown.split()).endswith(answer)
+    assert " ".join(shown.split()).startswith("Ranked by coupled: nothing else was judged here")
+    assert "± 0.000" in shown
+
+
+def test_networks_of_different_protocols_have_a_ranking_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = asking(tmp_path, monkeypatch)
+    for path in tmp_path.glob("runs/demo/trials/big-*/result.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"protocol": "p2"}))
+    document = json.loads(run("recommend", "demo", "--target", "c", "--json").stdout)
+    assert [(r["protocol"], r["models"]) for r in document["rankings"]] == [
+        ("p1", ["small"]), ("p2", ["big"]),
+    ]  # fmt: skip
+    assert [(c["ranking"], c["rank"]) for c in document["candidates"]] == [
+        (1, 1), (1, 2), (2, 1), (2, 2),
+    ]  # fmt: skip
+    shown = run("recommend", "demo", "--target", "c").stdout
+    assert "Sources for c by coupled (rad, smaller is closer), protocol p2, network big" in shown
+    assert "The rankings are not on one scale" in shown
+
+
 def test_a_candidate_that_did_not_arrive_is_marked(run: Run) -> None:
     out = run("recommend", "demo", "--target", "b").stdout
     (line,) = (line for line in out.splitlines() if "big" in line and " a " in line)
@@ -161,4 +199,4 @@ def test_a_candidate_that_did_not_arrive_is_last_though_its_number_is_smallest(r
     assert found[-1]["value"] == min(c["value"] for c in found)
     assert found[-1]["doubts"] == "did not arrive"
     said = run("recommend", "demo", "--target", "b").stdout
-    assert "the last 1 of 4 are last whatever their numbers are" in said
+    assert "The last 1 of 4 are last whatever their numbers are" in said

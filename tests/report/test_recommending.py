@@ -5,13 +5,21 @@ import pytest
 
 from raytd.errors import RequestError
 from raytd.report.judging import judge
-from raytd.report.recommending import in_words, recommend
+from raytd.report.recommendation_text import in_words
+from raytd.report.recommending import Candidate, rankings
 from tests.cases import for_each
 from tests.report.test_judging import TRUTH, rows, truth
 
 
+def recommend(rows, target, **asked) -> list[Candidate]:
+    """The candidates of the one ranking that there is."""
+    (ranking,) = rankings(rows, target, **asked)
+    return list(ranking.candidates)
+
+
 def test_sources_and_networks_are_ranked_nearest_first() -> None:
-    there = [*rows("d", 1 - TRUTH, model="small"), *rows("d", 2 - TRUTH, model="large")]
+    there = [*rows("d", 1 - TRUTH, model="small", unit="rad"),
+             *rows("d", 2 - TRUTH, model="large", unit="rad")]  # fmt: skip
     found = recommend(there, "b", method="d")
     column = TRUTH[[0, 2, 3], 1]
     small = [("acd"[i], "small") for i in np.argsort(-column)]
@@ -61,6 +69,66 @@ def test_numbers_that_tie_share_a_rank_and_keep_the_order_of_the_rows() -> None:
     values[3, 1] = 0.1
     found = recommend(list(reversed(rows("d", values))), "b", method="d")
     assert [(c.rank, c.source) for c in found] == [(1, "d"), (2, "c"), (2, "a")]
+
+
+def test_networks_are_ranked_together_on_one_scale_only() -> None:
+    small, large = (rows("d", TRUTH, model=m, unit="rad") for m in ("small", "large"))
+    (ranking,) = rankings([*small, *large], "b", method="d")
+    assert ranking.models == ("small", "large")
+    other = [row | {"protocol": "other"} for row in large]
+    found = rankings([*small, *other], "b", method="d")
+    assert [(r.protocol, r.models) for r in found] == [("d", ("small",)), ("other", ("large",))]
+    assert all([c.rank for c in r.candidates] == [1, 2, 3] for r in found)
+    pure = [row | {"unit": "1"} for row in (*small, *large)]
+    assert [r.models for r in rankings(pure, "b", method="d")] == [("small",), ("large",)]
+
+
+def test_settings_are_ranked_apart_but_for_those_that_a_search_left_to_each_pair() -> None:
+    there = [row | {"d.lam": lam} for lam in (1, 20) for row in rows("d", lam * TRUTH)]
+    found = rankings(there, "b", method="d", axes=["d.lam"])
+    assert [(r.settings, len(r.candidates)) for r in found] == [
+        ({"d.lam": 1}, 3),
+        ({"d.lam": 20}, 3),
+    ]
+    searched = [row | {"d.lam": n} for n, row in enumerate(rows("d", TRUTH))]
+    (joined,) = rankings(searched, "b", method="d", axes=["d.lam"])
+    assert (joined.settings, len(joined.candidates)) == ({}, 3)
+    assert joined.mixes_settings
+    assert not any(ranking.mixes_settings for ranking in found)
+
+
+def test_candidates_within_the_scatter_of_seeds_tie_with_the_first() -> None:
+    values = np.zeros((4, 4))
+    values[[0, 2, 3], 1] = 1.0, 1.05, 2.0
+    noise = np.zeros((4, 4))
+    noise[[0, 2, 3], 1] = 0.1, -0.1, 0.02
+    there = [row for seed in range(3) for row in rows("d", values + (seed - 1) * noise, seed)]
+    (ranking,) = rankings(there, "b", method="d")
+    assert [(c.rank, c.source) for c in ranking.candidates] == [(1, "a"), (1, "c"), (3, "d")]
+    assert ranking.known == "seeds"
+    assert [c.source for c in ranking.first] == ["a", "c"]
+
+
+def test_a_single_sound_candidate_does_not_hide_that_there_were_seeds() -> None:
+    there = [row for seed in range(2) for row in rows("d", TRUTH, seed, arrived=False)]
+    for row in there:
+        row["arrived"] = row["source"] == "a"
+    (ranking,) = rankings(there, "b", method="d")
+    assert [c.is_doubtful for c in ranking.candidates] == [False, True, True]
+    assert ranking.known == "seeds"
+
+
+@for_each("column", ["value", "distance", "noise_free_length"])
+def test_within_one_seed_the_errors_of_the_rows_say_what_ties(column: str) -> None:
+    numbers = {("a", "b"): 1.0, ("c", "b"): 1.2, ("d", "b"): 1.4}
+    there = [
+        row | {"value": n, "distance": n, "noise_free_length": n}
+        | {"distance_error": 0.1, "noise_free_error": 0.1}
+        for row in rows("d", TRUTH) if (n := numbers.get((row["source"], row["target"])))
+    ]  # fmt: skip
+    (ranking,) = rankings(there, "b", method="d", column=column)
+    assert [(c.rank, c.source) for c in ranking.candidates] == [(1, "a"), (1, "c"), (3, "d")]
+    assert (ranking.known, ranking.candidates[0].error) == ("rows", 0.1)
 
 
 AT_CHANCE = {"source_accuracy": 0.22, "source_val_images": 100, "source_chance": 0.2}
