@@ -1,12 +1,13 @@
 """A sweep as it lies on disk: what was asked, and the rows of the trials that have ended."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from raytd.engine.storage import StoragePath, storage_path
 from raytd.report.compare import Comparison, compare
 from raytd.report.rows import Row
+from raytd.report.shared_classes import Classes, classes_of
 from raytd.sweep.find import sweep_folder
 from raytd.sweep.kept import kept_sweep
 from raytd.sweep.ledger import Ledger
@@ -29,6 +30,7 @@ class SavedSweep:
         n_trials: how many the file asks for.
         rows: of those that have ended, in the order of the plan.
         other_rows: of trials that the file no longer asks for.
+        classes: identities of the classes of each task, as far as the file says them.
     """
 
     folder: StoragePath
@@ -39,6 +41,7 @@ class SavedSweep:
     n_trials: int
     rows: tuple[Row, ...]
     other_rows: tuple[Row, ...] = ()
+    classes: Classes = field(default_factory=dict)
 
     @property
     def n_missing(self) -> int:
@@ -88,6 +91,7 @@ def read_sweep(folder: StoragePath) -> SavedSweep:
         n_trials=len(kept.keys),
         rows=tuple(rows),
         other_rows=tuple(row for key, row in kept.ended.items() if key not in kept.keys),
+        classes=classes_of(asked["tasks"]),
     )
 
 
