@@ -6,7 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from raytd.report.judging import Verdict
-from raytd.report.reliability import WANTED, Reliability, by_repeats, by_seeds, repeats_for
+from raytd.report.reliability import (
+    WANTED,
+    Reliability,
+    by_repeats,
+    by_seeds,
+    by_seeds_within_targets,
+    repeats_for,
+)
 from raytd.report.shared_classes import DISJOINT, METHOD
 
 
@@ -14,6 +21,7 @@ def reliability_notes(verdict: Verdict) -> list[str]:
     """How reliable the truth of a verdict is, from what, its ceiling, and what would be enough."""
     truth = verdict.truth
     seeds, repeats = by_seeds(truth), by_repeats(truth)
+    within = by_seeds_within_targets(truth)
     if (found := seeds or repeats) is None:
         return ["Reliability of the truth: not known, since it has neither two seeds that can be "
                 "ranked nor standard errors over repeats."]  # fmt: skip
@@ -21,7 +29,8 @@ def reliability_notes(verdict: Verdict) -> list[str]:
         f"Reliability of the truth: {found.value:.2f}, {_origin(found)}.",
         f"Ceiling: {found.ceiling:.2f}, its square root, is what a perfect method would be "
         "expected to reach.",
-        *([] if seeds is None or repeats is None else [_within(repeats)]),
+        *([] if within is None else [_within_targets(within)]),
+        *([] if seeds is None or repeats is None else [_of_repeats(repeats)]),
         *([] if found.value >= WANTED else [_remedy(verdict, found)]),
     ]
 
@@ -39,7 +48,14 @@ def _origin(found: Reliability) -> str:
     )
 
 
-def _within(repeats: Reliability) -> str:
+def _within_targets(found: Reliability) -> str:
+    return (
+        f"Within targets two seeds agree by {found.single:.2f}: reliability {found.value:.2f}, "
+        f"ceiling {found.ceiling:.2f}."
+    )
+
+
+def _of_repeats(repeats: Reliability) -> str:
     n = "" if repeats.n is None else f" {repeats.n}"
     return (
         f"By its{n} repeats within a trial alone it would be {repeats.value:.2f}; that leaves out "
@@ -63,7 +79,10 @@ def _remedy(verdict: Verdict, found: Reliability) -> str:
     if math.isnan(times):
         return f"{said}."
     if math.isinf(times):
-        return f"{said}. With {found.n} seeds no number of repeats would: they differ too much."
+        return (
+            f"{said}. With {found.n} seeds no number of repeats would, as far as "
+            "the standard errors over repeats tell: the seeds differ by more."
+        )
     return f"{said}. With {found.n} seeds {_more_repeats(verdict, times)} would, too."
 
 

@@ -12,7 +12,7 @@ from raytd.report.judge_notes import (
 )
 from raytd.report.judging import Verdict
 from raytd.report.mantel import Mantel
-from raytd.report.reliability import by_repeats, by_seeds
+from raytd.report.reliability import by_repeats, by_seeds, by_seeds_within_targets
 from raytd.report.ties import sorted_by
 from raytd.sweep.doubts import MARKS
 
@@ -76,7 +76,7 @@ def _permuted(name: str, found: Mantel | None) -> dict[str, Any]:
 def _reliabilities(verdict: Verdict) -> dict[str, Any]:
     """How far contestant and truth agree with themselves; `truth_needed` are seeds, or repeats."""
     own, seeds, repeats = verdict.reliability, by_seeds(verdict.truth), by_repeats(verdict.truth)
-    truth = seeds or repeats
+    truth, within = seeds or repeats, by_seeds_within_targets(verdict.truth)
     return {
         "reliability": None if own is None else own.value,
         "seeds_agree": None if own is None else own.single,
@@ -85,6 +85,7 @@ def _reliabilities(verdict: Verdict) -> dict[str, Any]:
         "truth_ceiling": None if truth is None else truth.ceiling,
         "truth_seeds_agree": None if seeds is None else seeds.single,
         "truth_reliability_of_repeats": None if repeats is None else repeats.value,
+        "truth_within_target_reliability": None if within is None else within.value,
         "truth_needed": None if truth is None else truth.needed,
     }
 
@@ -116,11 +117,12 @@ def verdicts_table(verdicts: Sequence[Verdict]) -> "Table":
     from rich.table import Table
 
     title = f"Judged by {verdicts[0].truth.title}"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=0)
     table.add_column("method", overflow="fold", min_width=len("weight-distance"))
     headings = ("Spearman", "p", "within\ntarget", "self", "best\nsource", "regret", "s/\ntrial")
     for heading in headings:
-        table.add_column(heading, justify="right", overflow="fold")
+        whole = heading == "Spearman"
+        table.add_column(heading, justify="right", overflow="fold", no_wrap=whole)
     for row in map(verdict_row, verdicts):
         table.add_row(
             row["contestant"],
@@ -130,7 +132,7 @@ def verdicts_table(verdicts: Sequence[Verdict]) -> "Table":
             _shown(row["reliability"], ".2f"),
             _shown(row["share_best_source"], ".0%"),
             _shown(row["regret"], ".2g"),
-            _shown(row["wall_s"], ".2g"),
+            _seconds(row["wall_s"]),
         )
     return table
 
@@ -145,7 +147,7 @@ def disjoint_table(verdicts: Sequence[Verdict]) -> "Table | None":
     if not rows or n_disjoint == n:
         return None
     title = f"The {n_disjoint} of {n} pairs with disjoint classes alone"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=0)
     table.add_column("method", overflow="fold", min_width=len("weight-distance"))
     for heading in ("Spearman", "within\ntarget", "targets"):
         table.add_column(heading, justify="right", overflow="fold")
@@ -166,9 +168,10 @@ def disjoint_legend(verdicts: Sequence[Verdict]) -> list[str]:
     truth = next((v.disjoint.truth_reliability for v in verdicts if v.disjoint is not None), None)
     if truth is not None:
         lines.append(
-            f"Over these pairs the reliability of the truth is {truth.value:.2f}, its ceiling "
-            f"{truth.ceiling:.2f}."
-        )
+            f"Over these pairs two seeds of the truth agree by {truth.single:.2f}: "
+            + (f"reliability {truth.value:.2f}, ceiling {truth.ceiling:.2f}." if truth.value
+               else "nothing is found again, so nothing can be judged by them.")
+        )  # fmt: skip
     return lines
 
 
@@ -228,6 +231,11 @@ def _doubted(verdicts: Sequence[Verdict]) -> list[str]:
 def _with_interval(row: Mapping[str, Any], name: str) -> str:
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     return _shown(row[name], "+.2f") + ("" if low is None else f" ({low:+.2f}…{high:+.2f})")
+
+
+def _seconds(value: float | None) -> str:
+    """Below a hundredth there is nothing to choose by."""
+    return "<0.01" if value is not None and 0 < value < 0.01 else _shown(value, ".2g")
 
 
 def _ends(interval: tuple[float, float] | None) -> tuple[float | None, float | None]:

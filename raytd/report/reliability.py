@@ -1,6 +1,7 @@
 """How far numbers agree with themselves, and what that leaves for anything that predicts them."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -8,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from raytd.report.agreement import spearman_over
+from raytd.report.agreement import source_choice, spearman_over
 from raytd.report.contestants import Contestant
 
 Floats = npt.NDArray[np.float64]
@@ -70,7 +71,17 @@ def by_seeds(
         chosen: (sources, targets), the pairs that count; None takes all.
     """
     layers = contestant.values if chosen is None else np.where(chosen, contestant.values, np.nan)
-    found = [spearman_over(one, other) for one, other in combinations(layers, 2)]
+    return _of_twos(layers, spearman_over)
+
+
+def by_seeds_within_targets(contestant: Contestant) -> Reliability | None:
+    """The same from the ranking of each target's sources; `single` is a mean over targets."""
+    return _of_twos(contestant.values, lambda one, other: source_choice(one, other).mean_spearman)
+
+
+def _of_twos(layers: Floats, agreement: Callable[[Floats, Floats], float]) -> Reliability | None:
+    """From the agreement of every two layers."""
+    found = [agreement(one, other) for one, other in combinations(layers, 2)]
     defined = [value for value in found if not math.isnan(value)]
     if not defined:
         return None

@@ -33,9 +33,14 @@ def notes(truth: list[dict[str, Any]]) -> str:
 
 
 def test_a_reliable_truth_is_told_with_its_seeds_and_its_ceiling() -> None:
-    said = notes(noisy_truth(3, 0.1))
-    assert "by its 3 seeds (two of them agree by 0." in said
-    assert "Ceiling: 0.9" in said
+    made = noisy_truth(3, 0.3)
+    (verdict,) = judge([*made, *rows("d", TRUTH)])
+    found, said = verdict.truth_reliability, notes(made)
+    assert found is not None
+    assert found.value > 0.8
+    assert f"{found.value:.2f}, by its 3 seeds (two of them agree by {found.single:.2f}" in said
+    assert f"Ceiling: {found.ceiling:.2f}, its square root" in said
+    assert "Within targets two seeds agree by" in said
     assert "below 0.8" not in said
 
 
@@ -62,7 +67,7 @@ def test_repeats_are_told_from_seeds() -> None:
     assert "times as many repeats would reach it" in unknown
     both = notes(with_errors(noisy_truth(2, 2.0), 0.1, 5))
     assert "by its 2 seeds" in both
-    assert "By its 5 repeats within a trial alone it would be 0.9" in both
+    assert "By its 5 repeats within a trial alone it would be 1.00" in both
     assert "With 2 seeds no number of repeats would" in both
     owed = notes(with_errors(noisy_truth(2, 2.0), 2.0, 5))
     assert "With 2 seeds" in owed

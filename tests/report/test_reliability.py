@@ -1,6 +1,7 @@
 """Reliability on made numbers whose noise is known."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from raytd.report.reliability import (
     Reliability,
     by_repeats,
     by_seeds,
+    by_seeds_within_targets,
     repeats_for,
     stepped_down,
     stepped_up,
@@ -97,6 +99,18 @@ def test_so_many_times_the_repeats_reach_what_is_wanted() -> None:
     assert correlation(many, true) ** 2 == pytest.approx(0.8, abs=WITHIN)
 
 
+def test_what_targets_differ_by_is_no_reliability_within_them() -> None:
+    found, _ = measured(own=2.0, repeated=0.0, n_seeds=2)
+    easy = np.linspace(0, 50, N_TASKS)
+    moved = replace(found, values=found.values + easy)
+    over_all, within = by_seeds(moved), by_seeds_within_targets(moved)
+    assert over_all is not None
+    assert within is not None
+    assert over_all.value > 0.95
+    assert within.single == pytest.approx(1 / 3, abs=WITHIN)
+    assert within.value == pytest.approx(1 / 2, abs=WITHIN)
+
+
 def test_spearman_and_brown_by_hand() -> None:
     assert stepped_up(0.5, 2) == pytest.approx(2 / 3)
     assert stepped_down(2 / 3, 2) == pytest.approx(0.5)
@@ -115,10 +129,8 @@ def test_one_seed_without_errors_has_no_reliability() -> None:
 
 
 def test_without_their_number_repeats_have_a_reliability_all_the_same() -> None:
-    known, unknown = (
-        by_repeats(measured(own=0.0, repeated=5.0, n_seeds=1, **more)[0])
-        for more in ({}, {"n_repeats": None})
-    )
+    counted, _ = measured(own=0.0, repeated=5.0, n_seeds=1)
+    known, unknown = (by_repeats(c) for c in (counted, replace(counted, n_repeats=None)))
     assert known is not None
     assert unknown is not None
     assert unknown.value == known.value
