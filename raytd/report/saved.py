@@ -1,7 +1,7 @@
 """A sweep as it lies on disk: what was asked, and the rows of the trials that have ended."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from raytd.engine.storage import StoragePath, storage_path
@@ -30,7 +30,7 @@ class SavedSweep:
         n_trials: how many the file asks for.
         rows: of those that have ended, in the order of the plan.
         other_rows: of trials that the file no longer asks for.
-        classes: identities of the classes of each task, as far as the file says them.
+        asked_tasks: tasks as the file asks for them.
     """
 
     folder: StoragePath
@@ -41,12 +41,17 @@ class SavedSweep:
     n_trials: int
     rows: tuple[Row, ...]
     other_rows: tuple[Row, ...] = ()
-    classes: Classes = field(default_factory=dict)
+    asked_tasks: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def n_missing(self) -> int:
         """Trials that have not ended."""
         return max(0, self.n_trials - len(self.rows))
+
+    @property
+    def classes(self) -> Classes:
+        """Identities of the classes of each task, as far as the file says them."""
+        return classes_of(self.asked_tasks)
 
     def curve(self, row: Row, name: str) -> Curve:
         """A table beside a trial's result, such as `iterations` or `knots`; empty without one."""
@@ -91,7 +96,7 @@ def read_sweep(folder: StoragePath) -> SavedSweep:
         n_trials=len(kept.keys),
         rows=tuple(rows),
         other_rows=tuple(row for key, row in kept.ended.items() if key not in kept.keys),
-        classes=classes_of(asked["tasks"]),
+        asked_tasks=tuple(asked["tasks"]),
     )
 
 
