@@ -66,7 +66,10 @@ def _of_repeats(repeats: Reliability) -> str:
 def _remedy(verdict: Verdict, found: Reliability) -> str:
     """How many seeds or repeats would be enough."""
     if math.isinf(found.times):
-        return f"That is below {WANTED}, and nothing is found again: no number of {found.of} helps."
+        return (
+            f"That is below {WANTED}. Nothing is found again, so that how many {found.of} would "
+            "reach it cannot be told."
+        )
     enough = (
         f"{found.times:.1f} times as many {found.of} would reach it"
         if found.needed is None

@@ -146,7 +146,7 @@ def disjoint_table(verdicts: Sequence[Verdict]) -> "Table | None":
     rows = [verdict_row(v) for v in verdicts if v.disjoint is not None]
     if not rows or n_disjoint == n:
         return None
-    title = f"The {n_disjoint} of {n} pairs with disjoint classes alone"
+    title = f"Pairs with disjoint classes ({n_disjoint} of {n})"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=0)
     table.add_column("method", overflow="fold", min_width=len("weight-distance"))
     for heading in ("Spearman", "within\ntarget", "targets"):
@@ -164,8 +164,18 @@ def disjoint_table(verdicts: Sequence[Verdict]) -> "Table | None":
 
 def disjoint_legend(verdicts: Sequence[Verdict]) -> list[str]:
     """What the columns of that table mean, and how good the truth is over its pairs."""
-    lines = ["within target: mean over targets with three disjoint sources or more"]
-    truth = next((v.disjoint.truth_reliability for v in verdicts if v.disjoint is not None), None)
+    judged = [(v.contestant.title, v.disjoint) for v in verdicts if v.disjoint is not None]
+    lines = [
+        f"no evidence about {title} here: {apart.ranks.no_evidence}"
+        for title, apart in judged
+        if apart.ranks.no_evidence is not None
+    ]
+    ranked = any(apart.choice.n_ranked for _, apart in judged)
+    lines.append(
+        "within target: mean over targets with three disjoint sources or more"
+        + ("" if ranked else "; there are none")
+    )
+    truth = judged[0][1].truth_reliability
     if truth is not None:
         lines.append(
             f"Over these pairs two seeds of the truth agree by {truth.single:.2f}: "

@@ -91,7 +91,7 @@ def test_disjoint_pairs_and_the_truth_itself_are_judged_from_the_folder_of_a_swe
     monkeypatch.setenv("COLUMNS", "80")
     with_classes(tmp_path / "runs/demo")
     out = run("judge", "demo").stdout
-    assert "The 4 of 6 pairs with disjoint classes alone" in out
+    assert "Pairs with disjoint classes (4 of 6)" in out
     assert "Reliability of the truth: 1.00, by its 2 seeds" in out
     assert "by the classes that the sweep names" in out.replace("\n", " ")
     assert max(map(len, out.splitlines())) <= 80
@@ -104,7 +104,7 @@ def test_disjoint_pairs_and_the_truth_itself_are_judged_from_the_folder_of_a_swe
 def test_unknown_classes_are_said_and_judged_by_nobody(run: Run) -> None:
     out = run("judge", "demo").stdout.replace("\n", " ")
     assert "Which pairs share classes is not known" in out
-    assert "disjoint classes alone" not in out
+    assert "Pairs with disjoint classes" not in out
 
 
 def test_what_is_all_alike_is_no_agreement_but_a_dash(run: Run) -> None:

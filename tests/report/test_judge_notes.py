@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from raytd.report.judge_notes import class_notes, counting_notes, reliability_notes
-from raytd.report.judge_text import disjoint_table, legend
+from raytd.report.judge_text import disjoint_legend, disjoint_table, legend
 from raytd.report.judging import judge
-from tests.report.test_by_classes import APART, CLASSES, TRUTH, rows
+from tests.report.test_by_classes import APART, CLASSES, NEAR, TRUTH, rows
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +74,29 @@ def test_repeats_are_told_from_seeds() -> None:
     assert " repeats would, too." in owed
 
 
+def test_a_truth_that_finds_nothing_again_has_no_remedy_but_says_so() -> None:
+    said = notes(with_errors(noisy_truth(1, 1.0), 9.0, 5))
+    assert "Reliability of the truth: 0.00" in said
+    assert "how many repeats would reach it cannot be told" in said
+
+
+def test_what_disjoint_pairs_cannot_tell_is_said() -> None:
+    counted = rows("shared-classes", 0.5 + 0.5 * APART, smaller_is_closer=True)
+    found = judge([*noisy_truth(2, 0.3), *rows("d", TRUTH), *counted])
+    first, *rest = disjoint_legend(found)
+    assert first == (
+        "no evidence about shared-classes here: its numbers for all 18 pairs are equal, but for "
+        "rounding"
+    )
+    assert "there are none" not in rest[0]
+    assert rest[1].startswith("Over these pairs two seeds of the truth agree by 0.")
+    opposed = [*rows("transfer", TRUTH, 0), *rows("transfer", np.where(APART, -NEAR, TRUTH), 1)]
+    *_, last = disjoint_legend(judge([*opposed, *rows("d", TRUTH)], classes=CLASSES))
+    assert last.endswith(
+        "agree by -1.00: nothing is found again, so nothing can be judged by them."
+    )
+
+
 def test_a_truth_of_one_seed_without_errors_says_that_nothing_is_known() -> None:
     assert "not known" in notes(noisy_truth(1, 0.0))
 
@@ -121,5 +144,5 @@ def test_the_legend_has_all_of_it() -> None:
     assert "counting shared classes" in said
     table = disjoint_table(found)
     assert table is not None
-    assert str(table.title) == "The 18 of 30 pairs with disjoint classes alone"
+    assert str(table.title) == "Pairs with disjoint classes (18 of 30)"
     assert table.row_count == 1
