@@ -46,7 +46,8 @@ def command(  # noqa: PLR0913 - one for each option
     """Judge every method of SWEEP by one of them, network by network.
 
     Rank correlations over all pairs with their chance under permuted tasks, how good the source is
-    that a method calls nearest, and what a trial costs. The sweep's report gets every number as
+    that a method calls nearest, how reliable the truth is, what holds for pairs without a shared
+    class, and what a trial costs. The sweep's report gets every number as
     judge-TRUTH.csv, a picture of all methods beside it and a scatter plot for each; raytd sync
     sends them to the tracking server.
     """
@@ -59,7 +60,8 @@ def command(  # noqa: PLR0913 - one for each option
 
     saved = open_sweep(sweep, storage)
     asked: dict[str, Any] = {"truth": truth, "column": column, "axes": saved.axes}
-    verdicts, missing = judge(saved.rows, seed=seed, **asked), left_out(saved.rows, **asked)
+    verdicts = judge(saved.rows, seed=seed, classes=saved.classes, **asked)
+    missing = left_out(saved.rows, **asked)
     overview = verdict_overview(verdicts, truth=truth, column=column)
     for figure in (overview, *map(verdict_scatter, verdicts)):
         save_figure(figure, saved.folder / "report")
@@ -75,7 +77,7 @@ def command(  # noqa: PLR0913 - one for each option
 
 def _print(verdicts: "list[Verdict]", missing: "list[tuple[str, str]]") -> None:
     """A table for each truth: one network, one setting; then who is in none."""
-    from raytd.report.judge_text import legend, verdicts_table
+    from raytd.report.judge_text import disjoint_legend, disjoint_table, legend, verdicts_table
 
     console = open_console()
     if not verdicts:
@@ -85,5 +87,9 @@ def _print(verdicts: "list[Verdict]", missing: "list[tuple[str, str]]") -> None:
         console.print(verdicts_table(judged))
         for line in legend(judged):
             console.print(line)
+        if (apart := disjoint_table(judged)) is not None:
+            console.print(apart)
+            for line in disjoint_legend(judged):
+                console.print(line)
     for title, reason in missing:
         console.print(f"no evidence about {title}: {reason}")

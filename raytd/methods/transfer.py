@@ -103,7 +103,7 @@ def run(pair: "Pair", config: TransferConfig, context: "Context") -> "Score":
         smaller_is_closer=False,
         sgd_steps=config.sgd_steps(len(pair.target.train.labels)),
         forward_images=sum(o.tuned.forward_images + o.scratch.forward_images for o in outcomes),
-        figures={**figures, **_errors(outcomes), **about_network},
+        figures={**figures, **_errors(outcomes), "n_repeats": config.repeats, **about_network},
         curves={"transfer": _curve(outcomes, config.evaluate_every)},
         warnings=() if warning is None else (warning,),
     )

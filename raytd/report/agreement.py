@@ -52,6 +52,7 @@ class SourceChoice:
             of the truth.
         regret_by_chance: the same of a blind choice.
         n_targets: targets with two sources or more that the truth tells apart.
+        n_ranked: targets with three or more, which both tell apart: those of `mean_spearman`.
     """
 
     mean_spearman: float
@@ -60,9 +61,10 @@ class SourceChoice:
     regret: float
     regret_by_chance: float
     n_targets: int
+    n_ranked: int
 
 
-NO_CHOICE = SourceChoice(math.nan, math.nan, math.nan, math.nan, math.nan, 0)
+NO_CHOICE = SourceChoice(math.nan, math.nan, math.nan, math.nan, math.nan, 0, 0)
 """What is known where no target has two sources that the truth tells apart."""
 
 
@@ -84,6 +86,14 @@ def rank_agreement(closeness: Floats, truth: Floats) -> RankAgreement:
         weighted_kendall=float(weightedtau(x, y).statistic),
         n_pairs=len(x),
     )
+
+
+def spearman_over(closeness: Floats, truth: Floats) -> float:
+    """That of `rank_agreement` alone; NaN where there is no evidence."""
+    both = _comparable(closeness, truth)
+    x, y = levelled(closeness[both]), levelled(truth[both])
+    n_targets = int(both.any(axis=0).sum())
+    return math.nan if _no_evidence(x, y, n_targets=n_targets) is not None else _spearman(x, y)
 
 
 def source_choice(closeness: Floats, truth: Floats) -> SourceChoice:
@@ -111,6 +121,7 @@ def source_choice(closeness: Floats, truth: Floats) -> SourceChoice:
         ),
         regret_by_chance=_mean([float(np.mean(y.max() - y)) for _, y in columns]),
         n_targets=len(columns),
+        n_ranked=len(correlations),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raytd.errors import InputError
-from raytd.report.rows import Row, number, quantity, task_order, varying
+from raytd.report.rows import Row, error_over_repeats, number, quantity, task_order, varying
 from raytd.sweep.doubts import Doubt, pair_doubts
 
 Floats = npt.NDArray[np.float64]
@@ -33,6 +33,9 @@ class Contestant:
         wall_s: seconds of a trial, mean.
         forward_images: of a trial, mean; NaN where no trial says.
         doubts: what is doubtful about the results of a pair, by source and target.
+        errors: (seeds, sources, targets), standard errors over the repeats within a trial; NaN
+            where it has none.
+        n_repeats: how many these are; None where no trial says, or trials differ.
     """
 
     fixed: Mapping[str, Any]
@@ -45,6 +48,8 @@ class Contestant:
     wall_s: float
     forward_images: float
     doubts: Mapping[tuple[str, str], tuple[Doubt, ...]]
+    errors: Floats
+    n_repeats: int | None
 
     def closeness(self, layers: Sequence[int] | None = None) -> Floats:
         """(sources, targets), larger is closer: the mean over seeds, or over chosen layers.
@@ -99,6 +104,7 @@ def _contestant(
 ) -> Contestant:
     seeds = tuple(dict.fromkeys(row.get("seed") for row in group))
     values = np.full((len(seeds), len(tasks), len(tasks)), np.nan)
+    errors = values.copy()
     for row in group:
         cell = seeds.index(row.get("seed")), tasks.index(row["source"]), tasks.index(row["target"])
         if not np.isnan(values[cell]):
@@ -108,6 +114,8 @@ def _contestant(
             )
         found = number(row, column)
         values[cell] = np.nan if found is None else found
+        error = error_over_repeats(row, column)
+        errors[cell] = np.nan if error is None else error
     named = [fixed[axis] if axis == "model" else f"{axis} {fixed[axis]}" for axis in telling
              if fixed[axis] is not None]  # fmt: skip
     own = [] if column == "value" else [quantity(column).removesuffix(" length")]
@@ -122,9 +130,16 @@ def _contestant(
         wall_s=_mean(group, "wall_s"),
         forward_images=_mean(group, "forward_images"),
         doubts=pair_doubts(row for row in group if number(row, column) is not None),
+        errors=errors,
+        n_repeats=_only([row.get("n_repeats") for row in group]),
     )
 
 
 def _mean(group: Sequence[Row], column: str) -> float:
     found = [n for row in group if (n := number(row, column)) is not None]
     return sum(found) / len(found) if found else float("nan")
+
+
+def _only(counts: Sequence[Any]) -> int | None:
+    """The count that all have; None where they differ, or one has none."""
+    return int(counts[0]) if len(set(counts)) == 1 and counts[0] is not None else None

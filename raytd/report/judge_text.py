@@ -1,11 +1,19 @@
 """Verdicts as rows of numbers, and as a table for the eye."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from raytd.report.judge_notes import (
+    class_notes,
+    counted_pairs,
+    counting_notes,
+    reliability_notes,
+)
 from raytd.report.judging import Verdict
 from raytd.report.mantel import Mantel
+from raytd.report.reliability import by_repeats, by_seeds, by_seeds_within_targets
+from raytd.report.ties import sorted_by
 from raytd.sweep.doubts import MARKS
 
 if TYPE_CHECKING:
@@ -44,6 +52,8 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
         "regret": choice.regret,
         "regret_by_chance": choice.regret_by_chance,
         "n_targets": choice.n_targets,
+        **_reliabilities(verdict),
+        **_by_classes(verdict),
         "wall_s": contestant.wall_s,
         "forward_images": contestant.forward_images,
     }
@@ -63,33 +73,116 @@ def _permuted(name: str, found: Mantel | None) -> dict[str, Any]:
     }
 
 
+def _reliabilities(verdict: Verdict) -> dict[str, Any]:
+    """How far contestant and truth agree with themselves; `truth_needed` are seeds, or repeats."""
+    own, seeds, repeats = verdict.reliability, by_seeds(verdict.truth), by_repeats(verdict.truth)
+    truth, within = seeds or repeats, by_seeds_within_targets(verdict.truth)
+    return {
+        "reliability": None if own is None else own.value,
+        "seeds_agree": None if own is None else own.single,
+        "truth_reliability": None if truth is None else truth.value,
+        "truth_reliability_of": None if truth is None else truth.of,
+        "truth_ceiling": None if truth is None else truth.ceiling,
+        "truth_seeds_agree": None if seeds is None else seeds.single,
+        "truth_reliability_of_repeats": None if repeats is None else repeats.value,
+        "truth_within_target_reliability": None if within is None else within.value,
+        "truth_needed": None if truth is None else truth.needed,
+    }
+
+
+def _by_classes(verdict: Verdict) -> dict[str, Any]:
+    """The pairs with disjoint classes alone, and the lead over counting shared classes."""
+    apart, lead = verdict.disjoint, verdict.lead
+    low, high = _ends(None if apart is None else apart.spearman_interval)
+    lead_low, lead_high = _ends(None if lead is None else lead.interval)
+    truth = None if apart is None else apart.truth_reliability
+    return {
+        "n_disjoint": 0 if apart is None else apart.ranks.n_pairs,
+        "disjoint_spearman": None if apart is None else apart.ranks.spearman,
+        "disjoint_spearman_low": low,
+        "disjoint_spearman_high": high,
+        "disjoint_within_target_spearman": None if apart is None else apart.choice.mean_spearman,
+        "disjoint_n_targets": 0 if apart is None else apart.choice.n_ranked,
+        "disjoint_truth_reliability": None if truth is None else truth.value,
+        "lead_over_shared_classes": None if lead is None else lead.value,
+        "lead_low": lead_low,
+        "lead_high": lead_high,
+        "beats_shared_classes": None if lead is None else lead.is_ahead,
+    }
+
+
 def verdicts_table(verdicts: Sequence[Verdict]) -> "Table":
     """One line for each verdict, the best first; the truth is the title."""
     from rich import box
     from rich.table import Table
 
     title = f"Judged by {verdicts[0].truth.title}"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=0)
     table.add_column("method", overflow="fold", min_width=len("weight-distance"))
-    for heading in ("Spearman", "p", "Kendall", "Mantel\nr", "best\nsource", "regret", "s/\ntrial"):
-        table.add_column(heading, justify="right", overflow="fold")
+    headings = ("Spearman", "p", "within\ntarget", "self", "best\nsource", "regret", "s/\ntrial")
+    for heading in headings:
+        whole = heading == "Spearman"
+        table.add_column(heading, justify="right", overflow="fold", no_wrap=whole)
     for row in map(verdict_row, verdicts):
-        interval = (
-            ""
-            if row["spearman_low"] is None
-            else f" ({row['spearman_low']:+.2f}…{row['spearman_high']:+.2f})"
-        )
         table.add_row(
             row["contestant"],
-            _shown(row["spearman"], "+.2f") + interval,
+            _with_interval(row, "spearman"),
             _shown(row["mantel_spearman_p"], ".2g"),
-            _shown(row["kendall"], "+.2f"),
-            _shown(row["mantel_pearson_r"], "+.2f"),
+            _shown(row["within_target_spearman"], "+.2f"),
+            _shown(row["reliability"], ".2f"),
             _shown(row["share_best_source"], ".0%"),
             _shown(row["regret"], ".2g"),
-            _shown(row["wall_s"], ".2g"),
+            _seconds(row["wall_s"]),
         )
     return table
+
+
+def disjoint_table(verdicts: Sequence[Verdict]) -> "Table | None":
+    """The pairs with disjoint classes alone, the best first; None where that is none or all."""
+    from rich import box
+    from rich.table import Table
+
+    n, n_disjoint, _ = counted_pairs(verdicts[0])
+    rows = [verdict_row(v) for v in verdicts if v.disjoint is not None]
+    if not rows or n_disjoint == n:
+        return None
+    title = f"Pairs with disjoint classes ({n_disjoint} of {n})"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=0)
+    table.add_column("method", overflow="fold", min_width=len("weight-distance"))
+    for heading in ("Spearman", "within\ntarget", "targets"):
+        table.add_column(heading, justify="right", overflow="fold")
+    ranked = sorted_by(rows, key=lambda row: -_or_nan(row["disjoint_spearman"]))
+    for _, row in ranked:
+        table.add_row(
+            row["contestant"],
+            _with_interval(row, "disjoint_spearman"),
+            _shown(row["disjoint_within_target_spearman"], "+.2f"),
+            str(row["disjoint_n_targets"]),
+        )
+    return table
+
+
+def disjoint_legend(verdicts: Sequence[Verdict]) -> list[str]:
+    """What the columns of that table mean, and how good the truth is over its pairs."""
+    judged = [(v.contestant.title, v.disjoint) for v in verdicts if v.disjoint is not None]
+    lines = [
+        f"no evidence about {title} here: {apart.ranks.no_evidence}"
+        for title, apart in judged
+        if apart.ranks.no_evidence is not None
+    ]
+    ranked = any(apart.choice.n_ranked for _, apart in judged)
+    lines.append(
+        "within target: mean over targets with three disjoint sources or more"
+        + ("" if ranked else "; there are none")
+    )
+    truth = judged[0][1].truth_reliability
+    if truth is not None:
+        lines.append(
+            f"Over these pairs two seeds of the truth agree by {truth.single:.2f}: "
+            + (f"reliability {truth.value:.2f}, ceiling {truth.ceiling:.2f}." if truth.value
+               else "nothing is found again, so nothing can be judged by them.")
+        )  # fmt: skip
+    return lines
 
 
 def legend(verdicts: Sequence[Verdict]) -> list[str]:
@@ -101,9 +194,13 @@ def legend(verdicts: Sequence[Verdict]) -> list[str]:
     if len(lines) == len(verdicts):
         return lines + _doubted(verdicts)
     lines += [
-        "Spearman, Kendall: ranks over all pairs, +1 is full agreement"
+        "Spearman: ranks over all pairs, +1 is full agreement"
         + ("; in brackets 95 % over resampled seeds" if row["spearman_low"] is not None else ""),
     ]
+    if any(v.choice.n_ranked for v in verdicts):
+        lines.append("within target: of the sources of one target, mean over the targets")
+    if any(v.reliability is not None for v in verdicts):
+        lines.append("self: the reliability of the method's own numbers, by its seeds")
     tests = [v.mantel_ranks for v in verdicts if v.mantel_ranks is not None]
     if tests:
         kind = "every one of" if tests[0].exact else "the identity and a sample:"
@@ -112,14 +209,20 @@ def legend(verdicts: Sequence[Verdict]) -> list[str]:
             f"none can be below {1 / tests[0].n_permutations:.2g}"
         )
     else:
-        lines.append("p, Mantel r: only where every pair has a result")
+        lines.append("p: only where every pair has a result")
     if row["n_targets"]:
         lines.append(
             f"best source: found for so many of {row['n_targets']} targets "
             f"(a blind choice: {row['share_best_by_chance']:.0%}); regret: what the chosen source "
             f"falls short of it (a blind choice: {row['regret_by_chance']:.3g})"
         )
-    return lines + _doubted(verdicts)
+    return [
+        *lines,
+        *reliability_notes(first),
+        *class_notes(first),
+        *counting_notes(verdicts),
+        *_doubted(verdicts),
+    ]
 
 
 def _doubted(verdicts: Sequence[Verdict]) -> list[str]:
@@ -133,6 +236,24 @@ def _doubted(verdicts: Sequence[Verdict]) -> list[str]:
     title = ["pairs with a doubtful number, of the method or of the truth:"] if lines else []
     met = {mark for v in verdicts for mark in v.marks}
     return [*title, *lines, *(f"{mark}  {text}" for mark, text in MARKS.items() if mark in met)]
+
+
+def _with_interval(row: Mapping[str, Any], name: str) -> str:
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return _shown(row[name], "+.2f") + ("" if low is None else f" ({low:+.2f}…{high:+.2f})")
+
+
+def _seconds(value: float | None) -> str:
+    """Below a hundredth there is nothing to choose by."""
+    return "<0.01" if value is not None and 0 < value < 0.01 else _shown(value, ".2g")
+
+
+def _ends(interval: tuple[float, float] | None) -> tuple[float | None, float | None]:
+    return (None, None) if interval is None else interval
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _shown(value: float | None, form: str) -> str:

@@ -13,10 +13,15 @@ from raytd.report.agreement import (
     SourceChoice,
     rank_agreement,
     source_choice,
+    spearman_over,
 )
+from raytd.report.by_classes import Disjoint, Lead, judge_disjoint, lead_over_counting
 from raytd.report.contestants import Contestant, contestants
 from raytd.report.mantel import Mantel, mantel
+from raytd.report.reliability import Reliability, by_repeats, by_seeds
+from raytd.report.resampling import interval, resampled
 from raytd.report.rows import Row, number
+from raytd.report.shared_classes import NO_CLASSES, Classes, lacking_classes
 from raytd.report.ties import sorted_by
 from raytd.report.unknown import without_results
 from raytd.sweep.doubts import MARKS, SERIOUS
@@ -44,6 +49,10 @@ class Verdict:
             there is no evidence.
         mantel_ranks: the same of ranks: how probable Spearman's correlation is by chance.
         choice: what it is worth to follow the contestant; of no target where there is no evidence.
+        lacking: (sources, targets), the share of the target's classes that the source lacks; NaN
+            where it is not known.
+        disjoint: the same verdict on pairs whose classes are disjoint alone; None without any.
+        lead: over counting shared classes; None where that is no contest.
     """
 
     contestant: Contestant
@@ -53,6 +62,9 @@ class Verdict:
     mantel: Mantel | None
     mantel_ranks: Mantel | None
     choice: SourceChoice
+    lacking: Floats
+    disjoint: Disjoint | None = None
+    lead: Lead | None = None
 
     @property
     def no_evidence(self) -> str | None:
@@ -71,6 +83,16 @@ class Verdict:
         """How many pairs have a number that may be small for a wrong reason, on either side."""
         return sum(bool(marks & SERIOUS) for marks in self._marks_of_pairs())
 
+    @property
+    def reliability(self) -> Reliability | None:
+        """How far the contestant's seeds agree; None where there is one."""
+        return by_seeds(self.contestant)
+
+    @property
+    def truth_reliability(self) -> Reliability | None:
+        """Of the truth, by its seeds, or by its repeats where it has one; None where neither is."""
+        return by_seeds(self.truth) or by_repeats(self.truth)
+
     def _marks_of_pairs(self) -> list[set[str]]:
         both = np.isfinite(self.contestant.closeness() + self.truth.closeness())
         sides = (self.contestant.doubts, self.truth.doubts)
@@ -88,6 +110,7 @@ def judge(
     truth: str = "transfer",
     column: str = "value",
     axes: Sequence[str] = (),
+    classes: Classes = NO_CLASSES,
     seed: int = 0,
 ) -> list[Verdict]:
     """Judges every method by another one, network by network; the best Spearman first.
@@ -99,6 +122,7 @@ def judge(
         truth: the method that is taken for the truth.
         column: of its results.
         axes: further columns whose settings must not be mixed.
+        classes: of each task, as far as they are known; the rows of `shared-classes` know better.
         seed: of the drawn permutations and resamples.
 
     Raises:
@@ -111,7 +135,12 @@ def judge(
         raise RequestError(without_results(rows, truth, column, **options))
     judged = contestants([row for row in rows if row["method"] != truth], axes=axes)
     found = [
-        _verdict(_over(c, t.tasks), t, np.random.default_rng(seed))
+        _verdict(
+            _over(c, t.tasks),
+            t,
+            lacking_classes(rows, classes, t.tasks),
+            np.random.default_rng(seed),
+        )
         for t in true
         for c in judged
         if c.fixed["model"] == t.fixed["model"]
@@ -145,26 +174,34 @@ def _over(contestant: Contestant, tasks: tuple[str, ...]) -> Contestant:
     """The same over other tasks, NaN where it has none."""
     n = len(tasks)
     values = np.full((len(contestant.seeds), n, n), np.nan)
+    errors = values.copy()
     known = [(i, contestant.tasks.index(t)) for i, t in enumerate(tasks) if t in contestant.tasks]
     if known:
         here, there = (np.array(side) for side in zip(*known, strict=True))
         values[:, here[:, None], here] = contestant.values[:, there[:, None], there]
-    return replace(contestant, tasks=tasks, values=values)
+        errors[:, here[:, None], here] = contestant.errors[:, there[:, None], there]
+    return replace(contestant, tasks=tasks, values=values, errors=errors)
 
 
-def _verdict(contestant: Contestant, truth: Contestant, generator: np.random.Generator) -> Verdict:
+def _verdict(
+    contestant: Contestant, truth: Contestant, lacking: Floats, generator: np.random.Generator
+) -> Verdict:
     x, y = contestant.closeness(), truth.closeness()
     ranks = rank_agreement(x, y)
     if ranks.no_evidence is not None:
-        return Verdict(contestant, truth, ranks, None, None, None, NO_CHOICE)
+        return Verdict(contestant, truth, ranks, None, None, None, NO_CHOICE, lacking)
+    draws = resampled(contestant, truth, n=RESAMPLES, generator=generator)
     return Verdict(
         contestant=contestant,
         truth=truth,
         ranks=ranks,
-        spearman_interval=_interval(contestant, truth, generator),
+        spearman_interval=interval(draws, spearman_over, covered=COVERED),
         mantel=_mantel(x, y, ranks=False, generator=generator),
         mantel_ranks=_mantel(x, y, ranks=True, generator=generator),
         choice=source_choice(x, y),
+        lacking=lacking,
+        disjoint=judge_disjoint(contestant, truth, lacking, draws, covered=COVERED),
+        lead=lead_over_counting(contestant, truth, lacking, draws, covered=COVERED),
     )
 
 
@@ -173,26 +210,3 @@ def _mantel(x: Floats, y: Floats, *, ranks: bool, generator: np.random.Generator
     if len(x) < 3 or not np.isfinite(x[off] + y[off]).all():
         return None
     return mantel(x, y, ranks=ranks, generator=generator)
-
-
-def _interval(
-    contestant: Contestant, truth: Contestant, generator: np.random.Generator
-) -> tuple[float, float] | None:
-    """Resamples seeds: together where both sides have the same ones, else each for itself."""
-    sizes = len(contestant.seeds), len(truth.seeds)
-    if min(sizes) < 2:
-        return None
-    shared = set(contestant.seeds) == set(truth.seeds)
-    places = [truth.seeds.index(s) for s in contestant.seeds] if shared else []
-    drawn = []
-    for _ in range(RESAMPLES):
-        left = generator.integers(sizes[0], size=sizes[0])
-        right = [places[i] for i in left] if shared else generator.integers(sizes[1], size=sizes[1])
-        agreed = rank_agreement(contestant.closeness(left.tolist()), truth.closeness(list(right)))
-        drawn.append(agreed.spearman)
-    defined = [value for value in drawn if not np.isnan(value)]
-    if not defined:
-        return None
-    outside = (1 - COVERED) / 2
-    low, high = np.quantile(defined, [outside, 1 - outside])
-    return float(low), float(high)

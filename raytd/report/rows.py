@@ -13,6 +13,8 @@ _NAMES = {
     "distance_half": "distance at M/2",
     "distance_quarter": "distance at M/4",
 }
+_REPEATED = ("accuracy", "final_accuracy", "gain", "final_gain")
+"""Columns of `transfer` that are means over repeats."""
 _WITH_UNIT = frozenset({"distance", "label_part", "excess", "fisher_rao_norm_integral", *_NAMES})
 
 
@@ -22,6 +24,15 @@ def number(row: Row, column: str) -> float | None:
     if row.get("status", "done") != "done" or value is None or not math.isfinite(value):
         return None
     return float(value)
+
+
+def error_over_repeats(row: Row, column: str) -> float | None:
+    """The standard error of a mean over the repeats within a trial; None where there is none.
+
+    `value` is one of the columns that are such means, the one that the trial was asked for.
+    """
+    of = [column] if column != "value" else [c for c in _REPEATED if row.get(c) == row.get("value")]
+    return number(row, f"{of[0]}_error") if of and of[0] in _REPEATED else None
 
 
 def quantity(column: str) -> str:

@@ -1,12 +1,13 @@
 """A sweep as it lies on disk: what was asked, and the rows of the trials that have ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from raytd.engine.storage import StoragePath, storage_path
 from raytd.report.compare import Comparison, compare
 from raytd.report.rows import Row
+from raytd.report.shared_classes import Classes, classes_of
 from raytd.sweep.find import sweep_folder
 from raytd.sweep.kept import kept_sweep
 from raytd.sweep.ledger import Ledger
@@ -29,6 +30,7 @@ class SavedSweep:
         n_trials: how many the file asks for.
         rows: of those that have ended, in the order of the plan.
         other_rows: of trials that the file no longer asks for.
+        asked_tasks: tasks as the file asks for them.
     """
 
     folder: StoragePath
@@ -39,11 +41,17 @@ class SavedSweep:
     n_trials: int
     rows: tuple[Row, ...]
     other_rows: tuple[Row, ...] = ()
+    asked_tasks: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def n_missing(self) -> int:
         """Trials that have not ended."""
         return max(0, self.n_trials - len(self.rows))
+
+    @property
+    def classes(self) -> Classes:
+        """Identities of the classes of each task, as far as the file says them."""
+        return classes_of(self.asked_tasks)
 
     def curve(self, row: Row, name: str) -> Curve:
         """A table beside a trial's result, such as `iterations` or `knots`; empty without one."""
@@ -88,6 +96,7 @@ def read_sweep(folder: StoragePath) -> SavedSweep:
         n_trials=len(kept.keys),
         rows=tuple(rows),
         other_rows=tuple(row for key, row in kept.ended.items() if key not in kept.keys),
+        asked_tasks=tuple(asked["tasks"]),
     )
 
 

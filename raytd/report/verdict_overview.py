@@ -38,7 +38,9 @@ def verdict_overview(verdicts: Sequence[Verdict], *, truth: str, column: str) ->
         heading=f"Every method, judged by {truth}",
         caption="Left: rank correlation of closeness with the truth over all pairs; a line is the "
         f"{COVERED:.0%} interval over resampled seeds, a full dot has p < 0.05 by permutation of "
-        f"tasks. Right: what a trial takes.{without}{doubts}",
+        "tasks, a cross is the same over pairs with disjoint classes alone, and the dotted line is "
+        "the ceiling that the reliability of the truth sets. Right: what a trial takes."
+        f"{without}{doubts}",
         alt=f"Rank correlations of {len(rows)} contestants with {truth}{said}.{without}",
         data=rows,
         draw=lambda: _draw(rows),
@@ -62,6 +64,8 @@ def _draw(rows: Sequence[dict[str, Any]]) -> Any:
 def _draw_agreement(axes: Any, rows: Sequence[dict[str, Any]], title: str) -> None:
     dress(axes, x="Spearman's correlation with the truth", title=title)
     axes.axvline(0, color=FAINT, linewidth=0.8)
+    if (ceiling := rows[0]["truth_ceiling"]) is not None:
+        axes.axvline(ceiling, color=INK, linewidth=0.8, linestyle=":")
     for place, row in enumerate(rows):
         if row["spearman"] is None:
             axes.text(0, place, "no evidence", ha="center", va="center", fontsize=7, color=INK)
@@ -69,6 +73,8 @@ def _draw_agreement(axes: Any, rows: Sequence[dict[str, Any]], title: str) -> No
         if row["spearman_low"] is not None:
             ends = [row["spearman_low"], row["spearman_high"]]
             axes.plot(ends, [place, place], color=INK, linewidth=1.2)
+        if row["disjoint_spearman"] is not None and row["n_disjoint"] < row["n_pairs"]:
+            axes.plot([row["disjoint_spearman"]], [place], "x", color=colour(1), markersize=4.5)
         p = row["mantel_spearman_p"]
         full = p is not None and p < 0.05  # noqa: PLR2004 - the caption says it
         axes.plot(

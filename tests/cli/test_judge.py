@@ -74,6 +74,39 @@ def test_the_figures_are_kept_beside_the_report(
     assert {row["truth"] for row in csv.DictReader(other.splitlines())} == {"transfer, wall s"}
 
 
+def with_classes(folder: Path) -> None:
+    """Tasks a and b share a class, and c shares none."""
+    plan = json.loads((folder / "plan.json").read_text())
+    classes = {"a": ["0", "1"], "b": ["1", "2"], "c": ["8", "9"]}
+    plan["sweep"]["tasks"] = [
+        {"name": name, "dataset": "digits", "classes": own} for name, own in classes.items()
+    ]
+    (folder / "plan.json").write_text(json.dumps(plan))
+
+
+def test_disjoint_pairs_and_the_truth_itself_are_judged_from_the_folder_of_a_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = asking(tmp_path, monkeypatch)
+    monkeypatch.setenv("COLUMNS", "80")
+    with_classes(tmp_path / "runs/demo")
+    out = run("judge", "demo").stdout
+    assert "Pairs with disjoint classes (4 of 6)" in out
+    assert "Reliability of the truth: 1.00, by its 2 seeds" in out
+    assert "by the classes that the sweep names" in out.replace("\n", " ")
+    assert max(map(len, out.splitlines())) <= 80
+    first = json.loads(run("judge", "demo", "--json").stdout)["verdicts"][0]
+    assert (first["n_disjoint"], first["disjoint_spearman"]) == (4, pytest.approx(1))
+    assert first["truth_ceiling"] == pytest.approx(1)
+    assert first["beats_shared_classes"] is True
+
+
+def test_unknown_classes_are_said_and_judged_by_nobody(run: Run) -> None:
+    out = run("judge", "demo").stdout.replace("\n", " ")
+    assert "Which pairs share classes is not known" in out
+    assert "Pairs with disjoint classes" not in out
+
+
 def test_what_is_all_alike_is_no_agreement_but_a_dash(run: Run) -> None:
     (flat,) = (
         v

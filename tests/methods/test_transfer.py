@@ -119,6 +119,7 @@ def test_accuracies_are_those_of_training_written_out(
     }.items():
         assert columns[name] == pytest.approx(values.mean(), abs=1e-12)
         assert columns[f"{name}_error"] == pytest.approx(sem(values), abs=1e-12)
+    assert columns["n_repeats"] == 2
     assert score.value == columns["gain"]
     assert not score.smaller_is_closer
 

@@ -55,3 +55,22 @@ def test_it_is_named_after_the_truth_and_its_column(figure):
 
 def test_without_a_verdict_there_is_an_empty_picture():
     assert verdict_overview([], truth="transfer", column="value").draw().axes
+
+
+def test_the_ceiling_and_the_pairs_with_disjoint_classes_are_drawn(row):
+    made = [row(*pair, n, method="d", **LEGS) for n, pair in enumerate(PAIRS)]
+    made += [
+        row(*pair, (n + noise) % 6, method="transfer", seed=seed, **LEGS)
+        for seed, noise in enumerate((0, 1))
+        for n, pair in enumerate(PAIRS)
+    ]
+    classes = {"a": frozenset("12"), "b": frozenset("23"), "c": frozenset("4")}
+    figure = verdict_overview(judge(made, classes=classes), truth="transfer", column="value")
+    (data,) = figure.data
+    assert 0 < data["truth_ceiling"] < 1
+    lines = figure.draw().axes[0].get_lines()
+    (ceiling,) = (line for line in lines if line.get_linestyle() == ":")
+    assert set(ceiling.get_xdata()) == {data["truth_ceiling"]}
+    (cross,) = (line for line in lines if line.get_marker() == "x")
+    assert cross.get_xdata().tolist() == [data["disjoint_spearman"]]
+    assert "disjoint classes" in figure.caption
