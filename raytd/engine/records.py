@@ -10,6 +10,7 @@ from jaxtyping import Float32, Float64, Int64
 from raytd.models.features import SOURCE, FeatureCost
 from raytd.transfer.averaging import Averaging
 from raytd.transfer.lengths import Lengths, Moments
+from raytd.transfer.sampling import image_error
 from raytd.transfer.state import Weights
 from raytd.transfer.validation import ValidationPairs
 from raytd.transport.proximal import EpsilonUnit, Proximal
@@ -195,3 +196,15 @@ class Iteration:
     knots: tuple[Knot, ...]
     coupling: Pairs
     cost: Pairs
+
+    @property
+    def distance_error(self) -> float | None:
+        """Standard error of the distance from within this run, in radians."""
+        rows, cols = self.tiles.rows.numpy(), self.tiles.cols.numpy()
+        shape = self.coupling.shape
+        return image_error(
+            mass=self.coupling.ravel(),
+            cost=self.cost.ravel(),
+            source_index=np.broadcast_to(rows[:, :, None], shape).ravel(),
+            target_index=np.broadcast_to(cols[:, None, :], shape).ravel(),
+        )

@@ -206,6 +206,7 @@ def iteration_row(iteration: "Iteration") -> dict[str, Any]:
     return {
         "iteration": iteration.iteration,
         **asdict(iteration.lengths),
+        "distance_error": iteration.distance_error,
         "fisher_rao_norm_integral": iteration.fisher_rao_norm_integral,
         "change": iteration.change,
         "target_accuracy": iteration.target_accuracy,

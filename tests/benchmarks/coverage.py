@@ -1,0 +1,160 @@
+"""How often does the error that a run states of its distance hold what other seeds say?
+
+    python tests/benchmarks/coverage.py results.parquet […]        # of sweeps with 3 seeds or more
+    python tests/benchmarks/coverage.py [--seeds 3] [--pairs 24]   # runs pairs of digits by itself
+
+A suite's line counts every pair of tasks and every seed of it that has `distance_error`. Take one
+seed, of value v and stated error e, and let m be the mean of the other k seeds of the pair, whose
+stated errors are e_j. The seed is covered if
+
+    |v − m| ≤ 1.96 √(e² + Σ e_j² / k²),
+
+so that errors which are right cover in 95 of 100 cases, however many seeds there are. `narrow`
+takes m for the truth, |v − m| ≤ 1.96 e, and so is the stricter. `stated` and `scatter` are the root
+mean squares of the stated errors and of the standard deviations over seeds, both relative to the
+distance. Seeds of a sweep share their images, and the stated error is for other images as well, so
+`stated` may be the larger.
+"""
+
+import argparse
+import itertools
+import math
+import random
+import statistics
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import torch
+from machine import machine
+
+import raytd
+
+TASKS = {
+    "low": "01234", "high": "56789", "even": "02468", "odd": "13579", "round": "0689",
+    "straight": "147",
+}  # fmt: skip
+IMAGES = {"dataset": "digits", "train": 80, "val": 60}
+FEWEST, WIDTH = 3, 1.96
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The seeds of one pair of tasks under one setting."""
+
+    values: tuple[float, ...]
+    errors: tuple[float, ...]
+
+    @property
+    def scatter(self) -> float:
+        """Standard deviation over seeds, relative."""
+        return statistics.stdev(self.values) / statistics.fmean(self.values)
+
+    @property
+    def stated(self) -> float:
+        """Root mean square of the stated errors, relative."""
+        return root_mean_square(self.errors) / statistics.fmean(self.values)
+
+    def covered(self, *, narrow: bool) -> list[bool]:
+        """Seed by seed, whether its interval holds the mean of the others."""
+        found = []
+        for i, (value, error) in enumerate(zip(self.values, self.errors, strict=True)):
+            others = [each for j, each in enumerate(self.values) if j != i]
+            theirs = [each for j, each in enumerate(self.errors) if j != i]
+            own = 0.0 if narrow else math.hypot(*theirs) / len(theirs)
+            off = abs(value - statistics.fmean(others))
+            found.append(off <= WIDTH * math.hypot(error, own))
+        return found
+
+
+def root_mean_square(values: Iterable[float]) -> float:
+    """Of any numbers."""
+    return math.sqrt(statistics.fmean(v * v for v in values))
+
+
+def suites(rows: Sequence[dict[str, Any]]) -> dict[str, list[Pair]]:
+    """The pairs with enough seeds, by what else is the same of them."""
+    groups: dict[str, dict[tuple[Any, ...], dict[int, dict[str, Any]]]] = {}
+    for row in rows:
+        if row.get("distance_error") is None or row.get("status", "done") != "done":
+            continue
+        axes = [f"{c} {row[c]}" for c in sorted(row) if "." in c and row[c] is not None]
+        name = ", ".join([row["method"], row["model"], str(row.get("protocol")), *axes])
+        ends = tuple(row.get(c) for c in ("source", "target", "source_digest", "target_digest"))
+        groups.setdefault(name, {}).setdefault(ends, {})[row["seed"]] = row
+    found = {
+        name: [
+            Pair(*(tuple(float(r[c]) for r in seeds.values()) for c in ("value", "distance_error")))
+            for seeds in pairs.values()
+            if len(seeds) >= FEWEST
+        ]
+        for name, pairs in groups.items()
+    }
+    return {name: pairs for name, pairs in found.items() if pairs}
+
+
+def line(name: str, pairs: Sequence[Pair]) -> str:
+    """One suite as a line of the table."""
+    counts = sorted({len(pair.values) for pair in pairs})
+    shares = [
+        statistics.fmean(c for pair in pairs for c in pair.covered(narrow=narrow))
+        for narrow in (False, True)
+    ]
+    stated, scatter = (
+        root_mean_square(getattr(p, n) for p in pairs) for n in ("stated", "scatter")
+    )
+    cells = [
+        name, len(pairs), "–".join(map(str, dict.fromkeys((counts[0], counts[-1])))),
+        *(f"{share:.0%}" for share in shares), f"{stated:.1%}", f"{scatter:.1%}",
+    ]  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def digits(method: str, n_pairs: int, n_seeds: int) -> list[dict[str, Any]]:
+    """Rows of pairs of digits, run here."""
+    torch.set_num_threads(1)
+    pairs = list(itertools.permutations(TASKS, 2))
+    random.Random(0).shuffle(pairs)
+    rows = []
+    with tempfile.TemporaryDirectory() as sources:
+        for seed, pair in itertools.product(range(n_seeds), pairs[:n_pairs]):
+            ends = [{"name": n, "classes": [*TASKS[n]], **IMAGES} for n in pair]
+            result = raytd.distance(
+                *ends,
+                method=method,
+                seed=seed,
+                coupled={"blocks": 2, "tile_size": 10},
+                trajectory={"steps": 300, "lr": 0.003, "segments": 20},
+                pretrain={"epochs": 30},
+                sources=sources,
+            )
+            about = {"method": method, "model": "cnn8-narrow", "protocol": "digits", "seed": seed}
+            rows.append(about | dict(zip(("source", "target"), pair, strict=True)) | vars(result))
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("results", nargs="*", type=Path)
+    parser.add_argument("--method", default="ot-only")
+    parser.add_argument("--pairs", type=int, default=24)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    rows = [row for path in options.results for row in pq.read_table(path).to_pylist()]
+    if not options.results:
+        rows = digits(options.method, options.pairs, options.seeds)
+    print(machine())
+    print("\n| suite | pairs | seeds | covered | narrow | stated | scatter |")
+    print("|---|---|---|---|---|---|---|")
+    found = suites(rows)
+    for name, pairs in found.items():
+        print(line(name, pairs))
+    if not found:
+        print(f"no pair has distance_error for {FEWEST} seeds or more")
+
+
+if __name__ == "__main__":
+    main()
