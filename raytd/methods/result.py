@@ -45,8 +45,8 @@ class DistanceResult:
         unit: of `value`.
         smaller_is_closer: how to read it.
         distance: ⟨Γ, C⟩, eq. (1).
-        distance_error: its standard error from within this run, see `Iteration.distance_error`;
-            where several seeds were run, their scatter says more.
+        distance_error: its standard error from the images and the noise of SGD within this run,
+            see `raytd.transfer.distance_error`; None where a task has a single image.
         fisher_rao_length: eq. (8); never below `distance`.
         noise_free_length: two-scale estimate without the noise of SGD.
         noise_free_error: its standard error from the noise of SGD.

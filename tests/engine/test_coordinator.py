@@ -22,8 +22,8 @@ from raytd.models import zoo
 from raytd.simplex import log_probs, segment_length
 from raytd.tasks.labels import union
 from raytd.transfer.averaging import Averaging
+from raytd.transfer.distance_error import image_error, noise_error
 from raytd.transfer.randomness import derive_seed, generator
-from raytd.transfer.sampling import image_error
 from raytd.transfer.state import Weights
 from raytd.transfer.validation import ValidationPairs
 from tests.conftest import make_context, small_task
@@ -415,7 +415,11 @@ def test_the_error_is_that_of_the_coupling_that_the_result_shows(
     prepared = prepare(tiny_pair, context, tiles, iterations=1, coupling=None)
     result = run_prepared(prepared, context)
     pairs = {name: v for name, v in vars(result.coupling).items() if name != "measured"}
-    assert result.distance_error == pytest.approx(image_error(**pairs), rel=1e-12)
+    images = image_error(**pairs)
+    noise = noise_error(
+        distance=result.distance, noise_share=result.noise_share, segments=short.segments
+    )
+    assert result.distance_error == pytest.approx(np.hypot(images, noise), rel=1e-12)
     assert 0 < result.distance_error < result.distance
 
 

@@ -1,9 +1,23 @@
-"""How far a mean cost would move with other images of the same tasks, from one sample of them."""
+"""The standard error of a distance, as far as one run can know it.
+
+Two runs of one pair differ in their images, in the draws of SGD and in the source network. A run
+sees how much its images differ from one another, and how much noise of SGD is in its path; it sees
+one source network, and what another would change is not in this figure. How often intervals made of
+it hold what other seeds say is measured by `tests/benchmarks/coverage.py`.
+"""
 
 import math
 
 import numpy as np
 from jaxtyping import Float64, Int64
+
+PIECES = 20
+"""Pieces of a path to which SGD's noise adds independently; fewer where it has fewer segments."""
+
+
+def distance_error(*, images: float | None, noise: float) -> float | None:
+    """Both parts together, as of independent causes; None where one of them is not known."""
+    return None if images is None else math.hypot(images, noise)
 
 
 def image_error(
@@ -35,6 +49,21 @@ def image_error(
     variances = [_variance(mass, cost, index) for index in (source_index, target_index)]
     known = [each for each in variances if each is not None]
     return math.sqrt(sum(known)) if len(known) == len(variances) else None
+
+
+def noise_error(*, distance: float, noise_share: float, segments: int) -> float:
+    """Standard error of a distance from the noise of SGD: share × distance / √n.
+
+    The noise makes the path longer by its share. It does so in n pieces, twentieths of the path.
+    What it adds to each is taken to vary by as much as itself, independently. That is rather too
+    large: the noise moves many weights at once, whose contributions even out.
+
+    Args:
+        distance: ⟨Γ, C⟩.
+        noise_share: 1 − noise-free length / Fisher-Rao length.
+        segments: M.
+    """
+    return max(0.0, noise_share) * distance / math.sqrt(min(segments, PIECES))
 
 
 def _variance(mass: np.ndarray, cost: np.ndarray, index: np.ndarray) -> float | None:

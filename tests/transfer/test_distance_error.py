@@ -1,4 +1,4 @@
-"""The error from the sample of images: by hand, and as often right as it says on a made model."""
+"""The error of a distance: by hand, and as often right as it says on made models."""
 
 import math
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from raytd.transfer.sampling import image_error
+from raytd.transfer.distance_error import distance_error, image_error, noise_error
+from raytd.transfer.lengths import Lengths, Moments, path_lengths, starts, strides
 
 
 def full(coupling: np.ndarray, cost: np.ndarray) -> float | None:
@@ -77,9 +78,55 @@ def test_the_interval_holds_the_truth_of_a_made_model_as_often_as_it_says(
     assert 0.92 <= covered(n, m, tile=tile) <= 0.985
 
 
+def test_the_noise_of_a_path_by_hand() -> None:
+    # a quarter of 4 rad is noise, in twenty pieces of 0.05
+    assert_allclose(
+        noise_error(distance=4.0, noise_share=0.25, segments=20), 0.05 * math.sqrt(20), rtol=1e-14
+    )
+    assert noise_error(distance=4.0, noise_share=-0.01, segments=20) == 0
+
+
+def test_more_knots_make_no_more_independent_pieces() -> None:
+    errors = [noise_error(distance=4.0, noise_share=0.25, segments=m) for m in (10, 20, 80)]
+    assert errors[0] > errors[1] == errors[2]
+
+
+def test_independent_causes_add_their_squares() -> None:
+    assert distance_error(images=0.3, noise=0.4) == pytest.approx(0.5)
+    assert distance_error(images=None, noise=0.4) is None
+
+
 def test_a_matching_is_counted_twice_at_most() -> None:
     # Each pair is an image of both sides: with effects of its own alone the error is √2 too large.
     rng = np.random.default_rng(3)
     cost = rng.standard_normal((200, 200))
     true = np.diag(cost).std(ddof=1) / math.sqrt(200)
     assert_allclose(full(np.eye(200) / 200, cost), math.sqrt(2) * true, rtol=1e-12)
+
+
+def noisy_path(noise: float, rng: np.random.Generator, *, segments: int = 20) -> Lengths:
+    """A straight path of unit steps in 30 directions, each knot off by noise of its own."""
+    knots = noise * rng.standard_normal((segments + 1, 30))
+    knots[:, 0] += np.arange(segments + 1)
+    moments = {
+        stride: [
+            Moments(length := float(np.linalg.norm(knots[m + stride] - knots[m])), length**2)
+            for m in starts(stride, segments)
+        ]
+        for stride in strides(segments)
+    }
+    return path_lengths(moments, segments)
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.3, 1.0])
+def test_the_noise_of_a_made_path_is_covered(noise: float) -> None:
+    rng = np.random.default_rng(4)
+    paths = [noisy_path(noise, rng) for _ in range(300)]
+    values = np.array([path.distance for path in paths])
+    errors = np.array(
+        [noise_error(distance=p.distance, noise_share=p.noise_share, segments=20) for p in paths]
+    )
+    covered = np.abs(values - values.mean()) <= 1.96 * errors
+    assert covered.mean() >= 0.85
+    # never so wide that it says nothing: noise of 1 makes this path five times as long
+    assert errors.mean() < 0.25 * values.mean()
