@@ -1,11 +1,13 @@
 """How often does the error that a run states of its distance hold what other seeds say?
 
-    python tests/benchmarks/coverage.py results.parquet […]        # of sweeps with 3 seeds or more
+    python tests/benchmarks/coverage.py TABLE […]              # of sweeps with 3 seeds or more
     python tests/benchmarks/coverage.py [--seeds 3] [--pairs 24]   # runs pairs of digits by itself
+    python tests/benchmarks/coverage.py --noise-alone --fewest 2 sweeps/results/*/results.csv
 
-A suite's line counts every pair of tasks and every seed of it that has `distance_error`. Take one
-seed, of value v and stated error e, and let m be the mean of the other k seeds of the pair, whose
-stated errors are e_j. The seed is covered if
+TABLE is `results.parquet` of a sweep, or a CSV file with its columns. A suite is everything of one
+method, network, protocol and setting of all axes. Its line counts each seed of each pair of tasks.
+Take one seed, of value v and stated error e, and let m be the mean of the other k seeds of the
+pair, whose stated errors are e_j. The seed is covered if
 
     |v − m| ≤ 1.96 √(e² + Σ e_j² / k²),
 
@@ -13,7 +15,8 @@ so that errors which are right cover in 95 of 100 cases, however many seeds ther
 takes m for the truth, |v − m| ≤ 1.96 e, and so is the stricter. `stated` and `scatter` are the root
 mean squares of the stated errors and of the standard deviations over seeds, both relative to the
 distance. Seeds of a sweep share their images, and the stated error is for other images as well, so
-`stated` may be the larger.
+`stated` may be the larger. With `--noise-alone` the error is `noise_error` without the images;
+tables that are older than `distance_error` have what it takes.
 """
 
 import argparse
@@ -30,15 +33,17 @@ from typing import Any
 import pyarrow.parquet as pq
 import torch
 from machine import machine
+from pyarrow import csv
 
 import raytd
+from raytd.transfer.distance_error import PIECES, noise_error
 
 TASKS = {
     "low": "01234", "high": "56789", "even": "02468", "odd": "13579", "round": "0689",
     "straight": "147",
 }  # fmt: skip
 IMAGES = {"dataset": "digits", "train": 80, "val": 60}
-FEWEST, WIDTH = 3, 1.96
+WIDTH = 1.96
 
 
 @dataclass(frozen=True)
@@ -75,21 +80,36 @@ def root_mean_square(values: Iterable[float]) -> float:
     return math.sqrt(statistics.fmean(v * v for v in values))
 
 
-def suites(rows: Sequence[dict[str, Any]]) -> dict[str, list[Pair]]:
+def read(path: Path) -> list[dict[str, Any]]:
+    """The rows of a table; numbers of a CSV file as numbers."""
+    table = csv.read_csv(path) if path.suffix == ".csv" else pq.read_table(path)
+    return [{"table": str(path), **row} for row in table.to_pylist()]
+
+
+def with_noise_alone(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose error is that of the noise, at 20 segments or more; unchanged without lengths."""
+    if row.get("noise_share") is None:
+        return row
+    error = noise_error(distance=row["value"], noise_share=row["noise_share"], segments=PIECES)
+    return {**row, "distance_error": error}
+
+
+def suites(rows: Sequence[dict[str, Any]], fewest: int) -> dict[str, list[Pair]]:
     """The pairs with enough seeds, by what else is the same of them."""
     groups: dict[str, dict[tuple[Any, ...], dict[int, dict[str, Any]]]] = {}
     for row in rows:
         if row.get("distance_error") is None or row.get("status", "done") != "done":
             continue
         axes = [f"{c} {row[c]}" for c in sorted(row) if "." in c and row[c] is not None]
-        name = ", ".join([row["method"], row["model"], str(row.get("protocol")), *axes])
+        known = [row[c] for c in ("table", "method", "model", "protocol") if row.get(c) is not None]
+        name = ", ".join([*known, *axes])
         ends = tuple(row.get(c) for c in ("source", "target", "source_digest", "target_digest"))
         groups.setdefault(name, {}).setdefault(ends, {})[row["seed"]] = row
     found = {
         name: [
             Pair(*(tuple(float(r[c]) for r in seeds.values()) for c in ("value", "distance_error")))
             for seeds in pairs.values()
-            if len(seeds) >= FEWEST
+            if len(seeds) >= fewest
         ]
         for name, pairs in groups.items()
     }
@@ -138,22 +158,26 @@ def digits(method: str, n_pairs: int, n_seeds: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("results", nargs="*", type=Path)
+    parser.add_argument("tables", nargs="*", type=Path)
+    parser.add_argument("--noise-alone", action="store_true")
+    parser.add_argument("--fewest", type=int, default=3)
     parser.add_argument("--method", default="ot-only")
     parser.add_argument("--pairs", type=int, default=24)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    rows = [row for path in options.results for row in pq.read_table(path).to_pylist()]
-    if not options.results:
+    rows = [row for path in options.tables for row in read(path)]
+    if not options.tables:
         rows = digits(options.method, options.pairs, options.seeds)
+    if options.noise_alone:
+        rows = [with_noise_alone(row) for row in rows if row["method"] != "finetune"]
     print(machine())
     print("\n| suite | pairs | seeds | covered | narrow | stated | scatter |")
     print("|---|---|---|---|---|---|---|")
-    found = suites(rows)
+    found = suites(rows, options.fewest)
     for name, pairs in found.items():
         print(line(name, pairs))
     if not found:
-        print(f"no pair has distance_error for {FEWEST} seeds or more")
+        print(f"no pair has distance_error for {options.fewest} seeds or more")
 
 
 if __name__ == "__main__":
