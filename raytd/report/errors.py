@@ -3,15 +3,13 @@
 import math
 from collections.abc import Sequence
 
+from raytd.report.intervals import LEVEL
 from raytd.report.matrices import DistanceMatrix
 
 _SIGNS = {True: "±", False: "±¹"}
 """What stands before an error, by whether it is from several seeds."""
 
-_MEANINGS = {
-    True: "standard error of the mean over seeds, from their scatter",
-    False: "one seed: the error that its run states of itself",
-}
+_ONE_SEED = "one seed: the error that its run states of itself"
 
 
 def written(matrix: DistanceMatrix, row: int, column: int, form: str) -> str:
@@ -31,5 +29,17 @@ def written(matrix: DistanceMatrix, row: int, column: int, form: str) -> str:
 
 def meanings(matrices: Sequence[DistanceMatrix]) -> dict[str, str]:
     """The signs that the errors of these matrices have, and what each means."""
-    met = {bool(n > 1) for m in matrices for n in m.n_seeds[m.errors == m.errors]}
-    return {_SIGNS[kind]: text for kind, text in _MEANINGS.items() if kind in met}
+    counts = {int(n) for m in matrices for n in m.n_seeds[m.errors == m.errors]}
+    found = {_SIGNS[True]: _over(min(counts - {1}))} if counts - {1} else {}
+    return found | ({_SIGNS[False]: _ONE_SEED} if 1 in counts else {})
+
+
+def _over(n_seeds: int) -> str:
+    """What an error over so many seeds is; few of them say little of their own scatter."""
+    from scipy.stats import t
+
+    factor = float(t.ppf((1 + LEVEL) / 2, n_seeds - 1))
+    return (
+        f"standard error of the mean over seeds, from their scatter; with {n_seeds} seeds, the "
+        f"{100 * LEVEL:.0f} % interval is {factor:.1f} times as wide on either side"
+    )

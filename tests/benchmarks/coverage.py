@@ -1,7 +1,7 @@
 """How often does the error that a run states of its distance hold what other seeds say?
 
     python tests/benchmarks/coverage.py TABLE […]              # of sweeps with 3 seeds or more
-    python tests/benchmarks/coverage.py [--seeds 3] [--pairs 24]   # runs pairs of digits by itself
+    python tests/benchmarks/coverage.py [--pairs 24] [--other-images]     # digits, run here
     python tests/benchmarks/coverage.py --noise-alone --fewest 2 sweeps/results/*/results.csv
 
 TABLE is `results.parquet` of a sweep, or a CSV file with its columns. A suite is everything of one
@@ -15,7 +15,8 @@ so that errors which are right cover in 95 of 100 cases, however many seeds ther
 takes m for the truth, |v − m| ≤ 1.96 e, and so is the stricter. `stated` and `scatter` are the root
 mean squares of the stated errors and of the standard deviations over seeds, both relative to the
 distance. Seeds of a sweep share their images, and the stated error is for other images as well, so
-`stated` may be the larger. With `--noise-alone` the error is `noise_error` without the images;
+`stated` may be the larger; `--other-images` gives each seed of the digits images of its own. With
+`--noise-alone` the error is `noise_error` without the images;
 tables that are older than `distance_error` have what it takes.
 """
 
@@ -34,6 +35,7 @@ import pyarrow.parquet as pq
 import torch
 from machine import machine
 from pyarrow import csv
+from torch import nn
 
 import raytd
 from raytd.transfer.distance_error import PIECES, noise_error
@@ -42,7 +44,7 @@ TASKS = {
     "low": "01234", "high": "56789", "even": "02468", "odd": "13579", "round": "0689",
     "straight": "147",
 }  # fmt: skip
-IMAGES = {"dataset": "digits", "train": 80, "val": 60}
+IMAGES = {"dataset": "digits", "train": 60, "val": 60}
 WIDTH = 1.96
 
 
@@ -133,25 +135,42 @@ def line(name: str, pairs: Sequence[Pair]) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def digits(method: str, n_pairs: int, n_seeds: int) -> list[dict[str, Any]]:
+def small(*, in_channels: int, n_classes: int) -> nn.Module:
+    """Two convolutions that cost little."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, 12, 3, stride=2, padding=1),
+        nn.BatchNorm2d(12),
+        nn.ReLU(),
+        nn.Conv2d(12, 24, 3, padding=1),
+        nn.BatchNorm2d(24),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(96, n_classes),
+    )
+
+
+def digits(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Rows of pairs of digits, run here."""
     torch.set_num_threads(1)
     pairs = list(itertools.permutations(TASKS, 2))
     random.Random(0).shuffle(pairs)
     rows = []
     with tempfile.TemporaryDirectory() as sources:
-        for seed, pair in itertools.product(range(n_seeds), pairs[:n_pairs]):
-            ends = [{"name": n, "classes": [*TASKS[n]], **IMAGES} for n in pair]
+        for seed, pair in itertools.product(range(options.seeds), pairs[: options.pairs]):
+            sample = {**IMAGES, "seed": seed if options.other_images else 0}
+            ends = [{"name": n, "classes": [*TASKS[n]], **sample} for n in pair]
             result = raytd.distance(
                 *ends,
-                method=method,
+                method=options.method,
+                model="coverage:small",
                 seed=seed,
                 coupled={"blocks": 2, "tile_size": 10},
                 trajectory={"steps": 300, "lr": 0.003, "segments": 20},
-                pretrain={"epochs": 30},
+                pretrain={"epochs": 40},
                 sources=sources,
             )
-            about = {"method": method, "model": "cnn8-narrow", "protocol": "digits", "seed": seed}
+            about = {"method": options.method, "model": "small", "protocol": "digits", "seed": seed}
             rows.append(about | dict(zip(("source", "target"), pair, strict=True)) | vars(result))
     return rows
 
@@ -159,6 +178,7 @@ def digits(method: str, n_pairs: int, n_seeds: int) -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", type=Path)
+    parser.add_argument("--other-images", action="store_true")
     parser.add_argument("--noise-alone", action="store_true")
     parser.add_argument("--fewest", type=int, default=3)
     parser.add_argument("--method", default="ot-only")
@@ -167,7 +187,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = [row for path in options.tables for row in read(path)]
     if not options.tables:
-        rows = digits(options.method, options.pairs, options.seeds)
+        rows = digits(options)
     if options.noise_alone:
         rows = [with_noise_alone(row) for row in rows if row["method"] != "finetune"]
     print(machine())

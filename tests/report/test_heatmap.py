@@ -66,7 +66,11 @@ def test_the_caption_says_where_the_errors_are_from(row):
     (several,) = figures([*rows, row("b", "a", 2.0, seed=1)])
     (neither,) = figures(rows[1:])
     assert "the mean; ±¹: one seed: the error that its run states of itself. Panels" in one.caption
-    assert "±: standard error of the mean over seeds, from their scatter; ±¹" in several.caption
+    assert (
+        "±: standard error of the mean over seeds, from their scatter; with 2 seeds, the 95 % "
+        in (several.caption)
+    )
+    assert "is 12.7 times as wide on either side; ±¹: one seed" in several.caption
     assert "±" not in neither.caption
 
 

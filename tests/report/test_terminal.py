@@ -174,7 +174,8 @@ def test_a_number_in_a_matrix_has_its_error_and_the_legend_says_from_what(row):
     assert line_of(text, "±¹").split() == ["odd", "2.5", "±¹", "0.12", "-"]
     assert [line.split() for line in text.splitlines()[-3:-2]] == [["low", "-", "3", "±", "1.5"]]
     assert legend([matrix]) == [
-        "±  standard error of the mean over seeds, from their scatter",
+        "±  standard error of the mean over seeds, from their scatter; with 3 seeds, the 95 % "
+        "interval is 4.3 times as wide on either side",
         "±¹ one seed: the error that its run states of itself",
     ]
 
