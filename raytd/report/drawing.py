@@ -145,7 +145,7 @@ def _cells(matrix: DistanceMatrix, digits: str) -> Iterator[tuple[int, int, str]
         text = format(matrix.values[row, column], digits)
         if (matrix.sources[row], matrix.targets[column]) in matrix.doubts:
             text += "*"
-        if error := written(matrix, row, column, digits):
+        if error := written(matrix, row, column):
             text += "\n" + error.replace(" ", "")
         yield row, column, text
 

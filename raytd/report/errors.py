@@ -12,19 +12,18 @@ _SIGNS = {True: "±", False: "±¹"}
 _ONE_SEED = "one seed: the error that its run states of itself"
 
 
-def written(matrix: DistanceMatrix, row: int, column: int, form: str) -> str:
+def written(matrix: DistanceMatrix, row: int, column: int) -> str:
     """The error of a cell with its sign, such as `± 0.12`; empty where it is not known.
 
     Args:
         matrix: that has the cell.
         row: number of its source.
         column: number of its target.
-        form: how the error is formatted.
     """
     error = float(matrix.errors[row, column])
     if math.isnan(error):
         return ""
-    return f"{_SIGNS[bool(matrix.n_seeds[row, column] > 1)]} {error:{form}}"
+    return f"{_SIGNS[bool(matrix.n_seeds[row, column] > 1)]} {error:.2g}"
 
 
 def meanings(matrices: Sequence[DistanceMatrix]) -> dict[str, str]:

@@ -151,7 +151,7 @@ def _cells(matrix: DistanceMatrix) -> list[list[str]]:
 
 
 def _cell_text(matrix: DistanceMatrix, row: int, column: int) -> str:
-    value, error = float(matrix.values[row, column]), written(matrix, row, column, ".2g")
+    value, error = float(matrix.values[row, column]), written(matrix, row, column)
     marks = _marks(matrix, matrix.sources[row], matrix.targets[column])
     return " ".join(filter(None, (_digits(value), error, marks)))
 
