@@ -97,9 +97,11 @@ def _run(
 
     def on_iteration(iteration: "Iteration") -> None:
         progress.on_iteration(iteration)
+        error = iteration.distance_error
+        margin = "" if error is None else f" ± {error:.2g}"
         say(
-            f"iteration {iteration.iteration}: distance {iteration.lengths.distance:.4f} rad, "
-            f"target accuracy {iteration.target_accuracy:.3f}"
+            f"iteration {iteration.iteration}: distance {iteration.lengths.distance:.4f}{margin} "
+            f"rad, target accuracy {iteration.target_accuracy:.3f}"
         )
 
     return run_trial(

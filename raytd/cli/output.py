@@ -24,9 +24,11 @@ def say(line: str) -> None:
 def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
     """The rows of the sweep's own trials that have ended, in the order of the plan."""
     from raytd.sweep.ledger import Ledger
+    from raytd.sweep.seed_errors import with_seed_errors
 
     ended = {row["trial_key"]: row for row in Ledger(plan.folder).rows()}
-    return [ended[trial.key] for trial in plan.suggested() if trial.key in ended]
+    own = [ended[trial.key] for trial in plan.suggested() if trial.key in ended]
+    return with_seed_errors(own)
 
 
 def write_report(plan: SweepPlan) -> list[StoragePath]:
@@ -65,6 +67,7 @@ def _matrices(plan: SweepPlan, rows: list[dict[str, Any]]) -> "list[DistanceMatr
 
 _FIGURES = (
     ("distance", "distance"),
+    ("  ± standard error", "distance_error"),
     ("  its label part", "label_part"),
     ("  its excess over that", "excess"),
     ("Fisher-Rao length", "fisher_rao_length"),

@@ -9,6 +9,7 @@ from jaxtyping import Float32, Float64, Int64
 
 from raytd.models.features import SOURCE, FeatureCost
 from raytd.transfer.averaging import Averaging
+from raytd.transfer.distance_error import distance_error, image_error, noise_error
 from raytd.transfer.lengths import Lengths, Moments
 from raytd.transfer.state import Weights
 from raytd.transfer.validation import ValidationPairs
@@ -197,3 +198,21 @@ class Iteration:
     knots: tuple[Knot, ...]
     coupling: Pairs
     cost: Pairs
+
+    @property
+    def distance_error(self) -> float | None:
+        """Standard error of the distance from within this run, in radians; None of one image."""
+        rows, cols = self.tiles.rows.numpy(), self.tiles.cols.numpy()
+        shape = self.coupling.shape
+        images = image_error(
+            mass=self.coupling.ravel(),
+            cost=self.cost.ravel(),
+            source_index=np.broadcast_to(rows[:, :, None], shape).ravel(),
+            target_index=np.broadcast_to(cols[:, None, :], shape).ravel(),
+        )
+        noise = noise_error(
+            distance=self.lengths.distance,
+            noise_share=self.lengths.noise_share,
+            segments=len(self.knots) - 1,
+        )
+        return distance_error(images=images, noise=noise)

@@ -45,6 +45,8 @@ class DistanceResult:
         unit: of `value`.
         smaller_is_closer: how to read it.
         distance: ⟨Γ, C⟩, eq. (1).
+        distance_error: its standard error from the images and the noise of SGD within this run,
+            see `raytd.transfer.distance_error`; None where a task has a single image.
         fisher_rao_length: eq. (8); never below `distance`.
         noise_free_length: two-scale estimate without the noise of SGD.
         noise_free_error: its standard error from the noise of SGD.
@@ -87,6 +89,7 @@ class DistanceResult:
     unit: str
     smaller_is_closer: bool
     distance: float
+    distance_error: float | None
     fisher_rao_length: float
     noise_free_length: float
     noise_free_error: float
@@ -160,6 +163,7 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
         unit="rad",
         smaller_is_closer=True,
         **lengths,
+        distance_error=last.distance_error,
         self_distance=pooled if prepared.pair.is_self else None,
         label_part=label_part,
         excess=last.lengths.distance - label_part,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from raytd.report.errors import written
 from raytd.report.matrices import DistanceMatrix
 from raytd.report.ties import alike
 
@@ -139,13 +140,13 @@ def _format(panels: Sequence[DistanceMatrix]) -> str:
 
 
 def _cells(matrix: DistanceMatrix, digits: str) -> Iterator[tuple[int, int, str]]:
-    """Every cell with what is written in it: a star if it is doubtful, the spread below."""
+    """Every cell with what is written in it: a star if it is doubtful, the error below."""
     for row, column in product(*map(range, matrix.values.shape)):
         text = format(matrix.values[row, column], digits)
         if (matrix.sources[row], matrix.targets[column]) in matrix.doubts:
             text += "*"
-        if matrix.n_seeds[row, column] > 1:
-            text += f"\n±{matrix.spread[row, column]:{digits}}"
+        if error := written(matrix, row, column):
+            text += "\n" + error.replace(" ", "")
         yield row, column, text
 
 

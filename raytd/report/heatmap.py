@@ -1,9 +1,11 @@
 """Matrices of distances as figures: those that can be compared stand on one scale."""
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from raytd.report.doubts import listed
+from raytd.report.errors import meanings
 from raytd.report.figure import Figure, left_out, slug
 from raytd.report.matrices import DistanceMatrix
 from raytd.report.ties import lowest, named
@@ -36,7 +38,7 @@ def heatmaps(matrices: Sequence[DistanceMatrix], *, comparable: Collection[str])
 
 
 def matrix_rows(matrices: Sequence[DistanceMatrix]) -> list[dict[str, Any]]:
-    """A row for each cell with a result: its axes, its pair, mean, spread and number of seeds."""
+    """A row for each cell with a result: its axes, its pair, its mean with spread and error."""
     axes = list(dict.fromkeys(axis for matrix in matrices for axis in matrix.fixed))
     rows = []
     for matrix in matrices:
@@ -49,6 +51,7 @@ def matrix_rows(matrices: Sequence[DistanceMatrix]) -> list[dict[str, Any]]:
                         | {"quantity": matrix.quantity, "unit": matrix.unit}
                         | {"mean": float(matrix.values[i, j])}
                         | {"spread": float(matrix.spread[i, j]) if n > 1 else None, "n_seeds": n}
+                        | {"error": None if math.isnan(e := float(matrix.errors[i, j])) else e}
                         | {"doubts": _words(matrix, source, target)}
                     )
     return rows
@@ -65,15 +68,15 @@ def _heatmap(matrices: Sequence[DistanceMatrix], name: str) -> Figure:
     panels = matrices[:_MOST_PANELS]
     what = panels[0].quantity
     methods = " and ".join(dict.fromkeys(matrix.method for matrix in panels))
-    seeds = "; below it the standard deviation over seeds" if _has_spread(panels) else ""
+    errors = "".join(f"; {sign}: {text}" for sign, text in meanings(panels).items())
     cells = matrix_rows(panels)
     low, high = (_ends(cells, sign) for sign in (1, -1))
     return Figure(
         name=name,
         heading=f"{what[0].upper()}{what[1:]}: {methods}",
-        caption=f"Rows are sources, columns targets; the number is the mean{seeds}. Panels of this "
-        "figure share one scale and can be compared cell by cell. Compare a cell with its mirror "
-        "image, too: the way there is not the way back. Hatched: no result."
+        caption=f"Rows are sources, columns targets; the number is the mean{errors}. Panels of "
+        "this figure share one scale and can be compared cell by cell. Compare a cell with its "
+        "mirror image, too: the way there is not the way back. Hatched: no result."
         + _doubtful(panels)
         + left_out(len(matrices), len(panels), "matrices"),
         alt=f"Heat map. Smallest: {low}; largest: {high}.",
@@ -99,7 +102,3 @@ def _stem(panels: Sequence[DistanceMatrix]) -> str:
     plural = {"distance": "distances", "score": "scores"}
     what = plural.get(panels[0].quantity, panels[0].quantity)
     return slug("-".join([what, *dict.fromkeys(matrix.method for matrix in panels)]))
-
-
-def _has_spread(panels: Sequence[DistanceMatrix]) -> bool:
-    return any((matrix.n_seeds > 1).any() for matrix in panels)

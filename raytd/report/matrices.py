@@ -1,5 +1,6 @@
 """Distance matrices: trials that may stand beside one another, sources as rows."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,20 @@ import numpy.typing as npt
 from raytd.errors import InputError
 from raytd.report.rows import Row, number, quantity, setting, task_order, unit_of, varying
 from raytd.sweep.doubts import Doubt, denied, pair_doubts
+from raytd.sweep.seed_errors import standard_error
 
 Floats = npt.NDArray[np.float64]
 SCORE = "score"
 """What the values of a method are called of which more is closer."""
 
 _NEVER_MIXED = ("method", "model", "protocol")
+
+_WITHIN = {
+    "value": "distance_error",
+    "distance": "distance_error",
+    "noise_free_length": "noise_free_error",
+}
+"""The column with the error that one trial states of its own number."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class DistanceMatrix:
         targets: tasks of the columns.
         values: mean over seeds, (sources, targets); NaN where there is no result.
         spread: standard deviation over seeds (n - 1); NaN where there are fewer than two.
+        errors: standard error of `values`: from the scatter of seeds where there are several, else
+            the one that the trial states; NaN where it states none.
         n_seeds: how many seeds stand behind each cell.
         doubts: what is doubtful about the results behind a cell, by source and target.
     """
@@ -43,6 +54,7 @@ class DistanceMatrix:
     targets: tuple[str, ...]
     values: Floats
     spread: Floats
+    errors: Floats
     n_seeds: npt.NDArray[np.int64]
     doubts: Mapping[tuple[str, str], tuple[Doubt, ...]]
 
@@ -123,17 +135,18 @@ def _matrix(
 ) -> DistanceMatrix:
     sources, targets = ends
     shape = (len(sources), len(targets))
-    values, spread = np.full(shape, np.nan), np.full(shape, np.nan)
+    values, spread, errors = (np.full(shape, np.nan) for _ in range(3))
     n_seeds = np.zeros(shape, dtype=np.int64)
     for (source, target), seeds in _cells(group, value).items():
         if source not in sources or target not in targets:
             continue
         cell = sources.index(source), targets.index(target)
-        numbers = np.array(list(seeds.values()))
-        values[cell] = numbers.mean()
-        n_seeds[cell] = numbers.size
+        numbers = np.array([float(row[value]) for row in seeds.values()])
+        values[cell], n_seeds[cell] = numbers.mean(), numbers.size
         if numbers.size > 1:
             spread[cell] = numbers.std(ddof=1)
+        error = mean_error(list(seeds.values()), value)
+        errors[cell] = math.nan if error is None else error
     return DistanceMatrix(
         fixed=fixed,
         details=_details(fixed, telling),
@@ -143,9 +156,22 @@ def _matrix(
         targets=targets,
         values=values,
         spread=spread,
+        errors=errors,
         n_seeds=n_seeds,
         doubts=pair_doubts(group),
     )
+
+
+def mean_error(rows: Sequence[Row], value: str) -> float | None:
+    """Standard error of a mean over seeds; of a single one what it states itself, if anything.
+
+    Args:
+        rows: with a number, one for each seed.
+        value: the column that is averaged.
+    """
+    if len(rows) == 1:
+        return number(rows[0], _WITHIN[value]) if value in _WITHIN else None
+    return standard_error([float(row[value]) for row in rows])
 
 
 def _quantity(row: Row, value: str) -> str:
@@ -162,16 +188,16 @@ def _details(fixed: Mapping[str, Any], telling: Sequence[str]) -> tuple[str, ...
     return (*models, *(f"{axis} {setting(named[axis])}" for axis in others))
 
 
-def _cells(group: Sequence[Row], value: str) -> dict[tuple[str, str], dict[Any, float]]:
-    cells: dict[tuple[str, str], dict[Any, float]] = {}
+def _cells(group: Sequence[Row], value: str) -> dict[tuple[str, str], dict[Any, Row]]:
+    """The rows with a number of each pair, by seed."""
+    cells: dict[tuple[str, str], dict[Any, Row]] = {}
     for row in group:
         seeds = cells.setdefault((row["source"], row["target"]), {})
-        seed, result = row.get("seed"), number(row, value)
+        seed = row.get("seed")
         if seed in seeds:
             raise InputError(
                 f"{row['source']} -> {row['target']}: two results of {row['method']} at seed "
                 f"{seed}; name the axis in which they differ"
             )
-        if result is not None:
-            seeds[seed] = result
+        seeds[seed] = row
     return cells

@@ -25,6 +25,7 @@ from raytd.report.terminal import notes
 
 _COLUMNS = (
     ("distance", "value", ".4g"),
+    ("± its error", "distance_error", ".2g"),
     ("Fisher-Rao length", "fisher_rao_length", ".4g"),
     ("noise-free length", "noise_free_length", ".4g"),
     ("± noise of SGD", "noise_free_error", ".2g"),

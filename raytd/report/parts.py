@@ -1,11 +1,12 @@
 """A distance as its two parts: what the labels alone ask for, and what comes on top of it."""
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from raytd.report.figure import Data, Figure, left_out, slug
 from raytd.report.groups import Group, groups
+from raytd.report.matrices import mean_error
 from raytd.report.rows import Row, number
 from raytd.report.saved import SavedSweep
 from raytd.report.style import INK, colour, dress, new_figure
@@ -29,8 +30,8 @@ def _figure(group: Group, bars: Sequence[Mapping[str, Any]]) -> Figure:
         heading=f"Parts of the distance ({group.label})",
         caption="The label part is π times the mass of pairs whose labels differ; the excess is "
         "what images, network and the noise of SGD add to it, or take from it (hatched). Mean over "
-        "seeds; the line at the end is the standard error of the distance over them, where there "
-        "are several." + left_out(len(bars), len(data), "pairs"),
+        "seeds; the line at the end is the standard error of the distance: from their scatter, or "
+        "what the run states where there is one seed." + left_out(len(bars), len(data), "pairs"),
         alt=f"Stacked bars of {len(data)} pairs from {_told(near)} to {_told(far)}.",
         data=data,
         draw=lambda: _draw(data),
@@ -62,7 +63,7 @@ def _bar(source: str, target: str, rows: Sequence[Row]) -> dict[str, Any]:
         "distance": distance,
         "label_part": label_part,
         "excess": distance - label_part,
-        "standard_error": stdev(distances) / len(rows) ** 0.5 if len(rows) > 1 else None,
+        "standard_error": mean_error(rows, "distance"),
         "n_seeds": len(rows),
     }
 

@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from raytd.report.errors import meanings, written
 from raytd.report.matrices import DistanceMatrix
 from raytd.report.rows import Row, number, varying
 from raytd.sweep.doubts import MARKS, row_doubts
@@ -38,7 +39,7 @@ def results_table(
     named += varying(done, ["unit"])
     remarks = ["; ".join(shorten(n, 60, placeholder=" …") for n in notes(row)) for row in rows]
     shown = [n for n in _NUMBERS if not compact or n.column in _COMPACT]
-    shown = [n for n in shown if not done or any(n.column in row for row in done)]
+    shown = [n for n in shown if not done or any(row.get(n.column) is not None for row in done)]
     table = _table(title)
     for column in named:
         table.add_column(_heading(column), overflow="fold")
@@ -109,8 +110,8 @@ def _protocol(rows: Sequence[Row]) -> list[str]:
 def matrix_tables(matrix: DistanceMatrix, width: int) -> list[Table]:
     """A distance matrix: sources as rows, targets as columns, a dash where nothing is known.
 
-    Targets that have no room beside one another are dealt over several tables. A number that is
-    doubtful has the marks of its doubts behind it; `legend` explains them.
+    Targets that have no room beside one another are dealt over several tables. A number has its
+    standard error behind it, and the marks of its doubts; `legend` explains both.
 
     Args:
         matrix: to be shown.
@@ -118,7 +119,9 @@ def matrix_tables(matrix: DistanceMatrix, width: int) -> list[Table]:
     """
     corner = "source \\ target"
     first = min(max(map(len, (corner, *matrix.sources))), width // 3)
-    each = min(max(map(len, matrix.targets)), _TARGET)
+    cells = _cells(matrix)
+    longest = max((len(cell) for line in cells for cell in line), default=0)
+    each = max(min(max(map(len, matrix.targets)), _TARGET), longest)
     n = max(1, (width - first - _GAP) // (each + _GAP))
     tables = []
     for begin in range(0, len(matrix.targets), n):
@@ -126,10 +129,8 @@ def matrix_tables(matrix: DistanceMatrix, width: int) -> list[Table]:
         table.add_column(corner, style="bold", overflow="fold")
         for target in matrix.targets[begin : begin + n]:
             table.add_column(target, justify="right", overflow="fold")
-        for source, values in zip(matrix.sources, matrix.values, strict=True):
-            shown = zip(matrix.targets, values, strict=True)
-            cells = [f"{_digits(float(v))}{_marks(matrix, source, t)}" for t, v in shown]
-            table.add_row(source, *cells[begin : begin + n])
+        for source, line in zip(matrix.sources, cells, strict=True):
+            table.add_row(source, *line[begin : begin + n])
         tables.append(table)
     return tables
 
@@ -141,16 +142,31 @@ _GAP = 2
 """Columns between two columns of a table."""
 
 
+def _cells(matrix: DistanceMatrix) -> list[list[str]]:
+    """Numbers with their errors and marks, a list for each source."""
+    return [
+        [_cell_text(matrix, i, j) for j in range(len(matrix.targets))]
+        for i in range(len(matrix.sources))
+    ]
+
+
+def _cell_text(matrix: DistanceMatrix, row: int, column: int) -> str:
+    value, error = float(matrix.values[row, column]), written(matrix, row, column)
+    marks = _marks(matrix, matrix.sources[row], matrix.targets[column])
+    return " ".join(filter(None, (_digits(value), error, marks)))
+
+
 def legend(matrices: Sequence[DistanceMatrix]) -> list[str]:
-    """What the marks mean that the numbers of these matrices have, one line each."""
+    """What errors and marks beside the numbers of these matrices mean, one line each."""
+    lines = [f"{sign:<2} {text}" for sign, text in meanings(matrices).items()]
     met = {d.mark for matrix in matrices for found in matrix.doubts.values() for d in found}
-    return [f"{mark}  {text}" for mark, text in MARKS.items() if mark in met]
+    return lines + [f"{mark}  {text}" for mark, text in MARKS.items() if mark in met]
 
 
 def _marks(matrix: DistanceMatrix, source: str, target: str) -> str:
-    """The marks behind a number, after a blank; empty where nothing is doubtful."""
+    """The marks of a number; empty where nothing is doubtful."""
     found = matrix.doubts.get((source, target), ())
-    return f" {''.join(doubt.mark for doubt in found)}" if found else ""
+    return "".join(doubt.mark for doubt in found)
 
 
 def notes(row: Row) -> list[str]:
@@ -192,6 +208,10 @@ def _digits(value: float | None) -> str:
     return "-" if value is None or math.isnan(value) else f"{value:.4g}"
 
 
+def _rough(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.2g}"
+
+
 def _share(value: float | None) -> str:
     return "-" if value is None or math.isnan(value) else f"{100 * value:.1f} %"
 
@@ -202,9 +222,10 @@ class _Number(NamedTuple):
     show: Callable[[float | None], str]
 
 
-_COMPACT = frozenset({"value", "noise_share"})
+_COMPACT = frozenset({"value", "distance_error", "noise_share"})
 _NUMBERS = (
     _Number("distance", "value", _digits),
+    _Number("±", "distance_error", _rough),
     _Number("Fisher-\nRao", "fisher_rao_length", _digits),
     _Number("noise-\nfree", "noise_free_length", _digits),
     _Number("noise\nshare", "noise_share", _share),

@@ -7,6 +7,7 @@ from typing import Any
 from raytd.engine.storage import StoragePath
 from raytd.errors import RequestError
 from raytd.sweep.ledger import Ledger, Row
+from raytd.sweep.seed_errors import with_seed_errors
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class KeptSweep:
 
     @property
     def rows(self) -> list[Row]:
-        """Rows of its own trials that have ended, in their order."""
-        return [self.ended[key] for key in self.keys if key in self.ended]
+        """Rows of its own trials that have ended, in their order; their seeds alone count."""
+        return with_seed_errors([self.ended[key] for key in self.keys if key in self.ended])
 
 
 def kept_sweep(folder: StoragePath) -> KeptSweep:

@@ -15,6 +15,7 @@ from raytd.engine.files import write_bytes, write_json
 from raytd.engine.storage import StoragePath
 from raytd.methods.score import Score
 from raytd.sweep.doubts import with_doubts
+from raytd.sweep.seed_errors import with_seed_errors
 
 if TYPE_CHECKING:  # reading a ledger needs no torch
     from raytd.engine.records import Iteration
@@ -46,6 +47,7 @@ _COLUMNS: dict[str, pa.DataType] = {
     "unit": pa.string(),
     "smaller_is_closer": pa.bool_(),
     "distance": pa.float64(),
+    "distance_error": pa.float64(),
     "fisher_rao_length": pa.float64(),
     "noise_free_length": pa.float64(),
     "noise_free_error": pa.float64(),
@@ -75,6 +77,8 @@ _COLUMNS: dict[str, pa.DataType] = {
     "source_weights": pa.string(),
     "source_val_images": pa.int64(),
     "source_chance": pa.float64(),
+    "n_seeds": pa.int64(),
+    "seeds_error": pa.float64(),
     "same_weights_as": pa.string(),
     "doubts": pa.string(),
     "warnings": pa.string(),
@@ -133,9 +137,11 @@ class Ledger:
     def rows(self) -> list[Row]:
         """The rows of all trials that have ended, whatever the sweep file says today.
 
-        What is doubtful about them is added, as `raytd.sweep.doubts` says.
+        What is doubtful about them is added, as `raytd.sweep.doubts` says, and how far seeds
+        scatter, as `raytd.sweep.seed_errors` does.
         """
-        return with_doubts(list(self.rows_of(self._ended()).values()))
+        rows = list(self.rows_of(self._ended()).values())
+        return with_seed_errors(with_doubts(rows))
 
     def table(self, key: str, name: str) -> list[Row]:
         """A table beside a trial's row, such as `iterations` or `knots`; empty without one."""
@@ -201,6 +207,7 @@ def iteration_row(iteration: "Iteration") -> dict[str, Any]:
     return {
         "iteration": iteration.iteration,
         **asdict(iteration.lengths),
+        "distance_error": iteration.distance_error,
         "fisher_rao_norm_integral": iteration.fisher_rao_norm_integral,
         "change": iteration.change,
         "target_accuracy": iteration.target_accuracy,

@@ -15,7 +15,7 @@ from raytd.tracking.base import Closing, DatasetInfo, SweepInfo, SweepStatus, Tr
 from raytd.tracking.points import numbers
 from raytd.tracking.sync import TrialRecord
 
-_NOT_FINAL = ("threads", "chunk", "seed", "transient")
+_NOT_FINAL = ("threads", "chunk", "seed", "transient", "n_seeds", "seeds_error")
 _NO_ARTIFACT = "coupling.parquet"
 """Grows with the number of pairs; it stays in the folder of the trial."""
 

@@ -148,8 +148,10 @@ def test_the_shell_gives_the_number_of_the_sweep_to_the_bit(
         "distance", "digits-low", "digits-high", "--config", "small.yaml",
         "--method", "uncoupled", "--json",
     )  # fmt: skip
-    assert json.loads(shown.stdout)["distance"] == row["distance"]
-    assert json.loads(shown.stdout)["trial_key"] == row["trial_key"]
+    for name in ("distance", "distance_error", "trial_key"):
+        assert json.loads(shown.stdout)[name] == row[name]
+    error = f"{row['distance']:.4f} ± {row['distance_error']:.2g} rad"
+    assert f"iteration 0: distance {error}, target accuracy" in shown.stderr
 
 
 def mlflow_runs(folder: Path) -> list[Any]:
@@ -175,6 +177,8 @@ def test_the_tracking_server_has_a_parent_and_a_child_for_each_trial(
         child = children[row["trial_key"]]
         assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert child.data.metrics["final.distance"] == row["distance"]
+        assert child.data.metrics["final.distance_error"] == row["distance_error"]
+        assert "final.seeds_error" not in child.data.metrics
         assert child.data.params["seed"] == str(row["seed"])
         assert "knots.segment_length" in child.data.metrics
 

@@ -9,8 +9,10 @@ import torch
 import torch.nn.functional as F
 from scipy.special import betaincinv
 
+from raytd.engine.checkpoints import _CLASSES
 from raytd.engine.config import PretrainConfig, StopConfig, TrajectoryConfig
 from raytd.engine.context import Pair
+from raytd.engine.encoding import decode, encode
 from raytd.engine.executor import run_in_process
 from raytd.engine.prepare import deal, prepare
 from raytd.engine.records import CouplingSettings, Iteration
@@ -20,6 +22,7 @@ from raytd.models import zoo
 from raytd.simplex import log_probs, segment_length
 from raytd.tasks.labels import union
 from raytd.transfer.averaging import Averaging
+from raytd.transfer.distance_error import image_error, noise_error
 from raytd.transfer.randomness import derive_seed, generator
 from raytd.transfer.state import Weights
 from raytd.transfer.validation import ValidationPairs
@@ -402,3 +405,34 @@ def test_different_tasks_have_no_self_distance(
     tiles = deal(tiny_pair, tile_size=5, n_blocks=1, dealing="random")
     prepared = prepare(tiny_pair, context, tiles, iterations=1, coupling=None)
     assert run_prepared(prepared, context).self_distance is None
+
+
+def test_the_error_is_that_of_the_coupling_that_the_result_shows(
+    tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
+) -> None:
+    context = make_context(sources, short)
+    tiles = deal(tiny_pair, tile_size=4, n_blocks=2, dealing="random")  # images on two tiles, too
+    prepared = prepare(tiny_pair, context, tiles, iterations=1, coupling=None)
+    result = run_prepared(prepared, context)
+    pairs = {name: v for name, v in vars(result.coupling).items() if name != "measured"}
+    images = image_error(**pairs)
+    noise = noise_error(
+        distance=result.distance, noise_share=result.noise_share, segments=short.segments
+    )
+    assert result.distance_error == pytest.approx(np.hypot(images, noise), rel=1e-12)
+    assert 0 < result.distance_error < result.distance
+
+
+def test_the_error_is_the_same_after_a_checkpoint(iterations: list[Iteration]) -> None:
+    (last,) = decode(encode([iterations[-1]]), _CLASSES)
+    assert last.distance_error == iterations[-1].distance_error
+
+
+def test_a_task_of_one_image_has_no_error(
+    tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
+) -> None:
+    (last,) = run(tiny_pair, sources, short, iterations=1)
+    alone = np.zeros_like(last.coupling)
+    alone[0, 0, 0] = 1.0
+    assert last.distance_error is not None
+    assert replace(last, coupling=alone).distance_error is None

@@ -39,6 +39,7 @@ def assert_same_bits(left: Sequence[Iteration], right: Sequence[Iteration]) -> N
         assert one.knots == other.knots
         assert one.solve == other.solve
         assert one.change == other.change
+        assert one.distance_error == other.distance_error
         assert (one.target_loss, one.forward_images) == (other.target_loss, other.forward_images)
         np.testing.assert_array_equal(one.cost, other.cost)
         np.testing.assert_array_equal(one.coupling, other.coupling)

@@ -36,11 +36,11 @@ def test_larger_is_lighter_so_that_grey_prints_keep_the_order():
     assert lightness == sorted(lightness)
 
 
-def test_cells_hold_the_values_and_their_spread(row):
-    rows = [row("a", "b", 1.0), row("a", "b", 3.0, seed=1), row("b", "a", 0.5)]
+def test_cells_hold_the_values_and_their_errors(row):
+    rows = [row("a", "b", 1.0), row("a", "b", 3.0, seed=1), row("b", "a", 0.5, distance_error=0.1)]
     figure = distance_figure(distance_matrices(rows))
     texts = {(t.get_position()[1], t.get_position()[0]): t.get_text() for t in figure.axes[0].texts}
-    assert texts == {(0.5, 1.5): "2.00\n±1.41", (1.5, 0.5): "0.50"}
+    assert texts == {(0.5, 1.5): "2.00\n±1", (1.5, 0.5): "0.50\n±¹0.1"}
 
 
 @for_each(

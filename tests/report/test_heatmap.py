@@ -57,6 +57,21 @@ def test_the_data_are_exact_numbers_with_their_axes(row):
     assert (first["source"], first["target"], first["n_seeds"]) == ("a", "b", 2)
     assert (first["coupled.lam"], first["unit"], first["mean"]) == (5, "rad", 0.2)
     assert (second["spread"], second["mean"]) == (None, 1 / 3)
+    assert (first["error"], second["error"]) == (pytest.approx(0.1), None)
+
+
+def test_the_caption_says_where_the_errors_are_from(row):
+    rows = [row("a", "b", 1.0, distance_error=0.1), row("b", "a", 1.0)]
+    (one,) = figures(rows)
+    (several,) = figures([*rows, row("b", "a", 2.0, seed=1)])
+    (neither,) = figures(rows[1:])
+    assert "the mean; ±¹: one seed: the error that its run states of itself. Panels" in one.caption
+    assert (
+        "±: standard error of the mean over seeds, from their scatter; with 2 seeds, the 95 % "
+        in (several.caption)
+    )
+    assert "is 12.7 times as wide on either side; ±¹: one seed" in several.caption
+    assert "±" not in neither.caption
 
 
 def test_the_text_names_the_nearest_and_the_farthest_pair(row):

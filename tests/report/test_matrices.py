@@ -67,9 +67,10 @@ def test_seeds_are_averaged_with_their_sample_deviation(numbers):
     assert_allclose(matrix.spread.item(), math.sqrt(variance), rtol=1e-6, atol=1e-11)
 
 
-def test_one_seed_has_no_spread(row):
+def test_one_seed_has_no_spread_and_no_error_unless_it_states_one(row):
     (matrix,) = distance_matrices([row("a", "b", 1.5)])
     assert math.isnan(matrix.spread.item())
+    assert math.isnan(matrix.errors.item())
     assert matrix.seeds == "1 seed"
 
 
@@ -111,3 +112,19 @@ def test_the_unit_belongs_to_lengths_alone(row):
 def test_another_column_can_be_shown(row):
     (matrix,) = distance_matrices([row("a", "b", noise_share=0.25)], "noise_share")
     assert matrix.values.item() == 0.25
+
+
+def test_the_error_of_several_seeds_is_from_their_scatter_and_of_one_what_it_states(row):
+    rows = [row("a", "b", v, seed=s, distance_error=0.5) for s, v in enumerate((1.0, 2.0, 6.0))]
+    (matrix,) = distance_matrices([*rows, row("b", "a", 1.0, distance_error=0.5)])
+    assert_allclose(matrix.errors, [[math.nan, math.sqrt(7 / 3)], [0.5, math.nan]], rtol=1e-14)
+
+
+@for_each(
+    ("value", "error"),
+    [("value", 0.5), ("noise_free_length", 0.25), ("fisher_rao_length", math.nan)],
+)
+def test_a_number_never_has_the_error_of_another(row, value, error):
+    stated = {"distance_error": 0.5, "noise_free_error": 0.25}
+    (matrix,) = distance_matrices([row("a", "b", **stated)], value)
+    assert_allclose(matrix.errors.item(), error)

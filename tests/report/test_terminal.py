@@ -1,4 +1,5 @@
 import io
+import itertools
 import re
 
 import numpy as np
@@ -164,3 +165,35 @@ def test_columns_without_room_beside_one_another_stand_below_one_another(row):
         ["value", "1.25"],
     ]
     assert len(below) == 2 * (12 + 1)
+
+
+def test_a_number_in_a_matrix_has_its_error_and_the_legend_says_from_what(row):
+    rows = [row("low", "odd", v, seed=s, distance_error=0.5) for s, v in enumerate((1, 2, 6))]
+    (matrix,) = distance_matrices([*rows, row("odd", "low", 2.5, distance_error=0.125)])
+    text = "".join(printed(table) for table in matrix_tables(matrix, 120))
+    assert line_of(text, "±¹").split() == ["odd", "2.5", "±¹", "0.12", "-"]
+    assert [line.split() for line in text.splitlines()[-3:-2]] == [["low", "-", "3", "±", "1.5"]]
+    assert legend([matrix]) == [
+        "±  standard error of the mean over seeds, from their scatter; with 3 seeds, the 95 % "
+        "interval is 4.3 times as wide on either side",
+        "±¹ one seed: the error that its run states of itself",
+    ]
+
+
+def test_a_number_and_its_error_stay_on_one_line(row):
+    rows = [
+        row(s, t, 1.0625, distance_error=0.03125, arrived=False)
+        for s, t in itertools.permutations("abcdefg", 2)
+    ]
+    (matrix,) = distance_matrices(rows)
+    for width in (60, 80, 120):
+        text = "".join(printed(table, width) for table in matrix_tables(matrix, width))
+        assert text.count("1.062 ±¹ 0.031 A") == 42
+        assert max(map(len, text.splitlines())) <= width
+
+
+def test_the_table_of_trials_shows_the_error_of_each_trial(row):
+    rows = [row("low", "odd", 1.25, seed=s, distance_error=0.0312) for s in (0, 1)]
+    text = printed(results_table(rows, compact=True), width=80)
+    assert line_of(text, "low").split()[3:5] == ["1.25", "0.031"]
+    assert "±" not in headings(results_table([row("low", "odd", distance_error=None)]))
