@@ -138,13 +138,17 @@ _ABOUT = (
 
 def show(plan: SweepPlan, *, as_json: bool) -> None:
     """Prints the table of trials, the matrices, where everything is, and the answer in words."""
-    from raytd.report.answer import answers
+    from raytd.report.answer import answers, in_lines
     from raytd.report.saved import read_sweep
 
     rows = sweep_rows(plan)
     said = answers(rows, read_sweep(plan.folder).axes)
     if as_json:
-        document = {"folder": str(plan.folder), "trials": rows, "answers": said}
+        document = {
+            "folder": str(plan.folder),
+            "trials": rows,
+            "answers": [str(one) for one in said],
+        }
         click.echo(json.dumps(document, indent=2))
         return
     from raytd.report.compare import compare
@@ -166,5 +170,5 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     report = plan.folder / "report" / "index.html"
     where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"
     console.print(f"report   {where}", soft_wrap=True)
-    for line in said:
+    for line in in_lines(said):
         console.print(line)

@@ -95,4 +95,4 @@ def _print(found: "Recommendation", said: Sequence[str]) -> None:
     for line in (*order_lines(found), *said):
         console.print(line)
     console.print()
-    console.print(answer(found))
+    console.print(str(answer(found)))

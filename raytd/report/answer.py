@@ -1,6 +1,7 @@
 """What to do about a target, in one line of words, with ties and doubts in it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from raytd.errors import RequestError
@@ -14,8 +15,34 @@ _MOST_NAMED = 3
 _End = tuple[str, Any]
 
 
-def answer(found: Recommendation) -> str:
-    """The line. What was measured goes before what was predicted."""
+@dataclass(frozen=True)
+class Answer:
+    """What to do about one target.
+
+    Attributes:
+        advice: what to do and by what evidence.
+        doubts: what to know before following it, a sentence each.
+    """
+
+    advice: str
+    doubts: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """All of it in one line."""
+        return " ".join((self.advice, *self.doubts))
+
+
+def in_lines(answers: Sequence[Answer]) -> list[str]:
+    """A line for each answer, and one for the doubts that all of several share."""
+    if len(answers) < 2:
+        return [str(one) for one in answers]
+    shared = [d for d in answers[0].doubts if all(d in one.doubts for one in answers)]
+    lines = [" ".join((one.advice, *(d for d in one.doubts if d not in shared))) for one in answers]
+    return [*lines, f"Of all {len(answers)}: {' '.join(shared)}"] if shared else lines
+
+
+def answer(found: Recommendation) -> Answer:
+    """What was measured goes before what was predicted."""
     best = [one for one in found.measured if one.rank == 1]
     if len(found.measured) > 1 and len(best) < len(found.measured):
         return _by_measurement(found, best)
@@ -23,13 +50,14 @@ def answer(found: Recommendation) -> str:
     if len(found.measured) > 1:
         low, high = (f(m.accuracy for m in best) for f in (min, max))
         top = _several([_end(found, m.source, m.model) for m in best if m.accuracy == high])
-        said += (f" Measured transfer does not tell the {len(best)} apart: accuracy {low:.3g} to "
-                 f"{high:.3g}, highest from {top}, within the error.")  # fmt: skip
+        more = (f"Measured transfer does not tell the {len(best)} apart: accuracy {low:.3g} to "
+                f"{high:.3g}, highest from {top}, within the error.")  # fmt: skip
+        return Answer(said.advice, (*said.doubts, more))
     return said
 
 
-def answers(rows: Sequence[Row], axes: Sequence[str] = ()) -> list[str]:
-    """The line of every target that has several sources, in the order of the tasks."""
+def answers(rows: Sequence[Row], axes: Sequence[str] = ()) -> list[Answer]:
+    """That of every target that has several sources, in the order of the tasks."""
     held = court(rows, axes)
     sources: dict[str, set[str]] = {}
     for row in rows:
@@ -45,7 +73,7 @@ def answers(rows: Sequence[Row], axes: Sequence[str] = ()) -> list[str]:
     return found
 
 
-def _by_measurement(found: Recommendation, best: Sequence[Measured]) -> str:
+def _by_measurement(found: Recommendation, best: Sequence[Measured]) -> Answer:
     """Of the measured best, one that is also called nearest of the measured, if there is one."""
     nearest = _nearest_measured(found)
     agreed = [one for one in best if (one.source, one.model) in nearest]
@@ -60,8 +88,9 @@ def _by_measurement(found: Recommendation, best: Sequence[Measured]) -> str:
         f"transfer is best there ({figures}; {len(found.measured)} measured{tied})"
     )
     if found.predictor.method == METHOD:
-        return f"{said}."
-    return f"{said}, {_beside_prediction(found, nearest, agrees=bool(agreed))}{_doubt(found)}"
+        return Answer(f"{said}.")
+    said += f", {_beside_prediction(found, nearest, agrees=bool(agreed))}"
+    return Answer(said, _doubts(found))
 
 
 def _beside_prediction(found: Recommendation, nearest: Sequence[_End], *, agrees: bool) -> str:
@@ -101,20 +130,20 @@ def _end(found: Recommendation, source: str, model: Any) -> str:
     return source if len(models) == 1 else f"{source} with {model}"
 
 
-def _by_prediction(found: Recommendation) -> str:
+def _by_prediction(found: Recommendation) -> Answer:
     target, name = found.target, _name(found)
     if found.predictor.is_worthless:
-        return (
+        return Answer(
             f"Nothing here tells the sources of {target} apart: {name} ranks them, and it does "
             f"not agree with {found.truth} where it was judged."
         )
     chosen = [(r, r.first) for r in found.rankings if r.first]
     if not chosen:
-        return f"Nothing here names a source for {target}: every candidate is doubtful."
+        return Answer(f"Nothing here names a source for {target}: every candidate is doubtful.")
     choices = [_choice(found, ranking, first) for ranking, first in chosen]
     telling = [choice for choice in choices if choice is not None]
     if not telling:
-        return _no_difference(found) + _doubt(found)
+        return Answer(_no_difference(found), _doubts(found))
     said = f"Transfer to {target} {'; or '.join(telling)}: {name} calls that nearest."
     if len(found.rankings) > 1:
         said += " The rankings are not on one scale, so nothing here chooses between them."
@@ -123,7 +152,7 @@ def _by_prediction(found: Recommendation) -> str:
     n, of = len(found.rankings) - len(telling), len(found.rankings)
     if n:
         said += f" {n} of {of} rankings name no source."
-    return said + _doubt(found)
+    return Answer(said, _doubts(found))
 
 
 def _no_difference(found: Recommendation) -> str:
@@ -154,7 +183,7 @@ def _choice(found: Recommendation, ranking: Ranking, first: Sequence[Candidate])
     return f"from {first[0].source} with network {first[0].model}{tied}"
 
 
-def _doubt(found: Recommendation) -> str:
+def _doubts(found: Recommendation) -> tuple[str, ...]:
     """What to know before following it."""
     said = []
     if found.predictor.doubt is not None:
@@ -167,7 +196,7 @@ def _doubt(found: Recommendation) -> str:
     several = [ranking for ranking in found.rankings if len(ranking.candidates) > 1]
     if several and all(ranking.known == "nothing" for ranking in several):
         said.append("One seed without an error does not say which differences are real.")
-    return "".join(f" {sentence}" for sentence in said)
+    return tuple(said)
 
 
 def _name(found: Recommendation) -> str:

@@ -46,7 +46,7 @@ def document(found: Recommendation, evidence: Sequence[str]) -> dict[str, Any]:
         "measured": [vars(one) for one in found.measured],
         "notes": order_lines(found),
         "evidence": list(evidence),
-        "answer": answer(found),
+        "answer": str(answer(found)),
     }
 
 

@@ -50,11 +50,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_sweep_ends_with_what_is_recommended_for_each_target(folder: Path) -> None:
     done = CliRunner().invoke(cli, ["sweep", "small.yaml", "--tracking-uri", "none"])
     assert done.exit_code == 0, done.output
-    said = done.stdout.splitlines()[-3:]
+    *said, of_all = done.stdout.splitlines()[-4:]
+    assert of_all.startswith("Of all 3: The order by otdd may be chance: ")
     as_json = CliRunner().invoke(cli, ["sweep", "small.yaml", "--tracking-uri", "none", "--json"])
-    assert json.loads(as_json.stdout)["answers"] == said
+    answers = json.loads(as_json.stdout)["answers"]
+    assert all(each.startswith(line) for each, line in zip(answers, said, strict=True))
     for target in ("digits-low", "digits-high", "digits-even"):
         told = CliRunner().invoke(cli, ["recommend", "small", "--target", target, "--json"])
         answer = json.loads(told.stdout)["answer"]
         assert answer.startswith(f"Transfer to {target} from ")
-        assert answer in said
+        assert answer in answers

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from raytd.errors import RequestError
-from raytd.report.answer import answer, answers
+from raytd.report.answer import Answer, answer, answers, in_lines
 from raytd.report.measured import measured_transfer
 from raytd.report.recommendation import Recommendation, court, recommend
 from raytd.report.suites import spoken_for
@@ -27,6 +27,10 @@ def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def found(there: list[dict[str, Any]], target: str = "b", **asked: Any) -> Recommendation:
     return recommend(court(there, asked.pop("axes", ()), asked.pop("truth", None)), target, **asked)
+
+
+def line(one: Recommendation) -> str:
+    return str(answer(one))
 
 
 def test_the_method_that_agrees_best_here_ranks_and_its_figure_is_told() -> None:
@@ -66,7 +70,7 @@ def test_a_clear_agreement_goes_before_a_higher_one_that_may_be_chance() -> None
 def test_a_method_that_does_not_agree_is_no_reason_to_choose_a_source() -> None:
     assert found([*rows("otdd", TRUTH), *truth()]).predictor.is_worthless
     unmeasured = [row for row in truth() if row["target"] != "b"]
-    said = answer(found([*rows("otdd", TRUTH), *unmeasured]))
+    said = line(found([*rows("otdd", TRUTH), *unmeasured]))
     assert said.startswith(
         "Nothing here tells the sources of b apart: otdd ranks them, and it does not"
     )
@@ -103,7 +107,7 @@ def test_where_nothing_was_judged_the_suites_name_their_method() -> None:
     assert "Nothing was judged: transfer and finetune were not measured here." in one.predictor.why
     assert f"{named}. Ranked by {best.title}." in one.predictor.why
 
-    assert "Nothing was measured here to judge it by." in answer(one)
+    assert "Nothing was measured here to judge it by." in line(one)
 
     other = found(rows("coupled", GOOD))
     assert other.predictor.method == "coupled"
@@ -113,7 +117,7 @@ def test_where_nothing_was_judged_the_suites_name_their_method() -> None:
     assert "Ranked by mine, the first that was run: the suites do not judge it" in (
         unknown.predictor.why
     )
-    assert "The order by mine may be chance: nothing speaks for it." in answer(unknown)
+    assert "The order by mine may be chance: nothing speaks for it." in line(unknown)
 
 
 def test_measured_accuracy_and_gain_stand_beside_with_their_errors() -> None:
@@ -144,19 +148,19 @@ def by_source(method: str, numbers: dict[str, float], **more: Any) -> list[dict[
 
 def test_the_answer_follows_what_was_measured_and_says_whether_the_method_agrees() -> None:
     measured = by_source("transfer", {"a": 0.6, "c": 0.9, "d": 0.7}, smaller_is_closer=False)
-    agrees = answer(found([*by_source("otdd", {"a": 3, "c": 1, "d": 2}), *measured]))
+    agrees = line(found([*by_source("otdd", {"a": 3, "c": 1, "d": 2}), *measured]))
     assert agrees.startswith(
         "Transfer to b from c with network cnn8: measured transfer is best there (accuracy 0.9; "
         "3 measured), and otdd calls it nearest of them."
     )
-    differs = answer(found([*by_source("otdd", {"a": 1, "c": 3, "d": 2}), *measured]))
+    differs = line(found([*by_source("otdd", {"a": 1, "c": 3, "d": 2}), *measured]))
     assert "although otdd calls a (accuracy 0.6) nearest of them." in differs
-    ties = answer(found([*by_source("otdd", {"a": 3, "c": 1, "d": 1}), *measured]))
+    ties = line(found([*by_source("otdd", {"a": 3, "c": 1, "d": 1}), *measured]))
     assert "and otdd calls it nearest of them, in a tie with 1 other." in ties
-    none = answer(found([*by_source("otdd", {"a": 1, "c": 1, "d": 1}), *measured]))
+    none = line(found([*by_source("otdd", {"a": 1, "c": 1, "d": 1}), *measured]))
     assert "and otdd tells none of them apart." in none
     partly = [row for row in measured if row["source"] != "a"]
-    unmeasured = answer(found([*by_source("otdd", {"a": 1, "c": 2, "d": 3}), *partly]))
+    unmeasured = line(found([*by_source("otdd", {"a": 1, "c": 2, "d": 3}), *partly]))
     assert "otdd calls it nearest of them. Called nearest of all, but not measured, was a" in (
         unmeasured
     )
@@ -165,7 +169,7 @@ def test_the_answer_follows_what_was_measured_and_says_whether_the_method_agrees
 def test_measured_accuracies_within_the_error_leave_the_choice_to_the_method() -> None:
     measured = by_source("transfer", {"a": 0.6, "c": 0.61}, smaller_is_closer=False)
     measured = [row | {"accuracy": row["value"], "accuracy_error": 0.05} for row in measured]
-    said = answer(found([*by_source("otdd", {"a": 1, "c": 2}), *measured]))
+    said = line(found([*by_source("otdd", {"a": 1, "c": 2}), *measured]))
     assert said.startswith("Transfer to b from a with network cnn8: otdd calls that nearest.")
     assert (
         "Measured transfer does not tell the 2 apart: accuracy 0.6 to 0.61, highest from c, within"
@@ -186,21 +190,21 @@ def test_measured_accuracies_within_the_error_leave_the_choice_to_the_method() -
     ],
 )
 def test_without_measurement_the_answer_is_the_first_rank(numbers, words) -> None:
-    assert words in answer(found(by_source("otdd", numbers)))
+    assert words in line(found(by_source("otdd", numbers)))
 
 
 def test_one_seed_without_an_error_is_a_doubt_and_seeds_are_none() -> None:
     numbers = {"a": 1.0, "c": 2.0}
     doubt = "One seed without an error does not say which differences are real."
-    assert doubt in answer(found(by_source("otdd", numbers)))
+    assert doubt in line(found(by_source("otdd", numbers)))
     seeds = [*by_source("otdd", numbers), *by_source("otdd", numbers, seed=1)]
-    assert doubt not in answer(found(seeds))
+    assert doubt not in line(found(seeds))
 
 
 def test_networks_on_different_scales_are_each_named() -> None:
     there = [*by_source("otdd", {"a": 1, "c": 2}, model="small"),
              *by_source("otdd", {"a": 9, "c": 8}, model="large")]  # fmt: skip
-    said = answer(found(there))
+    said = line(found(there))
     assert "from a with network small; or from c with network large: otdd calls that" in said
     assert "not on one scale, so nothing here chooses between them" in said
 
@@ -209,19 +213,19 @@ def test_a_network_that_is_called_nearer_is_no_better_for_that_alone() -> None:
     small = by_source("d", {"a": 1, "c": 3}, model="small", unit="rad")
     there = [*small, *by_source("d", {"a": 2, "c": 4}, model="large", unit="rad")]
     caveat = "Of networks it says little: one that moves faster has longer paths."
-    assert caveat in answer(found(there))
-    assert caveat not in answer(found(small))
+    assert caveat in line(found(there))
+    assert caveat not in line(found(small))
 
 
 def test_doubtful_candidates_are_left_aside_and_counted() -> None:
     there = by_source("otdd", {"a": 1, "c": 2, "d": 3})
     there[0]["arrived"] = False
-    said = answer(found(there))
+    said = line(found(there))
     assert "from c with network cnn8" in said
     assert "1 doubtful candidate is left aside." in said
     all_of_them = [row | {"arrived": False} for row in there]
     assert (
-        answer(found(all_of_them))
+        line(found(all_of_them))
         == "Nothing here names a source for b: every candidate is doubtful."
     )
 
@@ -229,7 +233,7 @@ def test_doubtful_candidates_are_left_aside_and_counted() -> None:
 def test_with_transfer_alone_it_ranks_itself() -> None:
     one = found(truth())
     assert one.predictor.method == "transfer"
-    assert answer(one).endswith("measured).")
+    assert line(one).endswith("measured).")
 
 
 def test_a_target_that_nobody_has_is_refused_with_those_there_are() -> None:
@@ -242,6 +246,17 @@ def test_a_target_that_nobody_has_is_refused_with_those_there_are() -> None:
 def test_a_sweep_has_an_answer_for_each_target_with_several_sources() -> None:
     there = [*rows("otdd", GOOD), *truth()]
     said = answers([row for row in there if row["target"] != "d" or row["source"] == "a"])
-    assert [line.split(" from ")[0] for line in said] == [f"Transfer to {t}" for t in "abc"]
+    assert [one.advice.split(" from ")[0] for one in said] == [f"Transfer to {t}" for t in "abc"]
     held = court([row for row in there if row["target"] != "d" or row["source"] == "a"], ())
     assert said[1] == answer(recommend(held, "b"))
+
+
+def test_doubts_that_all_answers_share_are_told_once() -> None:
+    low, high = (
+        Answer("Take a.", ("Nothing judged.", "Own.")),
+        Answer("Take b.", ("Nothing judged.",)),
+    )
+    assert in_lines([low, high]) == ["Take a. Own.", "Take b.", "Of all 2: Nothing judged."]
+    assert in_lines([low]) == ["Take a. Nothing judged. Own."]
+    assert in_lines([low, Answer("Take c.")]) == [str(low), "Take c."]
+    assert in_lines([]) == []
