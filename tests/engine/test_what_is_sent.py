@@ -75,9 +75,9 @@ def test_weights_are_shared_once_a_knot_whatever_the_number_of_blocks(
 
     list(iterations(Coordinator(prepared.plan), prepared.cut, make_executor))
     (executor,) = executors
-    knots, features, losses = prepared.plan.segments + 1, 1, 2 * 5
+    knots, features, losses, ends = prepared.plan.segments + 1, 1, 2 * 5, 2
     assert executor.n_states == 2 * knots
-    assert executor.n_weights == features + 2 * knots + losses
+    assert executor.n_weights == features + 2 * knots + losses + ends
 
 
 def arrays(value: Any, seen: set[int]) -> Iterator[Any]:
