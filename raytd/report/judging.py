@@ -134,17 +134,14 @@ def judge(
         options = {"option": "--truth", "column_option": "--column"}
         raise RequestError(without_results(rows, truth, column, **options))
     judged = contestants([row for row in rows if row["method"] != truth], axes=axes)
-    found = [
-        _verdict(
-            _over(c, t.tasks),
-            t,
-            lacking_classes(rows, classes, t.tasks),
-            np.random.default_rng(seed),
-        )
-        for t in true
-        for c in judged
-        if c.fixed["model"] == t.fixed["model"]
-    ]
+    found = []
+    for t in true:
+        lacking = lacking_classes(rows, classes, t.tasks)
+        found += [
+            _verdict(_over(c, t.tasks), t, lacking, np.random.default_rng(seed))
+            for c in judged
+            if c.fixed["model"] == t.fixed["model"]
+        ]
     ranked = [verdict for _, verdict in sorted_by(found, key=lambda v: -v.ranks.spearman)]
     return sorted(ranked, key=lambda v: str(v.truth.title))
 

@@ -8,15 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from raytd.report.intervals import LEVEL
-from raytd.report.rows import Row, number
 from raytd.report.ties import levelled, order
 
 Floats = npt.NDArray[np.float64]
 Known = Literal["seeds", "rows", "nothing"]
-
-_ERRORS = {"noise_free_length": "noise_free_error"}
-_HELD_BY_VALUE = ("distance", "accuracy", "final_accuracy", "gain")
-"""Columns with an error of their own, one of which `value` repeats."""
 
 
 class Margins(NamedTuple):
@@ -90,16 +85,3 @@ def ranks(numbers: Sequence[float], widths: Floats) -> list[tuple[int, int]]:
 def is_tie(a: float, b: float, width: float) -> bool:
     """Whether two numbers differ by rounding alone, or by no more than a known margin."""
     return order(a, b) == 0 or abs(a - b) <= width
-
-
-def row_error(row: Row, column: str) -> float:
-    """The standard error of a column that its row carries; NaN where it carries none."""
-    names = [column]
-    if column == "value":
-        value = number(row, "value")
-        names = [c for c in _HELD_BY_VALUE if value is not None and number(row, c) == value]
-    for name in names:
-        found = number(row, _ERRORS.get(name, f"{name}_error"))
-        if found is not None:
-            return found
-    return math.nan

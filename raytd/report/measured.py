@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from raytd.report.contestants import contestants
-from raytd.report.margins import margins, ranks, row_error
-from raytd.report.rows import Row, number
+from raytd.report.margins import margins, ranks
+from raytd.report.rows import Row, number, row_error
 
 METHOD = "transfer"
 """The method that measures it."""

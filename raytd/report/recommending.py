@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from raytd.errors import RequestError
 from raytd.report.contestants import Contestant, contestants
-from raytd.report.margins import Known, margins, ranks, row_error
-from raytd.report.rows import Row, number, task_order, unit_of
+from raytd.report.margins import Known, margins, ranks
+from raytd.report.rows import Row, number, row_error, task_order, unit_of
 from raytd.report.unknown import unknown_choice, without_results
 from raytd.sweep.doubts import Doubt
 

@@ -15,6 +15,10 @@ _NAMES = {
 }
 _REPEATED = ("accuracy", "final_accuracy", "gain", "final_gain")
 """Columns of `transfer` that are means over repeats."""
+_WITH_ERROR = ("distance", "accuracy", "final_accuracy", "gain")
+"""Columns with an error of their own, one of which `value` repeats."""
+_ERRORS = {"noise_free_length": "noise_free_error"}
+"""Errors that are not called after their column."""
 _WITH_UNIT = frozenset({"distance", "label_part", "excess", "fisher_rao_norm_integral", *_NAMES})
 
 
@@ -26,13 +30,27 @@ def number(row: Row, column: str) -> float | None:
     return float(value)
 
 
-def error_over_repeats(row: Row, column: str) -> float | None:
-    """The standard error of a mean over the repeats within a trial; None where there is none.
+def row_error(row: Row, column: str) -> float:
+    """The standard error of a column that its row carries; NaN where it carries none."""
+    for name in _named(row, column, _WITH_ERROR):
+        found = number(row, _ERRORS.get(name, f"{name}_error"))
+        if found is not None:
+            return found
+    return math.nan
 
-    `value` is one of the columns that are such means, the one that the trial was asked for.
-    """
-    of = [column] if column != "value" else [c for c in _REPEATED if row.get(c) == row.get("value")]
+
+def error_over_repeats(row: Row, column: str) -> float | None:
+    """The standard error of a mean over the repeats within a trial; None where there is none."""
+    of = _named(row, column, _REPEATED)
     return number(row, f"{of[0]}_error") if of and of[0] in _REPEATED else None
+
+
+def _named(row: Row, column: str, among: Sequence[str]) -> list[str]:
+    """The column itself; of `value` those that it may repeat, and does in this row."""
+    if column != "value":
+        return [column]
+    value = number(row, "value")
+    return [name for name in among if value is not None and number(row, name) == value]
 
 
 def quantity(column: str) -> str:

@@ -14,6 +14,12 @@ Row = dict[str, Any]
 MakeRow = Callable[..., Row]
 
 
+@pytest.fixture
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the draws, which has all the facts of an interval."""
+    monkeypatch.setattr("raytd.report.judging.RESAMPLES", 100)
+
+
 @pytest.fixture(scope="session")
 def row() -> MakeRow:
     """Makes a row of results.parquet from the pair, the value and whatever shall differ."""

@@ -18,9 +18,7 @@ TRUTH = NEAR + 2.0 * ~APART
 """Tasks of one family are nearer than those of two; 18 pairs of 30 are disjoint."""
 
 
-@pytest.fixture(autouse=True)
-def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("raytd.report.judging.RESAMPLES", 100)
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 def rows(method: str, closeness: np.ndarray, seed: int = 0, **more: Any) -> list[dict[str, Any]]:

@@ -10,10 +10,7 @@ from raytd.report.judge_text import disjoint_legend, disjoint_table, legend
 from raytd.report.judging import judge
 from tests.report.test_by_classes import APART, CLASSES, NEAR, TRUTH, rows
 
-
-@pytest.fixture(autouse=True)
-def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("raytd.report.judging.RESAMPLES", 100)
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 def noisy_truth(n_seeds: int, noise: float, **more: Any) -> list[dict[str, Any]]:

@@ -17,10 +17,7 @@ TASKS = ("a", "b", "c", "d")
 TRUTH = np.random.default_rng(0).permutation(16).reshape(4, 4) / 16
 
 
-@pytest.fixture(autouse=True)
-def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tenth of the draws, which has all the facts of an interval."""
-    monkeypatch.setattr("raytd.report.judging.RESAMPLES", 100)
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 def rows(method: str, values: np.ndarray, seed: int = 0, **more: Any) -> list[dict[str, Any]]:

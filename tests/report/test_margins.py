@@ -5,7 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import t
 
-from raytd.report.margins import is_tie, margins, ranks, row_error
+from raytd.report.margins import is_tie, margins, ranks
+from raytd.report.rows import row_error
 from tests.cases import for_each
 
 

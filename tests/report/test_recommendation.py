@@ -19,12 +19,6 @@ pytestmark = pytest.mark.usefixtures("few_resamples")
 GOOD, BAD = 1 - TRUTH, np.roll(TRUTH, 1, axis=1)
 
 
-@pytest.fixture
-def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tenth of the draws, which has all the facts of an interval."""
-    monkeypatch.setattr("raytd.report.judging.RESAMPLES", 100)
-
-
 def found(there: list[dict[str, Any]], target: str = "b", **asked: Any) -> Recommendation:
     return recommend(court(there, asked.pop("axes", ()), asked.pop("truth", None)), target, **asked)
 
