@@ -139,10 +139,10 @@ _ABOUT = (
 def show(plan: SweepPlan, *, as_json: bool) -> None:
     """Prints the table of trials, the matrices, where everything is, and the answer in words."""
     from raytd.report.answer import answers, in_lines
-    from raytd.report.saved import read_sweep
+    from raytd.report.saved import axes_of
 
     rows = sweep_rows(plan)
-    said = answers(rows, read_sweep(plan.folder).axes)
+    said = answers(rows, axes_of(plan.spec.grid, rows))
     if as_json:
         document = {
             "folder": str(plan.folder),

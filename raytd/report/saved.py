@@ -1,6 +1,6 @@
 """A sweep as it lies on disk: what was asked, and the rows of the trials that have ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ def read_sweep(folder: StoragePath) -> SavedSweep:
         name=asked["name"],
         description=asked.get("description", ""),
         tasks=tuple(task["name"] for task in asked["tasks"]),
-        axes=_axes(asked, rows),
+        axes=axes_of(asked.get("grid", {}), rows),
         n_trials=len(kept.keys),
         rows=tuple(rows),
         other_rows=tuple(row for key, row in kept.ended.items() if key not in kept.keys),
@@ -100,8 +100,8 @@ def read_sweep(folder: StoragePath) -> SavedSweep:
     )
 
 
-def _axes(asked: dict[str, Any], rows: Sequence[Row]) -> tuple[str, ...]:
+def axes_of(grid: Iterable[str], rows: Sequence[Row]) -> tuple[str, ...]:
     """The axes of the grid, and every other setting that has a column: those have a dot."""
     columns = [column for row in rows for column in row if "." in column]
-    named = dict.fromkeys([*asked.get("grid", {}), *columns])
+    named = dict.fromkeys([*grid, *columns])
     return tuple(axis for axis in named if axis not in _OWN_COLUMN)
