@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from raytd.report.contestants import contestants
 from raytd.report.margins import margins, ranks
 from raytd.report.rows import Row, number, row_error
+from raytd.sweep.seed_errors import standard_error
 
 METHOD = "transfer"
 """The method that measures it."""
@@ -92,7 +94,7 @@ def _mean(rows: Sequence[Row], column: str) -> tuple[float | None, float | None]
     values = [float(row[column]) for row in known]
     if not values:
         return None, None
-    if len(values) > 1:
-        return float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5
-    error = row_error(known[0], column)
-    return values[0], error if np.isfinite(error) else None
+    if (error := standard_error(values)) is not None:
+        return fmean(values), error
+    stated = row_error(known[0], column)
+    return values[0], stated if np.isfinite(stated) else None
