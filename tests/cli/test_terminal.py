@@ -4,13 +4,14 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from raytd.cli.request import Request
+from raytd.cli.live import Live
 from tests.cli.saved_sweep import add_transfer, write
 from tests.cli.screens import Seen, shown_here, shown_in, too_wide
 
@@ -136,30 +137,49 @@ def test_a_cluster_that_does_not_answer_is_one_line(home: Path, silent_port: int
     assert len(seen.unwrapped) == 1
 
 
+class Drawn:
+    """Every event of commands in this process is drawn, and read, before the next one comes.
+
+    A drawing comes twice a second otherwise, and a quick machine is done sooner.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._is_read, self._show = threading.Event(), Live.show
+        monkeypatch.setattr(Live, "show", lambda *given: self._draw(*given))
+
+    def look(self, _: str) -> None:
+        """To be called with each new window."""
+        self._is_read.set()
+
+    def _draw(self, live: Live, event: str, fields: Mapping[str, Any]) -> None:
+        self._show(live, event, fields)
+        if live._live.is_started:
+            self._is_read.clear()
+            live._live.refresh()
+            assert self._is_read.wait(60)
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Drawn:
+    return Drawn(monkeypatch)
+
+
 def test_a_plan_shows_which_network_it_times_and_leaves_nothing_of_that(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, drawn: Drawn
 ) -> None:
-    is_shown, plan = threading.Event(), Request.plan
-
-    def look(window: str) -> None:
-        if "reading the data of 2 tasks, " in window:
-            is_shown.set()
-
-    # Digits are read sooner than the next drawing comes.
-    monkeypatch.setattr(Request, "plan", lambda *given: is_shown.wait(60) and plan(*given))
-    seen = shown_here(home, "plan", "small.yaml", columns=120, then=look)
+    seen = shown_here(home, "plan", "small.yaml", columns=120, then=drawn.look)
     assert_whole(seen)
     assert "expected duration" in seen.text
     moments = one_line(seen.moments)
-    assert is_shown.is_set()
+    assert "reading the data of 2 tasks, " in moments
     assert "timing network 1 of 1: cnn8-narrow on images 8×8, grey, batch size 8" in moments
     assert "timing" not in seen.text
     assert "so far" not in seen.text
 
 
-def test_a_distance_shows_its_place_and_the_time_left(home: Path) -> None:
+def test_a_distance_shows_its_place_and_the_time_left(home: Path, drawn: Drawn) -> None:
     pair = ("digits-low", "digits-high", "--config", "small.yaml", "--method", "coupled")
-    seen = shown_here(home, "distance", *pair)
+    seen = shown_here(home, "distance", *pair, then=drawn.look)
     assert_whole(seen)
     moments = one_line(seen.moments)
     assert re.search(r"network 1/2 .* epoch [0-9]+/60", moments)
