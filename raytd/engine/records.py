@@ -105,8 +105,8 @@ class Knot:
         train_loss: cross-entropy in nats on p_τ built from the training images, at the knot.
         val_loss: the same on p_τ built from the validation images; see `ValidationPairs`.
         generalisation_gap: val_loss − train_loss.
-        tracking_gap: loss on p_τ of the weights that move, less what it is after as many further
-            steps as a segment has, τ standing still; the same whatever is averaged; at every fifth
+        tracking_gap: loss on p_τ of the weights that move, less what it is after a fiftieth of
+            the path's steps more, τ standing still; the same whatever is averaged; at every fifth
             of the path of the last iteration.
         fisher_rao_norm: ‖w‖ of eq. (7), at the validation images of p_τ; None where the network has
             an operation without forward-mode derivative.

@@ -27,6 +27,7 @@ from raytd.transfer.trajectory import (
     mixed_cross_entropy,
     rate_factor,
     segment_steps,
+    standing_steps,
     step_times,
 )
 
@@ -64,7 +65,7 @@ class BlockWorker:
 
     `advance`, `measure` and the rest are functions of their arguments and of (run seed, block,
     segment). What is kept between calls only saves time: log probabilities at the knots where a
-    longer segment still has to start, of at most one knot more than there are strides (six). So in
+    longer segment still has to start, of at most one knot more than the three strides. So in
     measuring a worker holds its images, one forward pass of `chunk` tiles, and
     8 bytes × (strides + 4) × pairs × classes.
 
@@ -112,13 +113,13 @@ class BlockWorker:
         return Moved(moved, None if self.means is None else self.means.value())
 
     def stay(self, knot: int, state: TrainState, coupling: Coupling) -> Moved:
-        """A segment's worth of further steps on p_τ of one knot, τ standing still; no means.
+        """A few further steps on p_τ of one knot, τ standing still; no means.
 
         Raises:
             NotFiniteError: if a weight became NaN or infinite.
         """
         setup = self.setup
-        n = max(1, setup.steps // setup.segments)
+        n = standing_steps(setup.steps)
         at = min(knot * setup.steps // setup.segments, setup.steps - 1)
         chosen = _Steps(
             stream=("stay", knot),

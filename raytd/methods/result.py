@@ -50,12 +50,12 @@ class DistanceResult:
         fisher_rao_length: eq. (8); never below `distance`.
         noise_free_length: two-scale estimate without the noise of SGD.
         noise_free_error: its standard error from the noise of SGD.
-        noise_free_three_scale: the same from three scales, without noise that diffuses either.
         noise_share: 1 − noise_free_length / fisher_rao_length.
         self_distance: where source and target are one task, what is left of the noise-free
             length when its differences are pooled before the root: the noise floor.
-        distance_half: `distance` measured at every second knot.
-        distance_quarter: at every fourth.
+        distance_20: `distance` measured at 20 knots, whatever the number of segments; None where
+            there are only 10.
+        distance_10: at 10 knots.
         label_part: π times the mass of pairs whose labels differ: what the distance would be if
             every input moved by no more than its label needs.
         excess: distance − label_part; the part that the images, the network and the noise of SGD
@@ -63,7 +63,7 @@ class DistanceResult:
         fisher_rao_norm_integral: ∫ ‖w‖ dτ over the path, eq. (21).
         generalisation_gap: loss of validation less that of training images, at τ = 1, in nats.
         tracking_gap: how much further the loss of the weights that move falls where τ stands still
-            for a segment's steps, mean over every fifth of the path, in nats.
+            for a fiftieth of the steps, mean over every fifth of the path, in nats.
         lr: learning rate of the trajectory, matched to the reference network where that is asked.
         coupling_converged: whether every Sinkhorn solve reached its tolerance.
         distance_converged: whether the last iteration changed the watched length, by default the
@@ -93,11 +93,10 @@ class DistanceResult:
     fisher_rao_length: float
     noise_free_length: float
     noise_free_error: float
-    noise_free_three_scale: float | None
     noise_share: float
     self_distance: float | None
-    distance_half: float
-    distance_quarter: float | None
+    distance_20: float | None
+    distance_10: float
     label_part: float
     excess: float
     fisher_rao_norm_integral: float | None

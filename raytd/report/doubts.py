@@ -21,7 +21,6 @@ MARKS = {
 """What the marks beside a pair mean."""
 
 _MOST_NAMED = 5
-_NOISE_FREE = ("noise_free_length", "noise_free_three_scale")
 
 
 _VERBS = {"A": "", "G": "has a ", "W": "has the ", "C": "has a ", "M": "was "}
@@ -85,7 +84,7 @@ def _noise(lefts: Sequence[Row], rights: Sequence[Row], value: str) -> Iterator[
         yield Doubt("N", f"differences {size:.2g} ± {scatter:.2g} from seed to seed")
     errors = [number(row, "noise_free_error") for row in (*lefts, *rights)]
     known = [error for error in errors if error is not None]
-    if value in _NOISE_FREE and len(known) == len(errors):
+    if value == "noise_free_length" and len(known) == len(errors):
         error = math.sqrt(sum(e**2 for e in known)) / len(differences)
         if order(error, size) > 0:
             yield Doubt("N", f"difference {size:.2g}, its error from the noise of SGD {error:.2g}")

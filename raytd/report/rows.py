@@ -10,8 +10,8 @@ _NAMES = {
     "value": "distance",
     "fisher_rao_length": "Fisher-Rao length",
     "noise_free_length": "noise-free length",
-    "distance_half": "distance at M/2",
-    "distance_quarter": "distance at M/4",
+    "distance_20": "distance at 20 knots",
+    "distance_10": "distance at 10 knots",
 }
 _REPEATED = ("accuracy", "final_accuracy", "gain", "final_gain")
 """Columns of `transfer` that are means over repeats."""

@@ -9,6 +9,7 @@ from raytd.sweep.expand import TrialConfig
 from raytd.sweep.trial import Trial
 from raytd.transfer.averaging import reach
 from raytd.transfer.lengths import starts, strides
+from raytd.transfer.trajectory import standing_steps
 from raytd.transfer.validation import validation_pairs
 from raytd.transport.tiles import Tiles, tiles_in_order
 from raytd.transport.tiles import n_tiles as count_tiles
@@ -91,7 +92,7 @@ def work_of(trial: Trial) -> Work | None:
         movers=1 if config.trajectory.sync == "single" else settings.blocks,
         segments=segments,
         sgd_steps=steps,
-        extra_steps=TRACKED_KNOTS * max(1, steps // segments),
+        extra_steps=TRACKED_KNOTS * standing_steps(steps),
         forward_images=features + iterations * each + gaps,
         passes=sum(k > 0 for k in passes),
         measures=len(measured),

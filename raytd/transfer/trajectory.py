@@ -43,6 +43,11 @@ def segment_steps(segment: int, *, steps: int, segments: int) -> range:
     return range(segment * steps // segments, (segment + 1) * steps // segments)
 
 
+def standing_steps(steps: int) -> int:
+    """Further steps on p_τ of one knot that say how far a network lags: a fiftieth of a path's."""
+    return max(1, steps // 50)
+
+
 def step_times(steps: range, *, total: int) -> Float64[Tensor, " steps"]:
     """τ of each step: the middle of the step's share of [0, 1]."""
     return (torch.arange(steps.start, steps.stop, dtype=torch.float64) + 0.5) / total

@@ -87,15 +87,14 @@ def run(job: Job) -> Run:
 def lengths_of(record: Iteration, segments: int) -> dict[str, float]:
     """Lengths of one path by the name of their estimator."""
     found = record.lengths
-    assert found.noise_free_three_scale is not None
     return {
+        "distance at M": found.distance,
         "Fisher-Rao length at M": found.fisher_rao_length,
         "Fisher-Rao length at 20": raw(record.moments[segments // 20]),
         "Fisher-Rao length at 10": raw(record.moments[segments // 10][::2]),
         "two scales, end to end": end_to_end(record, segments // 20),
         "two scales, overlapping": found.noise_free_length,
         "two scales, pooled": found.pooled_length,
-        "three scales": found.noise_free_three_scale,
     }
 
 
@@ -111,14 +110,18 @@ def end_to_end(record: Iteration, fine: int) -> float:
 
 
 def spread_line(name: str, runs: Sequence[Run]) -> str:
-    """An estimator's mean, how far settings depart from it, and how far seeds scatter."""
+    """An estimator's mean, how far settings depart from it, and how far seeds scatter.
+
+    The last figure is of single runs: half of their range, over the mean.
+    """
     groups = by_setting(runs)
     values = {s: [r.lengths[name] for r in g] for s, g in groups.items()}
-    mean = statistics.fmean(v for group in values.values() for v in group)
+    all_of = [v for group in values.values() for v in group]
+    mean = statistics.fmean(all_of)
     means = [statistics.fmean(group) / mean - 1 for group in values.values()]
     return (
         f"| {name} | {mean:.2f} | {min(means):+.0%} … {max(means):+.0%} "
-        f"| {scatter(values.values()) / mean:.0%} |"
+        f"| {scatter(values.values()) / mean:.0%} | {(max(all_of) - min(all_of)) / 2 / mean:.3f} |"
     )
 
 
@@ -173,7 +176,7 @@ def main() -> None:
         with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
             runs = list(pool.map(run, jobs))
     names = list(runs[0].lengths)
-    print("\n| estimator | mean | settings | seeds |\n|---|---|---|---|")
+    print("\n| estimator | mean | settings | seeds | half range |\n|---|---|---|---|---|")
     for name in names:
         print(spread_line(name, runs))
     print(f"\nerror / scatter of the noise-free length: {calibration(runs):.2f}")

@@ -86,7 +86,7 @@ def test_every_row_has_the_number_with_its_error_figures(rows: list[dict[str, An
     for row in rows:
         assert row["value"] == row["distance"]
         assert row["fisher_rao_length"] >= row["distance"]
-        assert row["distance"] > row["distance_half"] > row["distance_quarter"] > 0
+        assert row["distance"] == row["distance_20"] > row["distance_10"] > 0
         assert row["noise_share"] == 1 - row["noise_free_length"] / row["fisher_rao_length"]
         assert row["coupling_converged"]
         assert row["arrived"] == (row["moving_accuracy"] >= 0.9 * row["reference_accuracy"])

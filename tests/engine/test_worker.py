@@ -164,10 +164,10 @@ def test_nothing_is_computed_twice(prepared: Prepared) -> None:
     went_forward = sum(w.forward_images for w in executor.workers)
     tiles = prepared.plan.tiles
     pairs = tiles.a.numel() * tiles.cols.shape[1]
-    # 20 segments of two ends, 19 double and 5 quadruple ones whose first end is known already.
-    # At τ = 0 (both ends of the first segment, the second end of a double and a quadruple one) a
-    # row is one image, at τ = 1 a column is.
-    measuring = pairs * (19 * 2 + 18 + 4) + tiles.a.numel() * 4 + tiles.b.numel()
+    # 20 segments of two ends, and 19 double ones whose first end is known already. At τ = 0 (both
+    # ends of the first segment, the second end of a double one) a row is one image, at τ = 1 a
+    # column is.
+    measuring = pairs * (19 * 2 + 18) + tiles.a.numel() * 3 + tiles.b.numel()
     probing = len(prepared.plan.validation.source_labels) * 21
     # Two losses at each fifth, the last one at τ = 1: of the weights that move, before and after.
     standing = 2 * (pairs * 4 + tiles.b.numel())

@@ -15,7 +15,6 @@ from raytd.transfer.lengths import (
     roughness_error,
     starts,
     strides,
-    three_scale_length,
     two_scale_pieces,
 )
 from tests.cases import for_each
@@ -52,11 +51,11 @@ def moments_at(segments: int, *, length: float, noise: float) -> dict[int, list[
     ("segments", "expected"),
     [
         (10, (1, 2)),
-        (20, (1, 2, 4)),
-        (40, (1, 2, 4, 8)),
-        (60, (1, 2, 3, 4, 6, 12)),
-        (80, (1, 2, 4, 8, 16)),
-        (100, (1, 2, 4, 5, 10, 20)),
+        (20, (1, 2)),
+        (40, (1, 2, 4)),
+        (60, (1, 3, 6)),
+        (80, (1, 4, 8)),
+        (100, (1, 5, 10)),
     ],
 )
 def test_strides_are_known(segments: int, expected: tuple[int, ...]) -> None:
@@ -69,8 +68,7 @@ def test_strides_divide_the_path_and_hold_every_scale_that_lengths_need(segments
     found = strides(segments)
     assert list(found) == sorted(set(found))
     assert all(segments % stride == 0 for stride in found)
-    assert {1, 2, fine_stride(segments), 2 * fine_stride(segments)} <= set(found)
-    assert (4 in found) == (segments % 4 == 0)
+    assert {1, fine_stride(segments), 2 * fine_stride(segments)} == set(found)
 
 
 @settings(deadline=None)
@@ -123,18 +121,19 @@ def test_a_straight_path_has_its_known_lengths(segments: int, noise: float) -> N
     # Sums of up to 200 numbers.
     assert found.distance == pytest.approx(raw(1), rel=1e-13)
     assert found.fisher_rao_length == pytest.approx(raw(1), rel=1e-13)
-    assert found.distance_half == pytest.approx(raw(2), rel=1e-13)
     assert found.noise_free_length == pytest.approx(length, rel=1e-12)
     assert found.noise_share == pytest.approx(1 - length / raw(1), abs=1e-12)
-    assert (found.distance_quarter is None) == (segments == 10)
-    if found.distance_quarter is not None:
-        assert found.distance_quarter == pytest.approx(raw(4), rel=1e-13)
+    assert found.distance_10 == pytest.approx(raw(segments // 10), rel=1e-13)
+    if segments == 10:
+        assert found.distance_20 is None
+    else:
+        assert found.distance_20 == pytest.approx(raw(segments // 20), rel=1e-13)
 
 
 def test_the_distance_adds_means_and_the_fisher_rao_length_roots_of_mean_squares() -> None:
     moments = {stride: [Moments(1.0, 4.0)] * len(starts(stride, 20)) for stride in strides(20)}
     found = path_lengths(moments, 20)
-    assert (found.distance, found.distance_half, found.distance_quarter) == (20, 10, 5)
+    assert (found.distance, found.distance_20, found.distance_10) == (20, 20, 10)
     assert found.fisher_rao_length == 40
 
 
@@ -197,35 +196,6 @@ def test_open_knots_are_those_that_later_segments_start_from(segments: int) -> N
     for knot in range(1, segments + 1):
         assert open_knots(knot, segments) == {s for s, end in measured if s < knot <= end}
         assert len(open_knots(knot, segments)) <= len(strides(segments)) + 1
-
-
-@settings(deadline=None)
-@given(
-    speed=st.floats(0.01, 2),
-    white=st.floats(0, 0.1),
-    diffusion=st.floats(0, 0.1),
-    n=st.integers(1, 10),
-)
-def test_three_scales_cancel_white_and_diffusing_noise(
-    speed: float, white: float, diffusion: float, n: int
-) -> None:
-    scales = [[speed**2 * k**2 + white + diffusion * k] * (4 * n // k) for k in (1, 2, 4)]
-    # What cancels is up to 0.3, of which 1e-16 each time is lost; the answer's square is v² · 6.
-    lost = 2e-15 * (1 + (white + diffusion) / speed**2)
-    assert three_scale_length(*scales) == pytest.approx(4 * n * speed, rel=lost)
-
-
-def test_three_scales_compare_each_segment_with_its_own_parts() -> None:
-    fine, coarse = [1.0, 2.0, 3.0, 2.0, 0.0, 0.0, 0.0, 0.0], [4.0, 4.0, 1.0, 3.0]
-    # 22 − 3 · 4 + 2 · 2 = 14, and 4 − 3 · 2 + 0 < 0 counts as nothing.
-    found = three_scale_length(fine, coarse, [22.0, 4.0])
-    assert found == pytest.approx(4 * math.sqrt(14 / 6), rel=1e-15)
-
-
-def test_a_path_of_ten_segments_has_no_third_scale() -> None:
-    assert path_lengths(moments_at(10, length=1, noise=0), 10).noise_free_three_scale is None
-    longer = path_lengths(moments_at(20, length=1, noise=0.3), 20).noise_free_three_scale
-    assert longer == pytest.approx(1, rel=1e-12)
 
 
 def test_pooling_removes_pure_noise_that_roots_of_pieces_keep() -> None:

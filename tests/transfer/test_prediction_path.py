@@ -62,8 +62,13 @@ def test_lengths_up_to_a_knot_are_explicit_sums(segments: int) -> None:
         np.testing.assert_allclose(path.fisher_rao_length(knot), squares, rtol=1e-9)
     lengths = path.lengths()
     assert lengths.fisher_rao_length == pytest.approx(path.fisher_rao_length(segments), rel=1e-12)
-    half = sum(explicit_ds(walk[m], walk[m + 2]).mean() for m in range(0, segments, 2))
-    assert lengths.distance_half == pytest.approx(half, rel=1e-9)
+    for n, found in ((20, lengths.distance_20), (10, lengths.distance_10)):
+        if found is None:
+            assert segments < n
+            continue
+        k = segments // n
+        raw = sum(explicit_ds(walk[m], walk[m + k]).mean() for m in range(0, segments, k))
+        assert found == pytest.approx(raw, rel=1e-9)
 
 
 def test_the_noise_free_length_is_the_two_scale_formula_written_out() -> None:
