@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from raytd.engine.executor import run_in_process
 from raytd.engine.records import Iteration
-from raytd.engine.storage import StoragePath, storage_path
-from raytd.methods.result import DistanceResult
+from raytd.methods.paths.result import DistanceResult
 from raytd.methods.score import Score
-from raytd.sweep.single import TaskLike, single_trial
-from raytd.sweep.trial import run_trial
+from raytd.storage.path import StoragePath, storage_path
+from raytd.sweep.trials.single import TaskLike, single_trial
+from raytd.sweep.trials.trial import run_trial
 
 if TYPE_CHECKING:
     from raytd.report.saved import SavedSweep
@@ -26,7 +26,7 @@ class PlottedResult(DistanceResult):
 
         `figure.savefig("distance.png")` keeps it; in a notebook it shows itself.
         """
-        from raytd.report.result_plot import draw_result
+        from raytd.report.figures.result_plot import draw_result
 
         return draw_result(self)
 
@@ -109,7 +109,7 @@ def results(
     """
     from raytd.report.saved import open_sweep
     from raytd.report.select import chosen_rows
-    from raytd.sweep.ledger import as_table
+    from raytd.sweep.folder.ledger import as_table
 
     table = as_table(open_sweep(sweep, storage).rows)
     rows = chosen_rows(table.to_pylist(), table.schema, where=where, sort=sort)

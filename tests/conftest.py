@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from raytd.engine.config import PretrainConfig, ResourcesConfig, StopConfig, TrajectoryConfig
-from raytd.engine.context import Context, Pair
-from raytd.engine.devices import torch_threads
 from raytd.engine.executor import Launcher, run_in_process
-from raytd.engine.sources import SourceCache
+from raytd.engine.setup.context import Context, Pair
+from raytd.learning.devices import torch_threads
+from raytd.learning.sources import SourceCache
 from raytd.tasks import datasets
 from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.task import Task, make_task
@@ -152,7 +152,7 @@ def ray_cluster(tmp_path_factory: pytest.TempPathFactory, modules: Path) -> Iter
 def ray_here(ray_cluster: None) -> Iterator[None]:
     """Commands of `raytd` in this process run on the session's cluster and start none."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("raytd.sweep.cluster._init", lambda address, local: None)
-        patch.setattr("raytd.sweep.cluster._end", lambda: None)
-        patch.setattr("raytd.sweep.cluster.local_nodes", lambda: [{"CPU": float(CPUS)}])
+        patch.setattr("raytd.sweep.cluster.connection._init", lambda address, local: None)
+        patch.setattr("raytd.sweep.cluster.connection._end", lambda: None)
+        patch.setattr("raytd.sweep.cluster.connection.local_nodes", lambda: [{"CPU": float(CPUS)}])
         yield

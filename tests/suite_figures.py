@@ -10,7 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "sweeps" / "results"
-CARRIED = ROOT / "raytd" / "report" / "suites.json"
+CARRIED = ROOT / "raytd" / "report" / "recommend" / "suites.json"
 
 _WORDS = ("contestant", "method", "column")
 _NUMBERS = ("spearman", "spearman_low", "mantel_spearman_p")

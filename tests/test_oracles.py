@@ -40,7 +40,7 @@ def test_every_test_that_the_page_names_is_there() -> None:
 def test_the_tests_that_the_record_of_faults_names_are_there() -> None:
     record = (HERE / "benchmarks/RESULTS.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", record))
-    files = [f for room in ("cli", "engine", "sweep") for f in HERE.glob(f"{room}/test_*.py")]
+    files = [f for room in ("cli", "engine", "sweep") for f in HERE.glob(f"{room}/**/test_*.py")]
     assert len(named) >= 7
     assert named <= set.union(*(collected(f.read_text(encoding="utf-8")) for f in files))
 

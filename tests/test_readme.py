@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from raytd.cli import cli
-from raytd.sweep.expand import expand
-from raytd.sweep.spec import load_sweep
+from raytd.sweep.file.load import load_sweep
+from raytd.sweep.trials.expand import expand
 from raytd.tasks import references
 from tests import judged
 

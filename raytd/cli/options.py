@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from raytd.engine.storage import StoragePath, storage_path
 from raytd.errors import HomeError, RequestError
 from raytd.paths import expanded
+from raytd.storage.path import StoragePath, storage_path
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli.terminal import open_console
-from raytd.engine.storage import StoragePath
-from raytd.sweep.plan import SweepPlan
+from raytd.storage.path import StoragePath
+from raytd.sweep.trials.plan import SweepPlan
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,8 +23,8 @@ def say(line: str) -> None:
 
 def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
     """The rows of the sweep's own trials that have ended, in the order of the plan."""
-    from raytd.sweep.ledger import Ledger
-    from raytd.sweep.seed_errors import with_seed_errors
+    from raytd.sweep.folder.ledger import Ledger
+    from raytd.sweep.folder.seed_errors import with_seed_errors
 
     ended = {row["trial_key"]: row for row in Ledger(plan.folder).rows()}
     own = [ended[trial.key] for trial in plan.suggested() if trial.key in ended]
@@ -33,9 +33,9 @@ def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
 
 def write_report(plan: SweepPlan) -> list[StoragePath]:
     """Writes `results.parquet`, figures and page; returns what was written."""
+    from raytd.report.page.write import write_report as write
     from raytd.report.saved import read_sweep
-    from raytd.report.write import write_report as write
-    from raytd.sweep.ledger import Ledger
+    from raytd.sweep.folder.ledger import Ledger
 
     table = Ledger(plan.folder).write_results()
     written = write(read_sweep(plan.folder))
@@ -137,7 +137,7 @@ _ABOUT = (
 
 def show(plan: SweepPlan, *, as_json: bool) -> None:
     """Prints the table of trials, the matrices, where everything is, and the answer in words."""
-    from raytd.report.answer import answers, in_lines
+    from raytd.report.recommend.answer import answers, in_lines
     from raytd.report.saved import axes_of
 
     rows = sweep_rows(plan)

@@ -6,15 +6,15 @@ from typing import Any
 from raytd.cli.events import View, tenths
 from raytd.cli.interruption import Interruption
 from raytd.cli.output import write_report
-from raytd.engine.places import TrainingPlace
-from raytd.engine.storage import StoragePath
-from raytd.sweep.forecast import Forecast
-from raytd.sweep.ledger import Ledger
-from raytd.sweep.networks import Network
-from raytd.sweep.plan import SweepPlan
-from raytd.sweep.presence import require_folder
-from raytd.sweep.tracked import finals, sweep_info, trial_artifacts, trial_info
-from raytd.sweep.trial import Trial
+from raytd.learning.places import TrainingPlace
+from raytd.storage.path import StoragePath
+from raytd.sweep.cost.forecast import Forecast
+from raytd.sweep.folder.ledger import Ledger
+from raytd.sweep.folder.presence import require_folder
+from raytd.sweep.run.tracking import finals, sweep_info, trial_artifacts, trial_info
+from raytd.sweep.trials.networks import Network
+from raytd.sweep.trials.plan import SweepPlan
+from raytd.sweep.trials.trial import Trial
 from raytd.tracking.base import Closing, SweepStatus, TrialInfo
 from raytd.tracking.open import open_tracker
 from raytd.tracking.points import numbers

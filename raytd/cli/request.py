@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from raytd.cli import options
-from raytd.engine.storage import StoragePath, require_storage
+from raytd.storage.path import StoragePath, require_storage
 
 if TYPE_CHECKING:
-    from raytd.sweep.cluster import Node
-    from raytd.sweep.placement import CanAdd
-    from raytd.sweep.plan import SweepPlan
-    from raytd.sweep.spec import LoadedSweep
+    from raytd.sweep.cluster.connection import Node
+    from raytd.sweep.file.load import LoadedSweep
+    from raytd.sweep.trials.placement import CanAdd
+    from raytd.sweep.trials.plan import SweepPlan
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ class Request:
 
     def nodes(self) -> "AbstractContextManager[list[Node]]":
         """The nodes of the cluster that is asked for; none is started for them."""
-        from raytd.sweep.cluster import connect, local_nodes
+        from raytd.sweep.cluster.connection import connect, local_nodes
 
         return connect(self.address) if self.address else nullcontext(local_nodes())
 
@@ -63,7 +63,7 @@ class Request:
         Raises:
             RequestError: with everything that is wrong with it.
         """
-        from raytd.sweep.spec import load_sweep
+        from raytd.sweep.file.load import load_sweep
 
         return load_sweep(
             self.file,
@@ -79,7 +79,7 @@ class Request:
         Raises:
             RequestError: with everything that data and cluster say against it.
         """
-        from raytd.sweep.plan import make_plan
+        from raytd.sweep.trials.plan import make_plan
         from raytd.tasks.datasets import data_root
 
         return make_plan(

@@ -3,14 +3,14 @@
 from typing import Any
 
 from raytd.cli.events import View, tenths
-from raytd.engine.places import TrainingPlace
 from raytd.engine.records import Iteration
-from raytd.engine.sources import Origin, source_key
-from raytd.engine.storage import StoragePath
-from raytd.sweep.forecast import forecast_of
-from raytd.sweep.networks import Network, missing_networks
-from raytd.sweep.timing import kept_speeds
-from raytd.sweep.trial import Trial
+from raytd.learning.places import TrainingPlace
+from raytd.learning.sources import Origin, source_key
+from raytd.storage.path import StoragePath
+from raytd.sweep.cost.forecast import forecast_of
+from raytd.sweep.cost.timing import kept_speeds
+from raytd.sweep.trials.networks import Network, missing_networks
+from raytd.sweep.trials.trial import Trial
 from raytd.tasks.task import Task
 
 

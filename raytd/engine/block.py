@@ -3,30 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64, UInt8
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from raytd.learning.images import ImageSlice
 from raytd.transfer.averaging import Averaging
 from raytd.transfer.interpolation import Augment, Mixing
 from raytd.transfer.precision import Precision
 from raytd.transfer.trajectory import Schedule
-
-
-@dataclass(frozen=True)
-class ImageSlice:
-    """Images of one task with labels in the joint label space.
-
-    Attributes:
-        images: as bytes; the worker converts them.
-        labels: output index of each image.
-        mean: per channel, subtracted from pixels in [0, 1].
-        std: per channel, divided by.
-    """
-
-    images: UInt8[np.ndarray, "n c h w"]
-    labels: Int64[np.ndarray, " n"]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
 
 
 @dataclass(frozen=True)

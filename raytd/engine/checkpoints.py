@@ -12,20 +12,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from raytd.engine.devices import torch_threads
-from raytd.engine.encoding import decode, encode
-from raytd.engine.files import write_bytes
+from raytd.engine.measurements import Halfway, Tally
 from raytd.engine.records import Dealt, Iteration, Knot, Plan, Solve
-from raytd.engine.storage import StoragePath
-from raytd.engine.tally import Halfway, Tally
 from raytd.errors import StorageError
+from raytd.learning.devices import torch_threads
+from raytd.storage.encoding import decode, encode
+from raytd.storage.files import write_bytes
+from raytd.storage.path import StoragePath
 from raytd.transfer.averaging import SegmentMeans
 from raytd.transfer.lengths import Lengths, Moments
 from raytd.transfer.state import TrainState, Weights
 from raytd.transport.global_coupling import GlobalCoupling
 from raytd.transport.measured import MeasuredCosts
 from raytd.transport.pairs import PairFunction, PairSpace
-from raytd.transport.report import SolverReport
+from raytd.transport.solvers.report import SolverReport
 from raytd.transport.tiles import Tiles
 
 KEPT = 2

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from raytd.engine.block import BlockSetup
-from raytd.engine.calls import Executor
 from raytd.engine.checkpoints import Checkpoints, CheckpointSettings, Snapshot
-from raytd.engine.devices import torch_threads
-from raytd.engine.follow import Crew, follow
-from raytd.engine.places import OnPlace, unheard
+from raytd.engine.coupling_rule import rule_of
+from raytd.engine.executor_protocol import Executor
+from raytd.engine.measured_path import Crew, follow
+from raytd.engine.measurements import Halfway
 from raytd.engine.records import Dealt, Iteration, Plan
-from raytd.engine.rules import rule_of
-from raytd.engine.tally import Halfway
+from raytd.learning.devices import torch_threads
+from raytd.learning.places import OnPlace, unheard
 from raytd.transport.tiles import Tiles
 
 Cut = Callable[[Tiles], Sequence[BlockSetup]]

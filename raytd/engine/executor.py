@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from raytd.engine.block import BlockSetup
 from raytd.engine.checkpoints import CheckpointSettings
 from raytd.engine.coordinator import Coordinator, Cut, Tell, iterations
-from raytd.engine.places import OnPlace, unheard
 from raytd.engine.records import Iteration, Plan
 from raytd.engine.worker import BlockWorker
+from raytd.learning.places import OnPlace, unheard
 
 
 class Launcher(Protocol):

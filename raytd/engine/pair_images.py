@@ -7,7 +7,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor, nn
 
 from raytd.engine.block import BlockSetup
-from raytd.engine.images import Images
+from raytd.learning.images import Images
 from raytd.simplex import log_probs
 from raytd.transfer.interpolation import crop_and_flip, mix
 from raytd.transfer.precision import forward

@@ -9,10 +9,10 @@ from jaxtyping import Float64, Int64
 from torch import Tensor, nn
 
 from raytd.engine.block import BlockSetup, Evaluation, Measurement, ProbeReading
-from raytd.engine.devices import device_name, pick_device, place, torch_threads
-from raytd.engine.images import Images
 from raytd.engine.pair_images import PairImages
 from raytd.errors import NotFiniteError
+from raytd.learning.devices import device_name, pick_device, place, torch_threads
+from raytd.learning.images import Images
 from raytd.models import zoo
 from raytd.models.heads import penultimate
 from raytd.simplex import kl_divergence, log_probs

@@ -7,8 +7,8 @@ from pydantic import Field
 from raytd.engine.config import Count, PathConfig
 
 if TYPE_CHECKING:
-    from raytd.engine.context import Context, Pair
-    from raytd.engine.finetuning import FineTuned, Protocol
+    from raytd.engine.setup.context import Context, Pair
+    from raytd.learning.finetuning import FineTuned, Protocol
     from raytd.methods.score import Scalar, Score
 
 
@@ -46,7 +46,7 @@ class FinetuneConfig(PathConfig):
 
     def sgd_steps(self, n_target: int) -> int:
         """SGD steps, where an epoch sees `n_target` images."""
-        from raytd.engine.pretrain import steps_of
+        from raytd.learning.pretrain import steps_of
 
         if self.steps is not None:
             return self.steps
@@ -60,10 +60,10 @@ def run(pair: "Pair", config: FinetuneConfig, context: "Context") -> "Score":
     The value has no unit. The network, its joint head and its start are those of the coupled
     transfer, but nothing is interpolated.
     """
-    from raytd.engine.context import source_recipe
-    from raytd.engine.devices import torch_threads
-    from raytd.engine.finetuning import fine_tune, images_of
-    from raytd.engine.start import extended, label_space, network_at
+    from raytd.engine.setup.context import source_recipe
+    from raytd.engine.setup.initial_weights import extended, label_space, network_at
+    from raytd.learning.devices import torch_threads
+    from raytd.learning.finetuning import fine_tune, images_of
     from raytd.methods.weight_parts import counted_parameters
 
     source = context.sources.get(pair.source, source_recipe(pair, context.pretrain))
@@ -86,7 +86,7 @@ def run(pair: "Pair", config: FinetuneConfig, context: "Context") -> "Score":
 
 
 def _protocol(pair: "Pair", config: FinetuneConfig) -> "Protocol":
-    from raytd.engine.finetuning import Protocol
+    from raytd.learning.finetuning import Protocol
 
     return Protocol(
         steps=config.sgd_steps(len(pair.target.train.labels)),
@@ -109,8 +109,8 @@ def _score(
     path: "FineTuned",
     about_start: "dict[str, Scalar]",
 ) -> "Score":
-    from raytd.engine.context import source_warning
-    from raytd.engine.devices import device_name
+    from raytd.engine.setup.context import source_warning
+    from raytd.learning.devices import device_name
     from raytd.methods.score import Score
     from raytd.methods.weight_parts import IN_WORDS
     from raytd.transfer.truncation import first_reach

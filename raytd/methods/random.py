@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from raytd.engine.config import Settings
 
 if TYPE_CHECKING:
-    from raytd.engine.context import Context, Pair
+    from raytd.engine.setup.context import Context, Pair
     from raytd.methods.score import Score
 
 

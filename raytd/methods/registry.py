@@ -5,28 +5,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from raytd.engine.config import Settings, TilingConfig
-from raytd.methods import (
-    coupled,
-    coupled_aligned,
-    emd,
-    finetune,
-    h_score,
-    leep,
-    logme,
-    mixture,
-    nce,
-    ot_only,
-    otdd,
-    random,
-    shared_classes,
-    task2vec,
-    transfer,
-    uncoupled,
-    weight_distance,
-)
+from raytd.methods import finetune, random, shared_classes, transfer, weight_distance
+from raytd.methods.clouds import emd, otdd
+from raytd.methods.fisher import task2vec
+from raytd.methods.paths import coupled, coupled_aligned, mixture, ot_only, uncoupled
+from raytd.methods.transferability import h_score, leep, logme, nce
 
 if TYPE_CHECKING:
-    from raytd.methods.result import DistanceResult
+    from raytd.methods.paths.result import DistanceResult
     from raytd.methods.score import Score
 
 Network = Literal["source", "target", "reference"]

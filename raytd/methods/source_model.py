@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor, nn
 
-from raytd.engine.context import Context, Pair, source_recipe, source_warning
-from raytd.engine.devices import torch_threads
-from raytd.engine.pretrain import logits, on_device
-from raytd.engine.start import network_at
+from raytd.engine.setup.context import Context, Pair, source_recipe, source_warning
+from raytd.engine.setup.initial_weights import network_at
 from raytd.errors import InputError
+from raytd.learning.devices import torch_threads
+from raytd.learning.pretrain import logits, on_device
 from raytd.models.heads import penultimate
 from raytd.simplex import log_probs
 from raytd.tasks.task import Task

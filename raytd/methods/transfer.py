@@ -11,8 +11,8 @@ from pydantic import model_validator
 from raytd.engine.config import Count, Momentum, NonNegative, Positive, Settings
 
 if TYPE_CHECKING:
-    from raytd.engine.context import Context, Pair
-    from raytd.engine.few_shot import Learnt
+    from raytd.engine.setup.context import Context, Pair
+    from raytd.learning.few_shot import Learnt
     from raytd.methods.score import Scalar, Score
     from raytd.transfer.state import Weights
 
@@ -73,9 +73,9 @@ def run(pair: "Pair", config: TransferConfig, context: "Context") -> "Score":
     network that learns from scratch begins with the same head, too; it is the same for all sources
     of a target, and is kept beside them.
     """
-    from raytd.engine.context import source_recipe, source_warning
-    from raytd.engine.devices import device_name, torch_threads
-    from raytd.engine.scratch import kept
+    from raytd.engine.setup.context import source_recipe, source_warning
+    from raytd.learning.devices import device_name, torch_threads
+    from raytd.learning.from_scratch import kept
     from raytd.methods.score import Score
 
     source = context.sources.get(pair.source, source_recipe(pair, context.pretrain))
@@ -131,11 +131,10 @@ def _learn(
     body: "Weights | None",
 ) -> "Learnt":
     """Learns one draw of images; head, order and dropout are those of the repeat."""
-    from raytd.engine.block import ImageSlice
-    from raytd.engine.devices import place
-    from raytd.engine.few_shot import Budget, few_images, learn, put_body
-    from raytd.engine.images import Images
-    from raytd.engine.pretrain import on_device
+    from raytd.learning.devices import place
+    from raytd.learning.few_shot import Budget, few_images, learn, put_body
+    from raytd.learning.images import Images, ImageSlice
+    from raytd.learning.pretrain import on_device
     from raytd.models import zoo
     from raytd.transfer.randomness import derive_seed, generator
 

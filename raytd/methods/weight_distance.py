@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from raytd.engine.config import Settings
 
 if TYPE_CHECKING:
-    from raytd.engine.context import Context, Pair
+    from raytd.engine.setup.context import Context, Pair
     from raytd.methods.score import Score
 
 
@@ -32,8 +32,8 @@ def run(pair: "Pair", config: WeightDistanceConfig, context: "Context") -> "Scor
     """
     from dataclasses import replace
 
-    from raytd.engine.context import source_recipe, source_warning
-    from raytd.engine.start import network_at
+    from raytd.engine.setup.context import source_recipe, source_warning
+    from raytd.engine.setup.initial_weights import network_at
     from raytd.errors import InputError
     from raytd.methods.score import Score
     from raytd.methods.weight_parts import IN_WORDS, counted_parameters

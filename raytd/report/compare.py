@@ -8,7 +8,8 @@ from typing import Any
 
 from raytd.errors import InputError
 from raytd.report.doubts import doubts
-from raytd.report.intervals import (
+from raytd.report.rows import Row, number, unit_of
+from raytd.report.statistics.intervals import (
     Interval,
     SignedRank,
     geometric_mean,
@@ -17,9 +18,8 @@ from raytd.report.intervals import (
     signed_rank,
     t_interval,
 )
-from raytd.report.rows import Row, number, unit_of
-from raytd.report.ties import order
-from raytd.sweep.doubts import Doubt
+from raytd.report.statistics.ties import order
+from raytd.sweep.folder.doubts import Doubt
 
 _FIXED = ("method", "model")
 _Setting = tuple[Any, ...]
@@ -104,8 +104,8 @@ class PairComparison:
 class Comparison:
     """All pairs that both settings have. Pairs, not seeds, are the units of share and test.
 
-    Pairs whose numbers tie (`raytd.report.ties`) are counted apart: they are neither smaller nor
-    larger, and no part of share and test.
+    Pairs whose numbers tie (`raytd.report.statistics.ties`) are counted apart: they are neither
+    smaller nor larger, and no part of share and test.
 
     Attributes:
         by: the axis in which the sides differ.

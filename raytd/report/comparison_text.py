@@ -10,8 +10,8 @@ from rich.text import Text
 
 from raytd.report.compare import Comparison, PairComparison
 from raytd.report.doubts import MARKS
-from raytd.report.intervals import LEVEL, Interval
 from raytd.report.rows import quantity, setting
+from raytd.report.statistics.intervals import LEVEL, Interval
 
 HOW = {
     "difference": "right minus left, mean over seeds; Student's t interval of the differences that "

@@ -1,6 +1,6 @@
 """What a reader must know before believing that one number is smaller than another.
 
-What is doubtful about either number alone is said in `raytd.sweep.doubts`.
+What is doubtful about either number alone is said in `raytd.sweep.folder.doubts`.
 """
 
 import math
@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 
 from raytd.report.rows import Row, number
-from raytd.report.ties import order
-from raytd.sweep.doubts import MARKS as ROW_MARKS
-from raytd.sweep.doubts import Doubt, row_doubts
+from raytd.report.statistics.ties import order
+from raytd.sweep.folder.doubts import MARKS as ROW_MARKS
+from raytd.sweep.folder.doubts import Doubt, row_doubts
 
 MARKS = {
     **ROW_MARKS,

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from raytd.report.intervals import LEVEL
 from raytd.report.matrices import DistanceMatrix
+from raytd.report.statistics.intervals import LEVEL
 
 _SIGNS = {True: "±", False: "±¹"}
 """What stands before an error, by whether it is from several seeds."""

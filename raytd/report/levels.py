@@ -6,7 +6,7 @@ from typing import Any
 
 from raytd.errors import RequestError
 from raytd.report.rows import Row
-from raytd.sweep.wording import did_you_mean
+from raytd.sweep.document.wording import did_you_mean
 
 _ALWAYS = ("method", "model", "seed", "weights", "protocol")
 _REFERENCE = "uncoupled"

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from raytd.errors import InputError
 from raytd.report.rows import Row, number, quantity, setting, task_order, unit_of, varying
-from raytd.sweep.doubts import Doubt, denied, pair_doubts
-from raytd.sweep.seed_errors import standard_error
+from raytd.sweep.folder.doubts import Doubt, denied, pair_doubts
+from raytd.sweep.folder.seed_errors import standard_error
 
 Floats = npt.NDArray[np.float64]
 SCORE = "score"

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raytd.engine.storage import StoragePath, storage_path
 from raytd.report.compare import Comparison, compare
 from raytd.report.rows import Row
 from raytd.report.shared_classes import Classes, classes_of
-from raytd.sweep.find import sweep_folder
-from raytd.sweep.kept import kept_sweep
-from raytd.sweep.ledger import Ledger
+from raytd.storage.path import StoragePath, storage_path
+from raytd.sweep.folder.find import sweep_folder
+from raytd.sweep.folder.ledger import Ledger
+from raytd.sweep.folder.saved_plan import kept_sweep
 
 Curve = list[dict[str, Any]]
 

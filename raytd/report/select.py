@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from raytd.errors import RequestError
 from raytd.report.rows import Row
-from raytd.sweep.wording import did_you_mean
+from raytd.sweep.document.wording import did_you_mean
 
 _FORM = re.compile(r"\s*([\w.]+)\s*(>=|<=|!=|=|~|<|>)\s*(.*?)\s*", re.DOTALL)
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}

@@ -12,7 +12,7 @@ from rich.text import Text
 from raytd.report.errors import meanings, written
 from raytd.report.matrices import DistanceMatrix
 from raytd.report.rows import Row, number, varying
-from raytd.sweep.doubts import MARKS, row_doubts
+from raytd.sweep.folder.doubts import MARKS, row_doubts
 
 _WHERE_VARYING = ("method", "model", "seed")
 

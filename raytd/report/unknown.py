@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from raytd.report.rows import Row, number
-from raytd.sweep.wording import did_you_mean
+from raytd.sweep.document.wording import did_you_mean
 
 
 def without_results(

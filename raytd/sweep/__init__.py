@@ -1,1 +1,1 @@
-"""."""
+"""How is everything that a sweep file asks for checked, planned, run and kept?"""

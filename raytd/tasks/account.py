@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raytd.tasks.readers.contract import Split
-from raytd.tasks.readers.wording import counted, listed
+from raytd.words import counted, listed
 
 if TYPE_CHECKING:
     from raytd.tasks.task import Task

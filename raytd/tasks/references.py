@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from raytd.errors import DataError
 from raytd.paths import cache_folder, expanded
-from raytd.tasks.readers import cifar, digits, folder, idx, npz, parquet
+from raytd.tasks.readers import cifar, digits, idx, npz
 from raytd.tasks.readers.contract import Content, Reader
+from raytd.tasks.readers.folders import reader as folder
+from raytd.tasks.readers.parquet import reader as parquet
 
 _READERS: dict[str, Reader] = {
     "digits": digits,

@@ -16,10 +16,10 @@ from jaxtyping import Bool, UInt8, UInt64
 from raytd.errors import DataError
 from raytd.tasks.copies import also_in
 from raytd.tasks.datasets import Part
-from raytd.tasks.form import INVISIBLE, TRANSPARENT, Form
-from raytd.tasks.levels import OUTSIDE
+from raytd.tasks.pixels.form import INVISIBLE, TRANSPARENT, Form
+from raytd.tasks.pixels.levels import OUTSIDE
 from raytd.tasks.readers.contract import Indices
-from raytd.tasks.readers.wording import counted, listed
+from raytd.words import counted, listed
 
 _FEWEST_LEVELS = 20
 """Numbers of 12 bits that are taken for 16 fill 16 or 17, and no photograph so few."""

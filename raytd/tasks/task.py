@@ -12,12 +12,12 @@ import numpy as np
 from raytd.errors import DataError
 from raytd.tasks.account import Account
 from raytd.tasks.datasets import Dataset, Part
-from raytd.tasks.form import Form
+from raytd.tasks.pixels.form import Form
 from raytd.tasks.readers.contract import Indices, Split
-from raytd.tasks.readers.wording import listed
 from raytd.tasks.scrutiny import Shown, scrutinise
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.subset import class_pools, even_counts
+from raytd.words import listed
 
 _MOST_NAMES = 100
 """Class names in a message."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from raytd.engine.storage import StoragePath
+from raytd.storage.path import StoragePath
 
 TrialStatus = Literal["done", "failed"]
 SweepStatus = Literal["done", "failed", "interrupted"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from raytd.engine.storage import StoragePath
+from raytd.storage.path import StoragePath
 from raytd.tracking.base import Closing, SweepInfo, TrialInfo, TrialStatus
 from raytd.tracking.guard import Guard
 from raytd.tracking.points import Point, iteration_points, knot_points

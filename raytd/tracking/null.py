@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from raytd.engine.storage import StoragePath
+from raytd.storage.path import StoragePath
 from raytd.tracking.base import Closing, TrialInfo, TrialStatus
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from raytd.engine.storage import StoragePath
 from raytd.paths import expanded
+from raytd.storage.path import StoragePath
 from raytd.tracking.base import SweepInfo, Tracker
 from raytd.tracking.null import NullTracker
 from raytd.tracking.sqlite_file import require_uri, sqlite_uri

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from raytd.engine.storage import StoragePath
+from raytd.storage.path import StoragePath
 from raytd.tracking.base import DatasetInfo
 from raytd.tracking.points import Point, finite
 

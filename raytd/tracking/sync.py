@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from raytd.engine.storage import StoragePath
 from raytd.errors import TrackingError
+from raytd.storage.path import StoragePath
 from raytd.tracking.base import Closing, SweepInfo, TrialInfo, TrialStatus
 from raytd.tracking.deleted import way_back
 from raytd.tracking.guard import reason, refused, without_password

@@ -7,7 +7,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from raytd.errors import InputError
-from raytd.transport.problem import refuse
+from raytd.transport.solvers.problem import refuse
 
 Mixing = Literal["beta", "linear", "bernoulli"]
 Augment = Literal["none", "crop-flip"]

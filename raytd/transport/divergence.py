@@ -9,7 +9,7 @@ from torch import Tensor
 
 from raytd.errors import InputError
 from raytd.transport.earth_mover import earth_mover_distance
-from raytd.transport.problem import LinearProblem
+from raytd.transport.solvers.problem import LinearProblem
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from raytd.errors import InputError, NotFiniteError
-from raytd.transport.problem import LinearProblem
+from raytd.transport.solvers.problem import LinearProblem
 
 MOST_PIVOTS = 10_000_000
 """Pivots of the simplex after which POT gives up."""

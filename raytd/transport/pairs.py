@@ -15,7 +15,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from raytd.errors import InputError
-from raytd.transport.problem import refuse
+from raytd.transport.solvers.problem import refuse
 
 
 @dataclass(frozen=True, eq=False)

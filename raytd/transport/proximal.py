@@ -9,15 +9,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from raytd.errors import InputError
-from raytd.transport.frobenius import frobenius_coupling
-from raytd.transport.problem import (
+from raytd.transport.solvers.frobenius import frobenius_coupling
+from raytd.transport.solvers.problem import (
     LinearProblem,
     check_same_kind,
     independent_coupling,
     refuse,
 )
-from raytd.transport.report import SolverReport
-from raytd.transport.sinkhorn import sinkhorn
+from raytd.transport.solvers.report import SolverReport
+from raytd.transport.solvers.sinkhorn import sinkhorn
 from raytd.transport.spread import EpsilonUnit, cost_spread, unit_of
 
 __all__ = [

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from raytd.errors import InputError
-from raytd.transport.problem import LinearProblem
+from raytd.transport.solvers.problem import LinearProblem
 
 EpsilonUnit = Literal["spread", "absolute"]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from raytd.errors import InputError
 from raytd.transport.matched import matched_orders
-from raytd.transport.problem import refuse
+from raytd.transport.solvers.problem import refuse
 
 Dealing = Literal["index", "random", "matched"]
 

@@ -23,9 +23,9 @@ import ray
 from machine import machine
 from made_trial import SEGMENTS, made_trial
 
-from raytd.engine import follow
+from raytd.engine import measured_path
 from raytd.engine.coordinator import Coordinator
-from raytd.engine.ray_calls import BlockHost, RayCall, RayExecutor
+from raytd.engine.on_ray.executor import BlockHost, RayCall, RayExecutor
 from raytd.engine.records import Plan
 from raytd.transfer.averaging import Moved
 
@@ -113,7 +113,7 @@ def measure(n_blocks: int, n_actors: int, model: str) -> dict[str, float]:
     hosts = [host.remote() for _ in range(n_actors)]
     ray.get([h.pid.remote() for h in hosts])
     clock = Clock()
-    average = follow.average_moved
+    average = measured_path.average_moved
 
     def timed_average(moved: Iterator[Moved], masses: list[float]) -> Moved:
         elsewhere = clock.seconds["wait"] + clock.seconds["fetch"] + clock.seconds["sizing"]
@@ -129,14 +129,14 @@ def measure(n_blocks: int, n_actors: int, model: str) -> dict[str, float]:
     # A trajectory as all but the last: that one stands still at some knots besides.
     coordinator = Coordinator(replace(prepared.plan, iterations=2))
     coordinator.start(executor)
-    follow.average_moved = timed_average
+    measured_path.average_moved = timed_average
     busy_before = busy_s(hosts)
     try:
         clock_at, cpu_at = time.perf_counter(), time.thread_time()
         coordinator.iterate(executor)
         wall, cpu = time.perf_counter() - clock_at, time.thread_time() - cpu_at
     finally:
-        follow.average_moved = average
+        measured_path.average_moved = average
     busy = busy_s(hosts) - busy_before
     for handle in hosts:
         ray.kill(handle)

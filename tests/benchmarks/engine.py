@@ -31,18 +31,19 @@ from torch import nn
 from torch.profiler import ProfilerActivity
 
 from raytd.engine import coordinator
-from raytd.engine.block import BlockSetup, ImageSlice
+from raytd.engine.block import BlockSetup
 from raytd.engine.checkpoints import Checkpoints, CheckpointSettings, Snapshot
 from raytd.engine.coordinator import Cut
 from raytd.engine.executor import run_in_process
 from raytd.engine.records import Iteration, Plan
 from raytd.engine.worker import BlockWorker
-from raytd.sweep.single import single_trial
-from raytd.sweep.trial import Trial, run_trial
-from raytd.sweep.work import work_of
+from raytd.learning.images import ImageSlice
+from raytd.sweep.cost.arithmetic import work_of
+from raytd.sweep.trials.single import single_trial
+from raytd.sweep.trials.trial import Trial, run_trial
 from raytd.transfer.precision import Precision, forward
 from raytd.transfer.state import TrainState, Weights
-from raytd.transport.problem import independent_coupling
+from raytd.transport.solvers.problem import independent_coupling
 
 N_TILES, TILE, BATCH, SEGMENTS, STEPS = 2, 25, 20, 20, 100
 CASES = {"cnn8-narrow": (1, 16), "wrn-16-1": (3, 16)}
@@ -284,8 +285,8 @@ def print_actors(scale: int, rounds: int) -> None:
     """Seconds of the scaled trial on one actor and on two, and how busy they were."""
     import ray
 
-    from raytd.engine.ray_executor import ActorPool, ActorShape
-    from raytd.sweep.cluster import connect
+    from raytd.engine.on_ray.pool import ActorPool, ActorShape
+    from raytd.sweep.cluster.connection import connect
 
     sizes = (f"data.train={120 * scale}", f"trajectory.steps={300 * scale}")
     trial = quickstart(*sizes, "stop.tolerance=0")

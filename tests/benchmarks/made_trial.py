@@ -3,10 +3,10 @@
 import numpy as np
 
 from raytd.engine.config import PretrainConfig, ResourcesConfig, StopConfig, TrajectoryConfig
-from raytd.engine.context import Context, Pair
 from raytd.engine.executor import run_in_process
-from raytd.engine.prepare import Prepared, deal, prepare
-from raytd.engine.sources import SourceCache
+from raytd.engine.setup.context import Context, Pair
+from raytd.engine.setup.prepare import Prepared, deal, prepare
+from raytd.learning.sources import SourceCache
 from raytd.tasks.datasets import Part
 from raytd.tasks.task import Task
 

@@ -16,7 +16,7 @@ from machine import machine
 from made_trial import N_CLASSES, SEGMENTS, made_trial
 from memory_use import Peak, unique_mib
 
-from raytd.engine.ray_executor import ActorPool, ActorShape
+from raytd.engine.on_ray.pool import ActorPool, ActorShape
 from raytd.transfer.lengths import strides
 
 MODEL, TILE, CHANNELS = "cnn8-narrow", 5, 3

@@ -23,15 +23,15 @@ from machine import machine
 from raytd.cli.events import Nothing
 from raytd.cli.interruption import Interruption
 from raytd.cli.progress import Progress
-from raytd.engine.devices import torch_threads
 from raytd.engine.executor import run_in_process
-from raytd.sweep.cluster import connect
-from raytd.sweep.forecast import forecast_of
-from raytd.sweep.ledger import Row
-from raytd.sweep.plan import SweepPlan, make_plan, write_plan
-from raytd.sweep.runner import run_trials, train_sources
-from raytd.sweep.spec import make_spec
-from raytd.sweep.trial import Trial, run_trial
+from raytd.learning.devices import torch_threads
+from raytd.sweep.cluster.connection import connect
+from raytd.sweep.cost.forecast import forecast_of
+from raytd.sweep.file.load import make_spec
+from raytd.sweep.folder.ledger import Row
+from raytd.sweep.run.runner import run_trials, train_sources
+from raytd.sweep.trials.plan import SweepPlan, make_plan, write_plan
+from raytd.sweep.trials.trial import Trial, run_trial
 from raytd.tracking.open import default_uri
 
 SWEEP: dict[str, Any] = {

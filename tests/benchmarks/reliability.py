@@ -29,7 +29,7 @@ from noise_free import end_to_end
 from scipy.stats import spearmanr
 
 import raytd
-from raytd.methods.result import DistanceResult
+from raytd.methods.paths.result import DistanceResult
 
 TASKS = {
     "a": (0, 1, 2),

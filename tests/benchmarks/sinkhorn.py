@@ -1,4 +1,4 @@
-"""How fast is `raytd.transport.sinkhorn` beside POT, on the same problems at the same error?
+"""How fast is our Sinkhorn beside POT, on the same problems at the same error?
 
     python tests/benchmarks/sinkhorn.py [--sizes 500 2000 4000] [--limit 20] [--threads 1]
 
@@ -23,9 +23,9 @@ from machine import machine
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from raytd.transport.kernel import DenseKernel
-from raytd.transport.problem import LinearProblem
-from raytd.transport.sinkhorn import sinkhorn
+from raytd.transport.solvers.kernel import DenseKernel
+from raytd.transport.solvers.problem import LinearProblem
+from raytd.transport.solvers.sinkhorn import sinkhorn
 from raytd.transport.spread import cost_spread
 
 TOLERANCE = 1e-6

@@ -28,15 +28,15 @@ from memory_use import resident_mib
 from victims import KINDS, mark, memory_mb, open_files, processes
 
 from raytd.engine.executor import run_in_process
-from raytd.engine.places import TrainingPlace
-from raytd.sweep.cluster import connect
-from raytd.sweep.ledger import Row
-from raytd.sweep.networks import Network
-from raytd.sweep.plan import make_plan, write_plan
-from raytd.sweep.runner import run_trials, train_sources
-from raytd.sweep.spec import make_spec
-from raytd.sweep.trial import Trial, run_trial
-from raytd.sweep.trial_function import PROCESS_LOSSES
+from raytd.learning.places import TrainingPlace
+from raytd.sweep.cluster.connection import connect
+from raytd.sweep.file.load import make_spec
+from raytd.sweep.folder.ledger import Row
+from raytd.sweep.run.runner import run_trials, train_sources
+from raytd.sweep.run.trial_function import PROCESS_LOSSES
+from raytd.sweep.trials.networks import Network
+from raytd.sweep.trials.plan import make_plan, write_plan
+from raytd.sweep.trials.trial import Trial, run_trial
 
 SWEEP: dict[str, Any] = {
     "tasks": ["digits-low", "digits-high"],

@@ -7,7 +7,7 @@ import pytest
 
 import raytd
 from raytd.cli import main
-from raytd.engine.storage import storage_path
+from raytd.storage.path import storage_path
 from tests.cli import saved_sweep
 
 

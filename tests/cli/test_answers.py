@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from raytd.cli import cli
-from raytd.sweep.cluster import local_nodes
-from raytd.sweep.plan import make_plan
-from raytd.sweep.spec import load_sweep
+from raytd.sweep.cluster.connection import local_nodes
+from raytd.sweep.file.load import load_sweep
+from raytd.sweep.trials.plan import make_plan
 from raytd.tasks.datasets import data_root
 
 SWEEP = """

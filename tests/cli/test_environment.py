@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from raytd.sweep import turn
+from raytd.sweep.folder import sweep_lock
 from tests.cli.commands import run_here, run_in
 
 SWEEP = """\
@@ -78,7 +78,7 @@ def test_a_sweep_that_waits_sees_what_was_done_meanwhile_and_keeps_the_file_as_i
     (folder / "odd.yaml").write_text(SWEEP)
     owner = {"pid": 4711, "host": "another-machine"}
     (place / ".owner.json").write_text(json.dumps(owner))
-    who = turn._who
+    who = sweep_lock._who
 
     with (place / ".sweep.yaml.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -91,7 +91,7 @@ def test_a_sweep_that_waits_sees_what_was_done_meanwhile_and_keeps_the_file_as_i
             fcntl.flock(lock, fcntl.LOCK_UN)
             return asked
 
-        monkeypatch.setattr(turn, "_who", others_finish)
+        monkeypatch.setattr(sweep_lock, "_who", others_finish)
         ended = run_here(folder, "sweep", "odd.yaml", "--storage", "waits", *OPTIONS[2:])
     assert ended.returncode == 0, ended.stderr
     told = "another raytd sweep runs this one (process 4711 on another-machine)"

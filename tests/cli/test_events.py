@@ -15,12 +15,12 @@ from raytd.cli.events import FIELDS, JsonLines, Nothing, Plain, View, open_view
 from raytd.cli.interruption import Interruption
 from raytd.cli.live import Live
 from raytd.cli.progress import Progress
-from raytd.engine.places import TrainingPlace
-from raytd.sweep.forecast import forecast_of
-from raytd.sweep.networks import missing_networks
-from raytd.sweep.plan import SweepPlan, make_plan, write_plan
-from raytd.sweep.spec import make_spec
-from raytd.sweep.trial import failed_row
+from raytd.learning.places import TrainingPlace
+from raytd.sweep.cost.forecast import forecast_of
+from raytd.sweep.file.load import make_spec
+from raytd.sweep.trials.networks import missing_networks
+from raytd.sweep.trials.plan import SweepPlan, make_plan, write_plan
+from raytd.sweep.trials.trial import failed_row
 
 TRIAL = {"trial_key": "k", "trial": "coupled a->b cnn8 seed 0", "left_s": 61.0}
 ENDED = {"n_ended": 1, "n_to_run": 2, "log": "runs/s/trials/k/log.txt"}

@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import raytd
-from raytd.methods.result import DistanceResult
-from raytd.sweep.ledger import iteration_row, knot_rows
+from raytd.methods.paths.result import DistanceResult
+from raytd.sweep.folder.ledger import iteration_row, knot_rows
 from tests.cli.commands import command, environment, processes_with, run_here
 from tests.conftest import CPUS
 from tests.methods import plain_nets
@@ -369,7 +369,7 @@ def test_a_trial_out_of_memory_starts_again_with_half_the_chunk(folder: Path) ->
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wait is worth a line at once, and looked after at each step."""
     for name in ("QUIET_S", "LOOK_EVERY_S"):
-        monkeypatch.setattr(f"raytd.sweep.waiting.{name}", 0.0)
+        monkeypatch.setattr(f"raytd.sweep.cluster.waiting.{name}", 0.0)
 
 
 @contextmanager

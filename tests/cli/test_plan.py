@@ -9,12 +9,12 @@ import pytest
 
 from raytd.cli import main
 from raytd.engine.executor import run_in_process
-from raytd.sweep.estimate import Machine, estimate, memory_bytes, speed_key
-from raytd.sweep.outlook import by_axis
-from raytd.sweep.plan import SweepPlan, make_plan
-from raytd.sweep.spec import load_sweep
-from raytd.sweep.timing import cache_file, kept_speeds
-from raytd.sweep.trial import Trial, run_trial
+from raytd.sweep.cost.estimate import Machine, estimate, memory_bytes, speed_key
+from raytd.sweep.cost.plan_figures import by_axis
+from raytd.sweep.cost.timing import cache_file, kept_speeds
+from raytd.sweep.file.load import load_sweep
+from raytd.sweep.trials.plan import SweepPlan, make_plan
+from raytd.sweep.trials.trial import Trial, run_trial
 
 SWEEP = """
 name: small
@@ -128,7 +128,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_counts_of_a_plan_are_those_of_its_results(plan: SweepPlan, networks: Path) -> None:
-    from raytd.sweep.work import work_of
+    from raytd.sweep.cost.arithmetic import work_of
 
     for method in ("coupled", "uncoupled"):
         trial = one_of(plan, method)
@@ -154,7 +154,7 @@ def test_trials_are_counted_by_each_value_of_each_axis(plan: SweepPlan) -> None:
 
 
 def speed(**changed: float) -> Any:
-    from raytd.sweep.calibration import Speed
+    from raytd.sweep.cost.speed import Speed
 
     plain = {
         "move_s": 0.001, "step_s": 0.01, "pretrain_step_s": 0.02, "measure_s": 2e-4,
@@ -207,8 +207,8 @@ def test_what_is_done_takes_no_time_and_memory_grows_with_the_network(plan: Swee
 def test_gpus_of_several_kinds_are_told_where_they_matter(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from raytd.cli.plan import _facts
-    from raytd.sweep.outlook import outlook
+    from raytd.cli.commands.plan import _facts
+    from raytd.sweep.cost.plan_figures import outlook
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     nodes = [

@@ -18,7 +18,7 @@ import pytest
 
 import raytd
 from raytd.cli.events import FIELDS
-from raytd.sweep import turn
+from raytd.sweep.folder import sweep_lock
 from tests.cli.commands import command, environment, processes_with, run_here
 from tests.disks import small_disk
 from tests.methods import plain_nets
@@ -330,7 +330,7 @@ def test_ctrl_c_keeps_what_is_finished_leaves_no_process_and_lets_the_sweep_that
         text=True,
         start_new_session=True,
     )
-    who = turn._who
+    who = sweep_lock._who
 
     def interrupt(owner: Path) -> str:
         os.killpg(process.pid, signal.SIGINT)
@@ -340,7 +340,7 @@ def test_ctrl_c_keeps_what_is_finished_leaves_no_process_and_lets_the_sweep_that
         assert process.stderr is not None
         assert any(line.startswith("[1/2] coupled") for line in process.stderr)
         with monkeypatch.context() as patch:
-            patch.setattr(turn, "_who", interrupt)  # the other sweep asks once it waits
+            patch.setattr(sweep_lock, "_who", interrupt)  # the other sweep asks once it waits
             finite = "grid.coupled.iterations=[1]"
             other = run(*how, "--set", finite, "--progress", "jsonl")
         _, rest = process.communicate(timeout=120)

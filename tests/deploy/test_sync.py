@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from raytd.cli.progress import Progress
-from raytd.sweep.trial import Trial
+from raytd.sweep.trials.trial import Trial
 from raytd.tracking.quiet import import_mlflow
 from tests.cli.commands import run_here
 from tests.servers import TrackingServer

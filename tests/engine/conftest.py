@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Pair
+from raytd.engine.setup.context import Pair
 from tests.conftest import small_task
 
 if TYPE_CHECKING:
-    from raytd.engine.ray_executor import ActorPool
+    from raytd.engine.on_ray.pool import ActorPool
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def short() -> TrajectoryConfig:
 @pytest.fixture(scope="module")
 def two_actors(ray_cluster: None) -> Iterator["ActorPool"]:
     """Two block actors, each with half a logical GPU, and the coordinator's."""
-    from raytd.engine.ray_executor import ActorPool, ActorShape
+    from raytd.engine.on_ray.pool import ActorPool, ActorShape
 
     pool = ActorPool(ActorShape(2, cpus=0.5, gpus=0.5))
     yield pool

@@ -20,8 +20,8 @@ from ray import cloudpickle
 
 from raytd.engine.block import BlockSetup
 from raytd.engine.coordinator import Tell
-from raytd.engine.ray_calls import Limits, RayCall, RayExecutor
-from raytd.engine.ray_executor import ActorPool
+from raytd.engine.on_ray.executor import Limits, RayCall, RayExecutor
+from raytd.engine.on_ray.pool import ActorPool
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # actors cannot import tests
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from raytd.engine.files import remove_folder, write_bytes
-from raytd.engine.storage import storage_path
+from raytd.storage.files import remove_folder, write_bytes
+from raytd.storage.path import storage_path
 
 PATTERNS = ("*", "*.*", ".*", "*/plan.json", "a/*", "a/*/plan.json", "*/*", "*.json", "a")
 

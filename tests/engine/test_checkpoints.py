@@ -17,16 +17,16 @@ import torch
 from raytd.engine import checkpoints as module
 from raytd.engine.checkpoints import Checkpoints, CheckpointSettings
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Pair
 from raytd.engine.coordinator import Coordinator, iterations
-from raytd.engine.encoding import decode, encode
 from raytd.engine.executor import Done, SerialExecutor, run_in_process
-from raytd.engine.objects import ObjectPath
-from raytd.engine.prepare import Prepared
 from raytd.engine.records import Iteration, Knot
-from raytd.engine.sources import SourceCache
-from raytd.engine.storage import storage_path
+from raytd.engine.setup.context import Pair
+from raytd.engine.setup.prepare import Prepared
 from raytd.errors import StorageError
+from raytd.learning.sources import SourceCache
+from raytd.storage.encoding import decode, encode
+from raytd.storage.objects import ObjectPath
+from raytd.storage.path import storage_path
 from tests.disks import small_disk
 from tests.engine.trials import assert_same_bits, coupled_trial
 

@@ -11,15 +11,15 @@ from scipy.special import betaincinv
 
 from raytd.engine.checkpoints import _CLASSES
 from raytd.engine.config import PretrainConfig, StopConfig, TrajectoryConfig
-from raytd.engine.context import Pair
-from raytd.engine.encoding import decode, encode
 from raytd.engine.executor import run_in_process
-from raytd.engine.prepare import deal, prepare
 from raytd.engine.records import CouplingSettings, Iteration
-from raytd.engine.sources import SourceCache
-from raytd.methods.result import run_prepared
+from raytd.engine.setup.context import Pair
+from raytd.engine.setup.prepare import deal, prepare
+from raytd.learning.sources import SourceCache
+from raytd.methods.paths.result import run_prepared
 from raytd.models import zoo
 from raytd.simplex import log_probs, segment_length
+from raytd.storage.encoding import decode, encode
 from raytd.tasks.labels import union
 from raytd.transfer.averaging import Averaging
 from raytd.transfer.distance_error import image_error, noise_error

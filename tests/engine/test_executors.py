@@ -15,15 +15,15 @@ from ray.exceptions import RayTaskError
 
 from raytd.engine.block import BlockSetup
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Pair
 from raytd.engine.coordinator import Coordinator, iterations
 from raytd.engine.executor import run_in_process
-from raytd.engine.prepare import Prepared, deal, prepare
-from raytd.engine.ray_calls import Limits, RayCall, RayExecutor, local_cause
-from raytd.engine.ray_executor import ActorPool
+from raytd.engine.on_ray.executor import Limits, RayCall, RayExecutor, local_cause
+from raytd.engine.on_ray.pool import ActorPool
 from raytd.engine.records import Iteration
-from raytd.engine.sources import SourceCache
+from raytd.engine.setup.context import Pair
+from raytd.engine.setup.prepare import Prepared, deal, prepare
 from raytd.errors import NotFiniteError, WorkerLostError
+from raytd.learning.sources import SourceCache
 from raytd.transport.tiles import Tiles
 from tests.cases import for_each
 from tests.conftest import make_context

@@ -14,15 +14,15 @@ from ray.exceptions import RayActorError
 from raytd.engine.block import BlockSetup
 from raytd.engine.checkpoints import CheckpointSettings
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Pair
 from raytd.engine.coordinator import Tell
 from raytd.engine.executor import run_in_process
-from raytd.engine.prepare import Prepared
-from raytd.engine.ray_calls import Limits, RayExecutor
-from raytd.engine.ray_executor import WATCH, ActorPool, ActorShape, Watch, pool_of
+from raytd.engine.on_ray.executor import Limits, RayExecutor
+from raytd.engine.on_ray.pool import WATCH, ActorPool, ActorShape, Watch, pool_of
 from raytd.engine.records import Iteration
-from raytd.engine.sources import SourceCache
+from raytd.engine.setup.context import Pair
+from raytd.engine.setup.prepare import Prepared
 from raytd.errors import WaitTimeoutError, WorkerLostError
+from raytd.learning.sources import SourceCache
 from raytd.transport.tiles import Tiles
 from tests.engine.disturbed import (
     MOMENT_S,

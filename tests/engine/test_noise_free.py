@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Pair
-from raytd.engine.prepare import deal, prepare
-from raytd.engine.sources import SourceCache
-from raytd.methods.result import run_prepared
+from raytd.engine.setup.context import Pair
+from raytd.engine.setup.prepare import deal, prepare
+from raytd.learning.sources import SourceCache
+from raytd.methods.paths.result import run_prepared
 from tests.conftest import make_context, small_task
 
 

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from raytd.engine.block import BlockSetup, ImageSlice, members
+from raytd.engine.block import BlockSetup, members
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Pair
 from raytd.engine.coordinator import Coordinator, iterations
 from raytd.engine.executor import SerialExecutor
-from raytd.engine.prepare import Prepared
-from raytd.engine.sources import SourceCache
+from raytd.engine.setup.context import Pair
+from raytd.engine.setup.prepare import Prepared
+from raytd.learning.images import ImageSlice
+from raytd.learning.sources import SourceCache
 from raytd.tasks.task import Task
 from raytd.transfer.state import TrainState, Weights
 from tests.engine.trials import coupled_trial

@@ -9,13 +9,13 @@ from torch import nn
 
 from raytd.engine import worker as worker_module
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Pair
 from raytd.engine.coordinator import Coordinator
 from raytd.engine.executor import SerialExecutor, run_in_process
-from raytd.engine.prepare import Prepared, deal, prepare
-from raytd.engine.sources import SourceCache
+from raytd.engine.setup.context import Pair
+from raytd.engine.setup.prepare import Prepared, deal, prepare
 from raytd.engine.worker import BlockWorker
 from raytd.errors import NotFiniteError
+from raytd.learning.sources import SourceCache
 from raytd.simplex import log_probs, segment_length
 from raytd.transfer.lengths import starts, strides
 from raytd.transfer.state import TrainState

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Pair
-from raytd.engine.prepare import Prepared, deal, prepare
 from raytd.engine.records import CouplingSettings, Iteration
-from raytd.engine.sources import SourceCache
+from raytd.engine.setup.context import Pair
+from raytd.engine.setup.prepare import Prepared, deal, prepare
+from raytd.learning.sources import SourceCache
 from tests.conftest import make_context
 
 N_ITERATIONS = 2

@@ -3,8 +3,8 @@
 import pytest
 
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Context, Pair
-from raytd.engine.sources import SourceCache
+from raytd.engine.setup.context import Context, Pair
+from raytd.learning.sources import SourceCache
 from tests.conftest import make_context, small_task
 
 

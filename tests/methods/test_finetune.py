@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from scipy.special import log_softmax, rel_entr
 
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Context, Pair, source_recipe
-from raytd.engine.sources import Source, SourceCache
+from raytd.engine.setup.context import Context, Pair, source_recipe
 from raytd.errors import NotFiniteError
+from raytd.learning.sources import Source, SourceCache
 from raytd.methods.finetune import FinetuneConfig, run
 from raytd.methods.score import Score
 from raytd.tasks.task import Task

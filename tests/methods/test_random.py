@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import kstest, spearmanr
 
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Context, Pair
-from raytd.engine.sources import SourceCache
+from raytd.engine.setup.context import Context, Pair
+from raytd.learning.sources import SourceCache
 from raytd.methods.random import RandomConfig, run
 from raytd.tasks.task import Task
 from tests.conftest import make_context

@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 
 import raytd
-from raytd.engine import sources as engine_sources
 from raytd.engine.executor import run_in_process
+from raytd.learning import sources as engine_sources
 from raytd.methods.registry import METHODS
 from raytd.methods.score import Score
-from raytd.sweep.expand import TrialConfig
-from raytd.sweep.ledger import Ledger
-from raytd.sweep.networks import networks_of
-from raytd.sweep.single import single_trial
-from raytd.sweep.trial import Trial, run_trial, sgd_steps_of
+from raytd.sweep.folder.ledger import Ledger
+from raytd.sweep.trials.expand import TrialConfig
+from raytd.sweep.trials.networks import networks_of
+from raytd.sweep.trials.single import single_trial
+from raytd.sweep.trials.trial import Trial, run_trial, sgd_steps_of
 from tests.cases import for_each
 
 SMALL: dict[str, Any] = {

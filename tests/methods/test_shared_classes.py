@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Context, Pair
-from raytd.engine.sources import SourceCache
+from raytd.engine.setup.context import Context, Pair
+from raytd.learning.sources import SourceCache
 from raytd.methods.shared_classes import SharedClassesConfig, run
 from tests.conftest import make_context, small_task
 

@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 from scipy.stats import sem
 
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Context, Pair, source_recipe
-from raytd.engine.few_shot import few_images
-from raytd.engine.sources import SourceCache
+from raytd.engine.setup.context import Context, Pair, source_recipe
 from raytd.errors import InputError, NotFiniteError, StorageError
+from raytd.learning.few_shot import few_images
+from raytd.learning.sources import SourceCache
 from raytd.methods.transfer import TransferConfig, run
 from raytd.models import zoo
 from raytd.tasks.task import Task

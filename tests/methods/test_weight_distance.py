@@ -8,9 +8,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.context import Context, Pair, source_recipe
-from raytd.engine.sources import SourceCache, source_key
+from raytd.engine.setup.context import Context, Pair, source_recipe
 from raytd.errors import InputError
+from raytd.learning.sources import SourceCache, source_key
 from raytd.methods.weight_distance import WeightDistanceConfig, run
 from tests.cases import for_each
 from tests.conftest import make_context, small_task

@@ -17,7 +17,7 @@ MakeRow = Callable[..., Row]
 @pytest.fixture
 def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of the draws, which has all the facts of an interval."""
-    monkeypatch.setattr("raytd.report.judging.RESAMPLES", 100)
+    monkeypatch.setattr("raytd.report.judge.judging.RESAMPLES", 100)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from scipy import stats
 from raytd.errors import InputError
 from raytd.report.compare import compare
 from raytd.report.comparison_text import summary, with_margin
-from raytd.report.ties import order
+from raytd.report.statistics.ties import order
 from tests.cases import for_each
 
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from raytd.errors import RequestError
 from raytd.report.select import chosen_rows
-from raytd.sweep.ledger import as_table
+from raytd.sweep.folder.ledger import as_table
 from tests.cases import for_each
 
 ROWS = [

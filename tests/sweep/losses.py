@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from raytd.engine.files import write_bytes, write_json
-from raytd.sweep.ledger import Ledger, Row
-from raytd.sweep.plan import SweepPlan, make_plan
-from raytd.sweep.spec import make_spec
+from raytd.storage.files import write_bytes, write_json
+from raytd.sweep.file.load import make_spec
+from raytd.sweep.folder.ledger import Ledger, Row
+from raytd.sweep.trials.plan import SweepPlan, make_plan
 
 
 def planned(folder: Path, method: str = "random", *, fresh: bool = False) -> SweepPlan:

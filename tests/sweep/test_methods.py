@@ -7,14 +7,14 @@ import pytest
 from raytd.engine.executor import run_in_process
 from raytd.errors import RequestError
 from raytd.methods.registry import METHODS
-from raytd.sweep.calibration import Speed, calibrate
-from raytd.sweep.cluster import Node
-from raytd.sweep.ledger import Ledger
-from raytd.sweep.outlook import outlook
-from raytd.sweep.plan import SweepPlan, make_plan, write_plan
-from raytd.sweep.runner import run_trials, train_sources
-from raytd.sweep.spec import load_sweep
-from raytd.sweep.trial import run_trial
+from raytd.sweep.cluster.connection import Node
+from raytd.sweep.cost.plan_figures import outlook
+from raytd.sweep.cost.speed import Speed, calibrate
+from raytd.sweep.file.load import load_sweep
+from raytd.sweep.folder.ledger import Ledger
+from raytd.sweep.run.runner import run_trials, train_sources
+from raytd.sweep.trials.plan import SweepPlan, make_plan, write_plan
+from raytd.sweep.trials.trial import run_trial
 from tests.cases import for_each
 
 NODES: list[Node] = [{"CPU": 4.0}]
@@ -83,7 +83,7 @@ def test_every_method_can_stand_in_one_sweep_file_and_is_planned(
     assert [t.config.method for t in plan.trials] == [*METHODS] * 2
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(
-        "raytd.sweep.timing._measured", lambda kinds, *_: (2.0, dict.fromkeys(kinds, SPEED))
+        "raytd.sweep.cost.timing._measured", lambda kinds, *_: (2.0, dict.fromkeys(kinds, SPEED))
     )
     found = outlook(plan, nodes=NODES)
     assert found["to_run"] == 2 * len(METHODS)
@@ -103,7 +103,7 @@ def test_every_method_can_stand_in_one_sweep_file_and_is_planned(
 def test_a_method_without_blocks_is_timed_on_its_own_network(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("raytd.sweep.calibration._BUDGET_S", 0.02)
+    monkeypatch.setattr("raytd.sweep.cost.speed._BUDGET_S", 0.02)
     plan = planned(tmp_path, SWEEP.replace("[coupled, finetune, leep]", f"[{method}]"))
     speed = calibrate(plan.trials[0])
     assert min(speed.step_s, speed.pretrain_step_s, speed.measure_s, speed.probe_s) > 0

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from raytd.methods.registry import METHODS
-from raytd.sweep.cluster import Node
-from raytd.sweep.expand import expand
-from raytd.sweep.plan import make_plan
-from raytd.sweep.spec import load_sweep
+from raytd.sweep.cluster.connection import Node
+from raytd.sweep.file.load import load_sweep
+from raytd.sweep.trials.expand import expand
+from raytd.sweep.trials.plan import make_plan
 from raytd.tasks.vocabulary import CLASS_NAMES
 from tests.tasks.formats import made, write_hub, write_idx_gz
 

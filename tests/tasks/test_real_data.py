@@ -12,7 +12,7 @@ import pytest
 
 from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.datasets import Dataset, data_root, read
-from raytd.tasks.normalisation import moments, normalisation
+from raytd.tasks.pixels.normalisation import moments, normalisation
 from raytd.tasks.references import find
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task

@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 from raytd.errors import InputError
 from raytd.transport.divergence import SelfCosts, sinkhorn_divergence
 from raytd.transport.earth_mover import earth_mover_distance, euclidean
-from raytd.transport.problem import LinearProblem
+from raytd.transport.solvers.problem import LinearProblem
 from tests.cases import for_each
 
 

@@ -9,8 +9,8 @@ from raytd.transport.completion import complete
 from raytd.transport.global_coupling import GlobalCoupling, spread_of
 from raytd.transport.measured import MeasuredCosts
 from raytd.transport.pairs import PairFunction, PairSpace
-from raytd.transport.problem import LinearProblem
 from raytd.transport.proximal import coupling_step, effective_partners, first_coupling
+from raytd.transport.solvers.problem import LinearProblem
 from raytd.transport.spread import cost_spread
 from raytd.transport.tiles import Tiles, deal_tiles
 from tests.cases import for_each

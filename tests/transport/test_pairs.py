@@ -5,7 +5,7 @@ import torch
 
 from raytd.errors import InputError
 from raytd.transport.pairs import PairFunction, PairSpace
-from raytd.transport.problem import LinearProblem
+from raytd.transport.solvers.problem import LinearProblem
 from raytd.transport.spread import cost_spread
 from tests.cases import for_each
 

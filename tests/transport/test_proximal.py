@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from raytd.errors import InputError
-from raytd.transport.problem import LinearProblem
 from raytd.transport.proximal import (
     cost_spread,
     coupling_step,
     effective_partners,
     first_coupling,
 )
+from raytd.transport.solvers.problem import LinearProblem
 from tests.cases import for_each
 
 PROXIMALS = ["kl", "linear", "frobenius", "none"]

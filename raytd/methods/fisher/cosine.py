@@ -5,7 +5,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from raytd.errors import InputError
-from raytd.transport.problem import refuse
+from raytd.transport.solvers.problem import refuse
 
 FLOOR = 1e-8
 """Added to F₀ + F₁, so that filters without information count for nothing."""

@@ -13,22 +13,22 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from raytd.engine.devices import torch_threads
-from raytd.engine.files import write_bytes
-from raytd.engine.locks import make_once
-from raytd.engine.storage import StoragePath
 from raytd.errors import NotFiniteError, StorageError
+from raytd.learning.devices import torch_threads
 from raytd.methods.fisher.diagonal import Diagonal, exact_diagonal, sufficient_diagonal
 from raytd.methods.fisher.head import batches, fit_head
 from raytd.methods.fisher.montecarlo import montecarlo_fisher
 from raytd.methods.fisher.probe import Probe
 from raytd.methods.fisher.squares import FilterSquares
 from raytd.methods.fisher.variational import variational_precision
+from raytd.storage.files import write_bytes
+from raytd.storage.locks import make_once
+from raytd.storage.path import StoragePath
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import generator
 
 if TYPE_CHECKING:
-    from raytd.methods.task2vec import Task2VecConfig
+    from raytd.methods.fisher.task2vec import Task2VecConfig
 
 
 _FORMAT = 2

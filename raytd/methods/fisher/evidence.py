@@ -10,7 +10,7 @@ from raytd.methods.fisher.embedding import Embedding
 from raytd.tasks.task import Task
 
 if TYPE_CHECKING:
-    from raytd.methods.task2vec import Task2VecConfig
+    from raytd.methods.fisher.task2vec import Task2VecConfig
 
 WORTH_SAYING = 0.01
 """Share of a distance above which an error of it is a warning."""

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from raytd.engine.context import Context, Pair, source_recipe
-from raytd.engine.devices import place
-from raytd.engine.sources import source_key
+from raytd.engine.setup.context import Context, Pair, source_recipe
 from raytd.errors import InputError
+from raytd.learning.devices import place
+from raytd.learning.sources import source_key
 from raytd.methods.source_model import SourceModel
 from raytd.models import zoo
 from raytd.models.features import SOURCE, identity, trained_network

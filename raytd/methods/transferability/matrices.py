@@ -5,7 +5,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from raytd.errors import InputError
-from raytd.transport.problem import refuse
+from raytd.transport.solvers.problem import refuse
 
 
 def checked_features(features: Float[Tensor, "images d"]) -> Float64[Tensor, "images d"]:

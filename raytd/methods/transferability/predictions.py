@@ -10,7 +10,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from raytd.errors import InputError
-from raytd.transport.problem import refuse
+from raytd.transport.solvers.problem import refuse
 
 ROUNDING = 1e-5
 """How far a row of probabilities may be from a sum of one: float32 softmax stays within 1e-6."""

@@ -1,6 +1,6 @@
 """The result of a score that a source model gets on a target."""
 
-from raytd.engine.context import Pair
+from raytd.engine.setup.context import Pair
 from raytd.methods.score import Score
 from raytd.methods.source_model import SourceModel
 

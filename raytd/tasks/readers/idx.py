@@ -16,7 +16,7 @@ from raytd.errors import DataError
 from raytd.tasks.readers.contract import Content, Indices, Split, check_rows
 from raytd.tasks.readers.streamed import StreamedImages, damage_told
 from raytd.tasks.readers.walk import is_hidden
-from raytd.tasks.readers.wording import listed
+from raytd.words import listed
 
 _FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),

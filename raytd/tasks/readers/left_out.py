@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from raytd.tasks.readers.wording import listed
+from raytd.words import listed
 
 _EXAMPLES = 3
 

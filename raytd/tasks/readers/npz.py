@@ -25,7 +25,7 @@ from raytd.tasks.readers.class_numbers import (
 from raytd.tasks.readers.contract import Content, Indices, Split, check_rows
 from raytd.tasks.readers.parts import train_and_val, unused
 from raytd.tasks.readers.streamed import StreamedImages, damage_told
-from raytd.tasks.readers.wording import listed
+from raytd.words import listed
 
 _PARTS = {
     "train": ("x_train", "train_images", "images", "x"),

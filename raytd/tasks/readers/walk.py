@@ -7,7 +7,7 @@ from pathlib import Path
 
 from raytd.errors import DataError
 from raytd.tasks.readers.left_out import BROKEN_LINKS, HIDDEN, NOT_REGULAR, TWICE, LeftOut, shown
-from raytd.tasks.readers.wording import listed
+from raytd.words import listed
 
 _BOOKKEEPING = frozenset(
     (

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from raytd.engine import lease
-from raytd.engine.storage import storage_path
-from raytd.sweep import turn
-from raytd.sweep.ledger import Ledger
+from raytd.storage import lease
+from raytd.storage.path import storage_path
+from raytd.sweep.folder import sweep_lock
+from raytd.sweep.folder.ledger import Ledger
 from tests.cli.commands import command, environment, run_here
 from tests.cli.stored_sweep import StoredSweep, ran
 from tests.deploy.object_store.server import Server
@@ -94,7 +94,7 @@ def killed(s3: Server, ray_here: None, tmp_path_factory: pytest.TempPathFactory)
         process.send_signal(signal.SIGKILL)
         process.wait()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (lease, turn):
+        for module in (lease, sweep_lock):
             patch.setattr(module, "DEAD_S", SOON_S)
         patch.setattr(lease, "_LOOK_S", 0.1)
         on = run_here(folder, "sweep", "small.yaml", "--storage", uri, "--progress", "jsonl")

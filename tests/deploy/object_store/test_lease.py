@@ -2,11 +2,11 @@
 
 import pytest
 
-from raytd.engine.objects import ObjectPath
-from raytd.engine.storage import storage_path
+from raytd.storage.objects import ObjectPath
+from raytd.storage.path import storage_path
 from tests.deploy.object_store.server import Server
-from tests.engine.test_lease import keeps_alive_and_is_told
-from tests.engine.test_locks import makes_it_once
+from tests.storage.test_lease import keeps_alive_and_is_told
+from tests.storage.test_locks import makes_it_once
 
 
 def test_the_block_keeps_it_alive_and_is_told_when_it_was_taken(

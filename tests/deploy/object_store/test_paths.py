@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raytd.engine.files import write_bytes
-from raytd.engine.storage import require_storage, storage_path
 from raytd.errors import StorageError
+from raytd.storage.files import write_bytes
+from raytd.storage.path import require_storage, storage_path
 from tests.deploy.object_store.server import Server
 from tests.engine.object_paths import ObjectPaths, compare_with_pathlib
-from tests.engine.test_objects import refusal
+from tests.storage.test_objects import refusal
 
 NAMES = st.sampled_from(["a", "b", "plan.json", "a.json", ".h", "b c", "x%y"])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)

@@ -1,0 +1,1 @@
+"""What does each command do? One file each, loaded when it is called."""

@@ -1,0 +1,113 @@
+"""`raytd distance SOURCE TARGET`: one pair, in this process."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from raytd.cli import options
+from raytd.cli.terminal import open_console
+
+if TYPE_CHECKING:
+    from raytd.cli.events import View
+    from raytd.engine.records import Iteration
+    from raytd.methods.paths.result import DistanceResult
+    from raytd.methods.score import Score
+    from raytd.sweep.trials.trial import Trial
+
+
+@click.command("distance")
+@click.argument("source")
+@click.argument("target")
+@click.option("--method", default="coupled", show_default=True, help="Name of the method.")
+@click.option("--model", help="Name of the model.  [default: cnn8-narrow]")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 0]")
+@click.option(
+    "--config",
+    type=options.UserPath(dir_okay=False),
+    help="A sweep file whose settings hold where no option says otherwise.",
+)
+@options.overrides
+@options.data
+@options.catalogue
+@options.download
+@click.option("--out", type=options.UserPath(file_okay=False), help="Folder to keep everything in.")
+@options.as_json
+def command(
+    source: str, target: str, *, method: str, out: Path | None, as_json: bool, **given: Any
+) -> None:
+    """The distance from the task SOURCE to the task TARGET, with its error figures.
+
+    Tasks are names of the catalogue, such as digits-low, or of the tasks in --config. Standard
+    error says meanwhile what is trained, which iteration and segment is reached, and when it ends.
+    """
+    from raytd.cli.events import doing, opened
+    from raytd.cli.output import figures_table, say
+    from raytd.methods.score import Score
+    from raytd.sweep.folder.doubts import row_doubts, with_doubts
+    from raytd.sweep.folder.ledger import Ledger, iteration_row
+    from raytd.sweep.trials.sharing import sharing_notes
+    from raytd.sweep.trials.single import single_trial
+    from raytd.tasks.account import account_lines
+
+    asked = options.settings_of(catalogue=given["catalogue"], download=given["download"])
+    chosen = {key: given[key] for key in ("model", "seed") if given[key] is not None}
+    with opened("auto") as view:
+        trial = single_trial(
+            (source, target),
+            {"methods": [method], **chosen},
+            config=given["config"],
+            data=given["data"],
+            overrides=given["overrides"] + asked,
+            caller="raytd distance",
+        )
+        ends = (trial.source, trial.target)
+        for line in account_lines(ends) + sharing_notes([ends]):
+            view.show("data", {"message": line})
+        doing(view, f"computing {trial.config.name}")
+        result, row = _run(trial, None if out is None else out / "sources", view)
+        for warning in result.warnings:
+            view.show("warning", {"message": f"warning: {warning}"})
+    if out is not None:
+        iterations = () if isinstance(result, Score) else result.iterations
+        lines = [json.dumps(iteration_row(i)) for i in iterations]
+        log = "".join(f"{line}\n" for line in [*lines, *(f"warning: {w}" for w in result.warnings)])
+        Ledger(out).write_result(row, trial.config.model_dump(mode="json"), result, log)
+    for doubt in row_doubts(row):
+        say(f"doubtful: {doubt.text}")
+    (shown,) = with_doubts([row])
+    if as_json:
+        click.echo(json.dumps(shown, indent=2))
+        return
+    open_console().print(figures_table(shown))
+
+
+def _run(
+    trial: "Trial", sources: Path | None, view: "View"
+) -> "tuple[DistanceResult | Score, dict[str, Any]]":
+    """Runs a trial, and shows where it is."""
+    from raytd.cli.output import say
+    from raytd.cli.single_progress import SingleProgress
+    from raytd.engine.executor import run_in_process
+    from raytd.sweep.trials.trial import run_trial
+
+    progress = SingleProgress(trial, sources, view)
+
+    def on_iteration(iteration: "Iteration") -> None:
+        progress.on_iteration(iteration)
+        error = iteration.distance_error
+        margin = "" if error is None else f" ± {error:.2g}"
+        say(
+            f"iteration {iteration.iteration}: distance {iteration.lengths.distance:.4f}{margin} "
+            f"rad, target accuracy {iteration.target_accuracy:.3f}"
+        )
+
+    return run_trial(
+        trial,
+        launch=partial(run_in_process, on_place=progress.on_place),
+        sources=sources,
+        on_iteration=on_iteration,
+        on_training=progress.on_training,
+    )

@@ -1,0 +1,137 @@
+"""`raytd plan FILE`: what a sweep would do, how long it would take, and what it would cost."""
+
+import json
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from raytd.cli import options
+from raytd.cli.events import doing, opened
+from raytd.cli.request import Request, request_options
+from raytd.cli.standing import duration
+from raytd.cli.terminal import open_console
+
+if TYPE_CHECKING:
+    from raytd.sweep.cluster.autoscaling import Bundles
+
+
+@click.command("plan")
+@request_options
+@click.option(
+    "--price",
+    type=click.FloatRange(min=0),
+    help="Dollars an hour of one GPU or, where no trial uses one, of one machine.",
+)
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Time no network; what was timed before counts, and the rest is said to be unknown.",
+)
+@options.as_json
+def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) -> None:
+    """Say what the sweep in FILE would do, without starting anything.
+
+    Reads the data, compares the trials with what is finished, and times the networks on this
+    machine for some seconds each, unless an earlier call has. Speeds are kept in the user's cache
+    folder.
+    """
+    from raytd.sweep.cluster.autoscaling import is_autoscaling
+    from raytd.sweep.cost.plan_figures import outlook
+    from raytd.tasks.account import account_lines
+
+    request = Request.of(given)
+
+    def could_grow(_: "Bundles") -> bool:
+        """A plan starts no node, so it takes an autoscaler's word for granted."""
+        return request.address is not None and is_autoscaling()
+
+    with opened("auto") as view, request.nodes() as nodes:
+        loaded = request.load(nodes, could_grow)
+        told = {"profile": loaded.profile, "reason": loaded.reason}
+        view.show("sweep", {"name": loaded.spec.name, **told})
+        doing(view, f"reading the data of {len(loaded.spec.tasks)} tasks")
+        plan = request.plan(loaded, nodes, could_grow)
+        lines = account_lines(plan.tasks)
+        found = outlook(
+            plan,
+            nodes=nodes,
+            max_concurrent=request.max_concurrent,
+            price=price,
+            quick=quick,
+            tell=partial(doing, view),
+        )
+    if as_json:
+        click.echo(json.dumps({"profile": loaded.profile, **found}, indent=2))
+    else:
+        _show(found, lines + found["shared_images"])
+    sys.exit(0)
+
+
+def _show(found: dict[str, Any], read: list[str]) -> None:
+    """Tables for the eye."""
+    from rich import box
+    from rich.table import Table
+
+    console = open_console()
+    console.print("\n".join(read), soft_wrap=True)
+    by_axis = Table(box=box.SIMPLE_HEAD, title="Trials by axis", title_justify="left")
+    for heading in ("axis", "value"):
+        by_axis.add_column(heading, overflow="fold")
+    counts = ("trials", "done", "to_run", "failed")
+    for heading in counts:
+        by_axis.add_column(heading.replace("_", " "), justify="right")
+    for line in found["axes"]:
+        by_axis.add_row(line["axis"], line["value"], *(str(line[c]) for c in counts))
+    console.print(by_axis)
+    console.print("\n".join([found["summary"], *found["shortfalls"]]))
+    facts = Table.grid(padding=(0, 2))
+    for name, text in _facts(found):
+        facts.add_row(name, text)
+    console.print(facts)
+    console.print(f"results in {found['folder']}", soft_wrap=True)
+
+
+def _expected(found: dict[str, Any]) -> str:
+    """How long it would take, or why that is not known."""
+    if found["duration_s"] is None:
+        untimed = "; ".join(found["untimed"])
+        return f"unknown: never timed on this machine: {untimed}. Leave out --quick to time them."
+    return f"{duration(found['duration_s'])}, {found['assumption']}"
+
+
+def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Names and texts of what is to be run."""
+    if not found["to_run"]:
+        return []
+    facts = []
+    for need in found["per_trial"]:
+        gpus = f", {need['gpus']:g} GPUs" if need["gpus"] else ""
+        actors = f"{need['actors']} actors" if need["actors"] else "no actors"
+        text = f"{actors}, {need['cpus']:g} CPUs{gpus}, "
+        memory = need["memory_bytes"]
+        text += "memory unknown" if memory is None else f"about {memory / 1e9:.1f} GB of memory"
+        facts.append((f"each of {need['trials']} trials", text))
+    facts += [
+        ("side by side", f"{found['at_once']} trials"),
+        ("SGD steps", f"{found['sgd_steps']:,} at most (all iterations and blocks)"),
+        ("forward images", f"{found['forward_images']:,} at most"),
+        ("expected duration", _expected(found)),
+    ]
+    not_counted = found["not_reckoned"]
+    for names, what in (
+        (not_counted["but_sgd_steps"], "only the SGD steps are in these figures"),
+        (not_counted["at_all"], "not in these figures: their work is not known beforehand"),
+    ):
+        if names:
+            facts.append((", ".join(names), what))
+    if len(found["gpu_kinds"]) > 1:
+        kinds = ", ".join(found["gpu_kinds"])
+        text = f"{kinds}: the last bits of a trial depend on which of them it gets"
+        facts.append(("GPUs of several kinds", text))
+    if found["gpu_hours"]:
+        facts.append(("GPU-hours", f"{found['gpu_hours']:.2f}"))
+    if found["cost"] is not None:
+        facts.append(("cost", f"${found['cost']['dollars']:.2f}: {found['cost']['assumption']}"))
+    return facts

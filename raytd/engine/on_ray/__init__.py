@@ -1,0 +1,1 @@
+"""How do the same plain classes run as actors of Ray?"""

@@ -1,0 +1,1 @@
+"""What does a trial start from: which data, weights, rate and labels?"""

@@ -1,0 +1,243 @@
+"""Source models: made once for each (task, model, seed, recipe), then read from the cache."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from raytd.errors import InputError, StorageError
+from raytd.learning.devices import pick_device, place, torch_threads
+from raytd.learning.places import TrainingPlace
+from raytd.learning.pretrain import Recipe, accuracy, logits, on_device, pretrain
+from raytd.models import zoo
+from raytd.models.heads import extension_logit, find_head
+from raytd.models.weights import file_digest, load_weights, read_weights
+from raytd.storage.files import write_bytes, write_json
+from raytd.storage.locks import make_once
+from raytd.storage.path import StoragePath
+from raytd.tasks.task import Task
+from raytd.transfer.state import Weights
+
+NEW_OUTPUT_MASS = 1e-3
+"""Probability that all outputs for new classes have together, on average over the source."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A network that a user brings, trained on the task already.
+
+    Attributes:
+        model: name in the zoo.
+        path: file of the weights; where it lies is no part of the identity.
+        digest: of the file's content.
+        seed: of the run that wants it; for reports.
+        code: digest of the code of a user's own model.
+    """
+
+    model: str
+    path: Path
+    digest: str
+    seed: int
+    code: str | None = None
+
+    @staticmethod
+    def of(path: Path, *, model: str, seed: int) -> "Given":
+        """The weights in a file, as it is now.
+
+        Raises:
+            InputError: in one line, if the file cannot be read.
+        """
+        canonical = zoo.canonical(model)
+        return Given(canonical, path, file_digest(path), seed, zoo.code_digest(model))
+
+
+Origin = Recipe | Given
+"""Where a source model comes from."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A trained network.
+
+    Attributes:
+        weights: w^s.
+        head: name of its last linear layer.
+        new_output_logit: bias that gives the outputs of new classes `NEW_OUTPUT_MASS` in all.
+        accuracy: on the task's validation images.
+    """
+
+    weights: Weights
+    head: str
+    new_output_logit: float
+    accuracy: float
+
+    @property
+    def digest(self) -> str:
+        """Of the numbers of all weights, whatever file they came from; 16 hex digits."""
+        content = hashlib.sha256()
+        named = {**self.weights.parameters, **self.weights.buffers}
+        for name in sorted(named):
+            tensor = named[name].detach().cpu().contiguous()
+            content.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+            content.update(tensor.numpy().tobytes())
+        return content.hexdigest()[:16]
+
+
+def source_key(task: Task, origin: Origin) -> str:
+    """Content address of a source: the task's data, and the recipe or the content of a file."""
+    kind = "recipe" if isinstance(origin, Recipe) else "given"
+    content = json.dumps({"task": task.digest, kind: _identity(origin)}, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _identity(origin: Origin) -> dict[str, Any]:
+    """What determines the weights; a setting that a recipe leaves alone does not enter."""
+    if isinstance(origin, Given):
+        return {"model": origin.model, "digest": origin.digest, "code": origin.code}
+    settings = asdict(origin)
+    return {f.name: settings[f.name] for f in fields(origin) if settings[f.name] != f.default}
+
+
+OnTraining = Callable[[Task, Origin, TrainingPlace], None]
+"""Is called with what is being trained, and how far it is; see `OnTrainingStep`."""
+
+
+class SourceCache:
+    """Trained sources in a folder, or in memory alone.
+
+    Of several processes that want the same source at once, one makes it and the others wait.
+
+    Args:
+        folder: where `<key>.safetensors` and `<key>.json` lie; None keeps nothing on disk.
+        use_gpu: whether to train on a GPU where there is one.
+        deterministic: see `pick_device`.
+        threads: torch threads in training.
+        on_training: called while one is being trained here.
+    """
+
+    def __init__(
+        self,
+        folder: StoragePath | None,
+        *,
+        use_gpu: bool = False,
+        deterministic: bool = True,
+        threads: int = 1,
+        on_training: OnTraining = lambda *_: None,
+    ) -> None:
+        self.folder, self.threads, self._on_training = folder, threads, on_training
+        self.device = pick_device(use_gpu, deterministic=deterministic)
+        self._memory: dict[str, Source] = {}
+
+    def has(self, task: Task, origin: Origin) -> bool:
+        """Whether the source need not be made."""
+        key = source_key(task, origin)
+        return key in self._memory or (self.folder is not None and self._meta(key).exists())
+
+    def get(self, task: Task, origin: Origin) -> Source:
+        """The source, trained or taken from the user's file now if it is not there.
+
+        Raises:
+            NotFiniteError: if training diverges.
+            InputError: if the user's weights do not fit.
+            StorageError: if the folder cannot be written, or what it holds cannot be read.
+            WaitTimeoutError: if another process is at it for too long.
+        """
+        key = source_key(task, origin)
+        if key not in self._memory:
+            make = self._make if self.folder is None else self._read_or_make
+            self._memory[key] = make(task, origin)
+        return self._memory[key]
+
+    def held(self, task: Task, origin: Origin) -> Source | None:
+        """The source if this cache has made or read it; None if nothing asked for it."""
+        return self._memory.get(source_key(task, origin))
+
+    def _make(self, task: Task, origin: Origin) -> Source:
+        with torch_threads(self.threads):
+            if isinstance(origin, Recipe):
+                model = pretrain(
+                    task,
+                    origin,
+                    device=self.device,
+                    on_step=lambda place: self._on_training(task, origin, place),
+                )
+            else:
+                model = given_model(task, origin, device=self.device)
+            train, val = (on_device(task, part, self.device) for part in (task.train, task.val))
+            return Source(
+                weights=Weights.of(model),
+                head=find_head(model)[0],
+                new_output_logit=extension_logit(logits(model, train), mass=NEW_OUTPUT_MASS),
+                accuracy=accuracy(model, val),
+            )
+
+    def _read_or_make(self, task: Task, origin: Origin) -> Source:
+        key = source_key(task, origin)
+        make_once(
+            self._meta(key),
+            lambda: self._write(key, task, origin, self._make(task, origin)),
+            what=f"source {task.name}, {origin.model}",
+        )
+        return self._read(key)
+
+    def _meta(self, key: str) -> StoragePath:
+        assert self.folder is not None
+        return self.folder / f"{key}.json"
+
+    def _read(self, key: str) -> Source:
+        meta = json.loads(self._meta(key).read_text())
+        path = self._meta(key).with_suffix(".safetensors")
+        try:
+            tensors = load(path.read_bytes())
+        except (OSError, SafetensorError) as error:
+            raise StorageError(
+                f"{path}: cannot be read ({error}); remove it and {path.stem}.json"
+            ) from error
+        kinds: dict[str, dict[str, Tensor]] = {"parameters": {}, "buffers": {}}
+        # The format has no order, and what a checkpoint belongs to is known by bytes.
+        for name, tensor in sorted(tensors.items()):
+            kind, _, rest = name.partition("/")
+            kinds[kind][rest] = tensor
+        weights = Weights(kinds["parameters"], kinds["buffers"])
+        return Source(weights, meta["head"], meta["new_output_logit"], meta["accuracy"])
+
+    def _write(self, key: str, task: Task, origin: Origin, source: Source) -> None:
+        """Weights first: a source counts as there once its description is."""
+        tensors = {f"parameters/{n}": t for n, t in source.weights.parameters.items()}
+        tensors |= {f"buffers/{n}": t for n, t in source.weights.buffers.items()}
+        write_bytes(self._meta(key).with_suffix(".safetensors"), save(tensors))
+        meta = {
+            "task": task.name,
+            "task_digest": task.digest,
+            "classes": list(task.classes),
+            "accuracy": source.accuracy,
+            "head": source.head,
+            "new_output_logit": source.new_output_logit,
+            "recipe" if isinstance(origin, Recipe) else "given": _identity(origin),
+            "threads": self.threads,
+            "device": self.device.type,
+        }
+        write_json(self._meta(key), meta)
+
+
+def given_model(task: Task, given: Given, *, device: torch.device) -> nn.Module:
+    """The user's network for a task on a device, in evaluation mode.
+
+    Raises:
+        InputError: in one line that names the file, if it does not fit.
+    """
+    model = zoo.build(
+        given.model, in_channels=task.image_shape[0], n_classes=len(task.classes), seed=0
+    )
+    weights = read_weights(given.path)
+    if file_digest(given.path) != given.digest:
+        raise InputError(f"{given.path}: the weights have changed since they were looked at first")
+    load_weights(model, weights, path=given.path, name=given.model, task=task.name)
+    return place(model, device).eval()

@@ -1,0 +1,1 @@
+"""Which distances compare two tasks as clouds of points?"""

@@ -1,0 +1,1 @@
+"""Which distances are lengths of a path through interpolated tasks?"""

@@ -1,0 +1,39 @@
+"""OT only: features choose the coupling, eq. (14), and nothing updates it."""
+
+from typing import TYPE_CHECKING, Literal
+
+from raytd.engine.config import Count, Positive, TilingConfig
+from raytd.methods.clouds.feature_name import FeatureName
+
+if TYPE_CHECKING:
+    from raytd.engine.setup.context import Context, Pair
+    from raytd.methods.paths.result import DistanceResult
+
+
+class OTOnlyConfig(TilingConfig):
+    """Settings of OT only: the part of the coupled ones that the first coupling obeys."""
+
+    epsilon: Positive = 0.5
+    epsilon_unit: Literal["spread", "absolute"] = "spread"
+    support: Literal["blocks", "global"] = "blocks"
+    features: FeatureName = "source"
+    feature_cost: Literal["sqeuclidean", "cosine"] = "sqeuclidean"
+    tolerance: Positive = 1e-6
+    max_iterations: Count = 5000
+
+    def idle(self) -> frozenset[str]:
+        """In spreads, as it was before it could be said, so that those results stay known."""
+        return frozenset({"epsilon_unit"} if self.epsilon_unit == "spread" else ())
+
+
+def run(pair: "Pair", config: OTOnlyConfig, context: "Context") -> "DistanceResult":
+    """The length in radians along the trajectory of Γ^0, iteration 0 of the coupled transfer.
+
+    Smaller is closer. A coupling that stays has converged.
+    """
+    from dataclasses import replace
+
+    from raytd.methods.paths import coupled
+
+    settings = coupled.CoupledConfig(**config.model_dump(), iterations=1)
+    return replace(coupled.run(pair, settings, context), distance_converged=True)

@@ -1,0 +1,23 @@
+"""Uncoupled transfer: the same trajectory under the independent coupling a bᵀ."""
+
+from typing import TYPE_CHECKING
+
+from raytd.engine.config import TilingConfig
+
+if TYPE_CHECKING:
+    from raytd.engine.setup.context import Context, Pair
+    from raytd.methods.paths.result import DistanceResult
+
+
+class UncoupledConfig(TilingConfig):
+    """Settings of the uncoupled transfer: the part of the coupled ones that it obeys."""
+
+
+def run(pair: "Pair", config: UncoupledConfig, context: "Context") -> "DistanceResult":
+    """The length under Γ = a bᵀ: one trajectory, since nothing is updated."""
+    from raytd.engine.setup.prepare import deal, prepare
+    from raytd.methods.paths.result import run_prepared
+
+    tiles = deal(pair, tile_size=config.tile_size, n_blocks=config.blocks, dealing=config.dealing)
+    prepared = prepare(pair, context, tiles, iterations=1, coupling=None)
+    return run_prepared(prepared, context)

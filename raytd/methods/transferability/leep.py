@@ -1,0 +1,25 @@
+"""LEEP: log expected empirical prediction of the target's labels, Nguyen et al. (2020)."""
+
+from typing import TYPE_CHECKING
+
+from raytd.engine.config import Settings
+
+if TYPE_CHECKING:
+    from raytd.engine.setup.context import Context, Pair
+    from raytd.methods.score import Score
+
+
+class LEEPConfig(Settings):
+    """LEEP has no settings: the source model's predictions determine it."""
+
+
+def run(pair: "Pair", config: LEEPConfig, context: "Context") -> "Score":
+    """LEEP of the source model on the target's training images, in nats; larger is closer."""
+    from raytd.methods.source_model import SourceModel
+    from raytd.methods.transferability.predictions import leep
+    from raytd.methods.transferability.scored import scored
+
+    model = SourceModel(pair, context)
+    probs = model.probabilities(pair.target)
+    value = leep(source_probs=probs, target_labels=model.labels(pair.target))
+    return scored(value, "nats", pair, model)

@@ -1,0 +1,119 @@
+"""How ε and λ change the distance, and whether it converges: a map over both."""
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from raytd.report.figures.figure import Figure, slug
+from raytd.report.groups import Group, groups
+from raytd.report.rows import Row, number
+from raytd.report.saved import SavedSweep
+from raytd.report.statistics.ties import alike, lowest, named
+
+EPSILON, LAM = "coupled.epsilon", "coupled.lam"
+
+
+def lambda_maps(saved: SavedSweep) -> list[Figure]:
+    """A map for each model and setting of the other axes; none unless ε and λ both vary."""
+    others = [axis for axis in saved.axes if axis not in (EPSILON, LAM)]
+    figures = [
+        _figure(group)
+        for group in groups(saved.rows, others)
+        if all(len({row.get(axis) for row in group.rows} - {None}) > 1 for axis in (EPSILON, LAM))
+    ]
+    return [figure for figure in figures if figure is not None]
+
+
+def cells(group: Group) -> list[dict[str, Any]]:
+    """For each ε and λ the mean distance over the pairs and seeds that all settings have.
+
+    A mean over other pairs in each cell would compare pairs, not settings.
+    """
+    tables: dict[tuple[Any, Any], dict[tuple[Any, ...], Row]] = {}
+    for row in group.rows:
+        place = (row.get(EPSILON), row.get(LAM))
+        if None not in place and number(row, "distance") is not None:
+            pair = (row["source"], row["target"], row.get("seed"))
+            tables.setdefault(place, {})[pair] = row
+    common = set.intersection(*map(set, tables.values())) if tables else set()
+    return [
+        {
+            **group.fixed,
+            EPSILON: epsilon,
+            LAM: lam,
+            "distance": fmean(float(found[pair]["distance"]) for pair in sorted(common)),
+            "share_converged": fmean(
+                bool(found[pair].get("distance_converged")) for pair in sorted(common)
+            ),
+            "n_results": len(common),
+        }
+        for (epsilon, lam), found in tables.items()
+        if common
+    ]
+
+
+def _figure(group: Group) -> Figure | None:
+    data = cells(group)
+    if not data:
+        return None
+    least = lowest(data, key=lambda cell: float(cell["distance"]))
+    where = named([f"ε {cell[EPSILON]:g} and λ {cell[LAM]:g}" for cell in least])
+    return Figure(
+        name=slug(f"epsilon-lambda-{group.label}"),
+        heading=f"Distance over ε and λ: {group.label}",
+        caption=f"Left: distance, mean over the {data[0]['n_results']} results (pairs and seeds) "
+        "that every setting has. Right: the share of them whose last iteration changed the "
+        "distance by less than the tolerance. A small ε sharpens the coupling, a large λ lets it "
+        "move far from the last one; a distance that is small where little converges is not to "
+        "be trusted.",
+        alt=f"Two heat maps. The smallest mean distance, {least[0]['distance']:.3g}, "
+        f"is at {where}.",
+        data=tuple(data),
+        draw=lambda: _draw(data),
+    )
+
+
+def _draw(data: Sequence[dict[str, Any]]) -> Any:
+    from raytd.report.figures.style import new_figure
+
+    epsilons, lams = (sorted({cell[axis] for cell in data}) for axis in (EPSILON, LAM))
+    width = 1.1 + 0.72 * len(lams)
+    figure = new_figure(2 * width + 0.8, 1.2 + 0.55 * len(epsilons))
+    for axes, column, title in zip(
+        figure.subplots(1, 2),
+        ("distance", "share_converged"),
+        ("distance (rad)", "share converged"),
+        strict=True,
+    ):
+        values = np.full((len(epsilons), len(lams)), np.nan)
+        for cell in data:
+            values[epsilons.index(cell[EPSILON]), lams.index(cell[LAM])] = cell[column]
+        _panel(axes, values, share=column == "share_converged")
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel("λ", fontsize=9)
+        axes.set_xticks(range(len(lams)), [f"{lam:g}" for lam in lams])
+        axes.set_yticks(range(len(epsilons)), [f"{epsilon:g}" for epsilon in epsilons])
+    figure.axes[0].set_ylabel("ε", fontsize=9)
+    return figure
+
+
+def _panel(axes: Any, values: Any, *, share: bool) -> None:
+    from matplotlib import colormaps
+    from matplotlib.colors import Normalize
+
+    from raytd.report.figures.drawing import readable_on
+
+    low, high = (0.0, 1.0) if share else (float(np.nanmin(values)), float(np.nanmax(values)))
+    scale = Normalize(low, low + 1 if alike(values) else high)
+    axes.imshow(values, cmap="cividis", norm=scale, origin="lower", aspect="auto")
+    axes.tick_params(length=0, labelsize=8)
+    axes.spines[:].set_visible(False)
+    for (row, column), value in np.ndenumerate(values):
+        if np.isnan(value):
+            axes.text(column, row, "–", ha="center", va="center", fontsize=8)
+            continue
+        ink = readable_on(colormaps["cividis"](scale(value)))
+        text = f"{100 * value:.0f} %" if share else f"{value:#.3g}"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=ink)

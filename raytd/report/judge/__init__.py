@@ -1,0 +1,1 @@
+"""Which method predicts what transfer really gains?"""

@@ -1,0 +1,1 @@
+"""Which source is to be taken for a target?"""

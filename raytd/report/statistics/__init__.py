@@ -1,0 +1,1 @@
+"""When do numbers differ, agree, or prove anything?"""

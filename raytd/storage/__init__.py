@@ -1,0 +1,1 @@
+"""Where does something lie, and how is it written whole?"""

@@ -1,0 +1,1 @@
+"""What does the cluster have, and is it well?"""

@@ -1,0 +1,129 @@
+"""Whether what a sweep varies has valid values, and an effect."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from raytd.methods.effective_keys import is_effective, is_read, settings_of
+from raytd.sweep.document.section_check import check_section
+from raytd.sweep.document.wording import show
+from raytd.sweep.document.yaml_data import Finding, KeyPath
+from raytd.sweep.file.combinations import (
+    Axis,
+    Combination,
+    Design,
+    Sections,
+    combinations,
+    condition_place,
+    name_in,
+    variants,
+)
+from raytd.sweep.file.spec import SECTIONS, Choices
+
+_SILENT = {
+    "coupled.lam": "coupled.proximal is 'none'",
+    "coupled.dealing": "coupled.support is 'global'",
+}
+"""Why a key that a method reads changes nothing; see `is_effective`."""
+
+
+def check_values(design: Design, sections: Sections) -> list[Finding]:
+    """Values that a section refuses in some cell, and values given twice.
+
+    Args:
+        design: what varies.
+        sections: what the file says of each section; "" holds model, weights and seed.
+    """
+    findings: list[Finding] = []
+    for section, model in (SECTIONS | {"": Choices}).items():
+        found: dict[tuple[KeyPath, str], Finding] = {}
+        for combination in combinations(section, design):
+            written = sections[section].written | combination.values
+            for finding in check_section(model, written, ()).findings:
+                at = _place(finding, combination)
+                if at is not None:
+                    told = (at[:-1] if isinstance(at[-1], int) else at, finding.message)
+                    found.setdefault(told, Finding(at, finding.message))
+        for key, axis in design.axes.items():
+            if name_in(section, key) is not None:
+                found |= {(f.path, f.message): f for f in _twice(axis)}
+        findings += found.values()
+    return findings
+
+
+def _place(finding: Finding, combination: Combination) -> KeyPath | None:
+    """Where the value that a finding is about is written; None where no axis has to do with it."""
+    words = (*map(str, finding.path), *finding.message.split())
+    named = [word for word in words if word in combination.places]
+    return combination.places[named[0]] if named else next(iter(combination.places.values()), None)
+
+
+def _twice(axis: Axis) -> list[Finding]:
+    return [
+        Finding(place, f"{show(value)} a second time")
+        for i, (value, place) in enumerate(zip(axis.values, axis.places, strict=True))
+        if value in list(axis.values)[:i]
+    ]
+
+
+def check_effect(design: Design, sections: Sections, methods: Sequence[str]) -> list[Finding]:
+    """Axes, and keys set by conditions, that change the answer of no method in no cell."""
+    if not methods:
+        return []
+    written: dict[KeyPath, tuple[str, int | None]] = {
+        axis.at: (key, None) for key, axis in design.axes.items()
+    }
+    for number, condition in enumerate(design.conditions):
+        for key in condition.set if condition else ():
+            written[condition_place(number, key)] = (key, number)
+    findings = []
+    for at, (key, met) in written.items():
+        reason = _idle(key, met, design, sections, methods)
+        if reason:
+            findings.append(Finding(at, f"has no effect: {reason}"))
+    return findings
+
+
+def _idle(
+    key: str, met: int | None, design: Design, sections: Sections, methods: Sequence[str]
+) -> str | None:
+    """Why no listed method obeys a key, in words; None if one does.
+
+    Args:
+        key: of an axis, or set by a condition.
+        met: the number of that condition.
+        design: what varies.
+        sections: what the file says of each section.
+        methods: the listed methods.
+    """
+    from raytd.methods.registry import METHODS
+
+    readers = [METHODS[name] for name in methods if is_read(METHODS[name], key)]
+    if not readers:
+        return f"no listed method reads it ({', '.join(methods)})"
+    section, _, name = key.rpartition(".")
+    own = _settings(section, design, sections, met) if section else []
+    if own and all(name in settings.idle() for settings in own):
+        return f"the other keys of {section} leave it idle"
+    effects = [
+        is_effective(method, settings_of(method, settings), key)
+        for method in readers
+        for settings in _of_method(
+            method.section, design, sections, met if method.section == section else None
+        )
+    ]
+    if not effects or any(effects):
+        return None
+    return _SILENT.get(key, "no listed method looks at the source model with these settings")
+
+
+def _of_method(
+    section: str | None, design: Design, sections: Sections, met: int | None
+) -> list[dict[str, Any]]:
+    """The section of a method in every combination, by its name; nothing where it has none."""
+    if section is None:
+        return [{}]
+    return [{section: settings} for settings in _settings(section, design, sections, met)]
+
+
+def _settings(section: str, design: Design, sections: Sections, met: int | None) -> list[Any]:
+    return [settings for settings, _ in variants(section, design, sections, met=met)]

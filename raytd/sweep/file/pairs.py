@@ -1,0 +1,102 @@
+"""Pairs and methods as they are written in a sweep file, by name."""
+
+from typing import Any
+
+from raytd.sweep.document.wording import did_you_mean, show, unknown_key
+from raytd.sweep.document.yaml_data import Finding, KeyPath
+
+
+def check_list(value: Any, at: KeyPath, what: str) -> list[Finding]:
+    """The problem of a value that has to be a list with something in it."""
+    if value is None:
+        return [Finding(at, "missing")]
+    if not isinstance(value, list):
+        return [Finding(at, f"must be a list of {what}, not {show(value)}")]
+    return [] if value else [Finding(at, "must not be empty")]
+
+
+Pairs = list[tuple[str, str]]
+
+
+def check_pairs(written: Any, names: list[str]) -> tuple[Pairs, list[Finding]]:
+    """The ordered pairs that a sweep asks for."""
+    at: KeyPath = ("pairs",)
+    if written in ("all", None):
+        pairs = [(s, t) for s in names for t in names if s != t]
+        if len(names) != 1:
+            return pairs, []
+        return [], [Finding(at if written else ("tasks",), "all pairs need at least two tasks")]
+    if isinstance(written, dict):
+        return _from_to(written, names)
+    if not isinstance(written, list):
+        wanted = "'all', a list of [source, target], or a mapping with from and to"
+        hint = did_you_mean(written, ["all"]) if isinstance(written, str) else ""
+        return [], [Finding(at, f"must be {wanted}, not {show(written)}{hint}")]
+    findings = check_list(written, at, "pairs")
+    pairs = []
+    for i, item in enumerate(written):
+        found = _check_pair(item, (*at, i), names)
+        findings += found
+        if not found and tuple(item) in pairs:
+            findings.append(Finding((*at, i), f"the pair {item[0]} -> {item[1]} a second time"))
+        elif not found:
+            pairs.append((item[0], item[1]))
+    return pairs, findings
+
+
+def _check_pair(item: Any, at: KeyPath, names: list[str]) -> list[Finding]:
+    if not isinstance(item, list) or len(item) != 2:
+        form = f"{show(item)} of {len(item)}" if isinstance(item, list) and item else show(item)
+        return [Finding(at, f"must be [source, target], not {form}")]
+    return _not_in_tasks(item, at, names)
+
+
+def _not_in_tasks(items: list[Any], at: KeyPath, names: list[str]) -> list[Finding]:
+    findings = []
+    for j, name in enumerate(items):
+        if name not in names:
+            hint = did_you_mean(name, names) if isinstance(name, str) else ""
+            findings.append(Finding((*at, j), f"{show(name)} is not among the tasks{hint}"))
+    return findings
+
+
+def _from_to(written: dict[str, Any], names: list[str]) -> tuple[Pairs, list[Finding]]:
+    """Every source with every target but itself."""
+    findings = [
+        Finding(("pairs", key), unknown_key(key, ("from", "to")))
+        for key in written
+        if key not in ("from", "to")
+    ]
+    ends: dict[str, list[Any]] = {}
+    for key in ("from", "to"):
+        at: KeyPath = ("pairs", key)
+        problems = check_list(written.get(key), at, "tasks") if key in written else []
+        if key not in written:
+            problems = [Finding(at, "missing")]
+        ends[key] = [] if problems else written[key]
+        findings += [*problems, *_not_in_tasks(ends[key], at, names)]
+    if findings:
+        return [], findings
+    pairs = list(dict.fromkeys((s, t) for s in ends["from"] for t in ends["to"] if s != t))
+    if not pairs:
+        findings = [Finding(("pairs",), "from and to name the same one task; list [[task, task]]")]
+    return pairs, findings
+
+
+def check_methods(written: Any) -> tuple[list[str], list[Finding]]:
+    """The listed methods that exist, each once."""
+    from raytd.methods.registry import METHODS
+
+    findings = check_list(written, ("methods",), "methods")
+    methods: list[str] = []
+    for i, name in enumerate(written if isinstance(written, list) else []):
+        at: KeyPath = ("methods", i)
+        if not isinstance(name, str) or name not in METHODS:
+            hint = did_you_mean(name, METHODS) if isinstance(name, str) else ""
+            message = f"unknown method {show(name)}" + (hint or f"; there are {', '.join(METHODS)}")
+            findings.append(Finding(at, message))
+        elif name in methods:
+            findings.append(Finding(at, f"the method {name} a second time"))
+        else:
+            methods.append(name)
+    return methods, findings

@@ -1,0 +1,245 @@
+"""The ledger: which trials of a sweep have ended, and everything that they left on disk."""
+
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from raytd.methods.score import Score
+from raytd.storage.files import write_bytes, write_json
+from raytd.storage.path import StoragePath
+from raytd.sweep.folder.doubts import with_doubts
+from raytd.sweep.folder.seed_errors import with_seed_errors
+
+if TYPE_CHECKING:  # reading a ledger needs no torch
+    from raytd.engine.records import Iteration
+    from raytd.methods.paths.result import DistanceResult
+
+Row = dict[str, Any]
+
+_AT_ONCE = 16
+"""Rows that are read at a time."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""What Ray writes into its tracebacks for a terminal."""
+
+_COLUMNS: dict[str, pa.DataType] = {
+    "trial_key": pa.string(),
+    "status": pa.string(),
+    "error": pa.string(),
+    "transient": pa.bool_(),
+    "protocol": pa.string(),
+    "method": pa.string(),
+    "model": pa.string(),
+    "parameters": pa.int64(),
+    "source": pa.string(),
+    "target": pa.string(),
+    "seed": pa.int64(),
+    "source_digest": pa.string(),
+    "target_digest": pa.string(),
+    "value": pa.float64(),
+    "unit": pa.string(),
+    "smaller_is_closer": pa.bool_(),
+    "distance": pa.float64(),
+    "distance_error": pa.float64(),
+    "fisher_rao_length": pa.float64(),
+    "noise_free_length": pa.float64(),
+    "noise_free_error": pa.float64(),
+    "noise_share": pa.float64(),
+    "self_distance": pa.float64(),
+    "distance_20": pa.float64(),
+    "distance_10": pa.float64(),
+    "label_part": pa.float64(),
+    "excess": pa.float64(),
+    "label_matching": pa.string(),
+    "fisher_rao_norm_integral": pa.float64(),
+    "generalisation_gap": pa.float64(),
+    "tracking_gap": pa.float64(),
+    "lr": pa.float64(),
+    "iterations": pa.int64(),
+    "coupling_converged": pa.bool_(),
+    "distance_converged": pa.bool_(),
+    "effective_partners": pa.float64(),
+    "source_accuracy": pa.float64(),
+    "target_accuracy": pa.float64(),
+    "moving_accuracy": pa.float64(),
+    "reference_accuracy": pa.float64(),
+    "arrived": pa.bool_(),
+    "sgd_steps": pa.int64(),
+    "forward_images": pa.int64(),
+    "source_weights": pa.string(),
+    "source_val_images": pa.int64(),
+    "source_chance": pa.float64(),
+    "n_seeds": pa.int64(),
+    "seeds_error": pa.float64(),
+    "same_weights_as": pa.string(),
+    "doubts": pa.string(),
+    "warnings": pa.string(),
+    "wall_s": pa.float64(),
+    "threads": pa.int64(),
+    "chunk": pa.int64(),
+    "device": pa.string(),
+    "raytd_version": pa.string(),
+}
+
+
+class Ledger:
+    """The folder of one sweep.
+
+    A trial has ended once its `result.json` is there; it is written after everything else.
+
+    Args:
+        folder: `<storage>/<sweep name>`.
+    """
+
+    def __init__(self, folder: StoragePath) -> None:
+        self.folder = folder
+
+    def trial_folder(self, key: str) -> StoragePath:
+        """Where a trial's files lie."""
+        return self.folder / "trials" / key
+
+    def row(self, key: str) -> Row | None:
+        """The row of a trial that has ended, or None."""
+        try:
+            row: Row = json.loads((self.trial_folder(key) / "result.json").read_text())
+        except FileNotFoundError:
+            return None
+        return row
+
+    def done_since(self, key: str, version: int | None) -> Row | None:
+        """The row of a trial that has a result, unless it is of the version given."""
+        if self.version(key) in (None, version):  # looked at first: the row may be written now
+            return None
+        row = self.row(key)
+        return row if row is not None and row["status"] == "done" else None
+
+    def rows_of(self, keys: Sequence[str]) -> dict[str, Row]:
+        """The rows of those trials that have ended, many at a time: a store may be far away."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = zip(keys, pool.map(self.row, keys), strict=True)
+            return {key: row for key, row in found if row is not None}
+
+    def version(self, key: str) -> int | None:
+        """Changes whenever a trial's row is written; None before it is."""
+        try:
+            return (self.trial_folder(key) / "result.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    def rows(self) -> list[Row]:
+        """The rows of all trials that have ended, whatever the sweep file says today.
+
+        What is doubtful about them is added, as `raytd.sweep.folder.doubts` says, and how far seeds
+        scatter, as `raytd.sweep.folder.seed_errors` does.
+        """
+        rows = list(self.rows_of(self._ended()).values())
+        return with_seed_errors(with_doubts(rows))
+
+    def table(self, key: str, name: str) -> list[Row]:
+        """A table beside a trial's row, such as `iterations` or `knots`; empty without one."""
+        try:
+            content = (self.trial_folder(key) / f"{name}.parquet").read_bytes()
+        except FileNotFoundError:
+            return []
+        rows: list[Row] = pq.read_table(io.BytesIO(content)).to_pylist()
+        return rows
+
+    def versions(self) -> dict[str, int | None]:
+        """The version of every row."""
+        return {key: self.version(key) for key in self._ended()}
+
+    def _ended(self) -> list[str]:
+        return sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))
+
+    def write_result(
+        self, row: Row, config: Any, result: "DistanceResult | Score", log: str
+    ) -> None:
+        """Writes everything about a trial that has a result.
+
+        Raises:
+            StorageError: in one line.
+        """
+        folder = self.trial_folder(row["trial_key"])
+        write_json(folder / "config.json", config)
+        for name, content in _tables(result).items():
+            write_bytes(folder / f"{name}.parquet", parquet_bytes(content))
+        write_bytes(folder / "log.txt", _COLOURS.sub("", log).encode())
+        write_json(folder / "result.json", row)
+
+    def write_failure(self, row: Row, config: Any, log: str) -> None:
+        """Writes what is known about a trial that failed.
+
+        Raises:
+            StorageError: in one line.
+        """
+        folder = self.trial_folder(row["trial_key"])
+        write_json(folder / "config.json", config)
+        write_bytes(folder / "log.txt", _COLOURS.sub("", log).encode())
+        write_json(folder / "result.json", row)
+
+    def write_results(self) -> StoragePath:
+        """Writes `results.parquet` over all trials that have ended; returns its path."""
+        path = self.folder / "results.parquet"
+        write_bytes(path, parquet_bytes(as_table(self.rows())))
+        return path
+
+
+def as_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows as a table with every column of results.parquet, whatever the rows hold."""
+    names = dict.fromkeys([*_COLUMNS, *(name for row in rows for name in row)])
+    columns = {
+        name: pa.array([row.get(name) for row in rows], type=_COLUMNS.get(name)) for name in names
+    }
+    return pa.table(columns)
+
+
+def iteration_row(iteration: "Iteration") -> dict[str, Any]:
+    """The scalar figures of one iteration."""
+    solve = asdict(iteration.solve)
+    return {
+        "iteration": iteration.iteration,
+        **asdict(iteration.lengths),
+        "distance_error": iteration.distance_error,
+        "fisher_rao_norm_integral": iteration.fisher_rao_norm_integral,
+        "change": iteration.change,
+        "target_accuracy": iteration.target_accuracy,
+        "moving_accuracy": iteration.moving_accuracy,
+        "target_loss": iteration.target_loss,
+        "forward_images": iteration.forward_images,
+        **{("coupling_converged" if n == "converged" else n): v for n, v in solve.items()},
+    }
+
+
+def knot_rows(iteration: "Iteration") -> list[dict[str, Any]]:
+    """The knots of one iteration."""
+    return [{"iteration": iteration.iteration, **asdict(k)} for k in iteration.knots]
+
+
+def _tables(result: "DistanceResult | Score") -> dict[str, pa.Table]:
+    """What stands beside a row, by the name of its file."""
+    if isinstance(result, Score):
+        return {name: _table(rows) for name, rows in result.curves.items()}
+    coupling = vars(result.coupling)
+    return {
+        "iterations": _table([iteration_row(i) for i in result.iterations]),
+        "knots": _table([k for i in result.iterations for k in knot_rows(i)]),
+        "coupling": pa.table({name: pa.array(values) for name, values in coupling.items()}),
+    }
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows))
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """A table as the content of a Parquet file."""
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Who runs the trials, and who hears of it?"""

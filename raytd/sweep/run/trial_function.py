@@ -1,0 +1,282 @@
+"""What Ray Tune runs: one trial on the actors of its placement group, whatever happens to it."""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from raytd.engine.checkpoints import CheckpointSettings
+from raytd.engine.config import ResourcesConfig
+from raytd.engine.executor import run_in_process
+from raytd.engine.records import Iteration
+from raytd.errors import (
+    MemoryShortError,
+    RaytdError,
+    StorageError,
+    WaitTimeoutError,
+    WorkerLostError,
+)
+from raytd.methods.paths.result import DistanceResult
+from raytd.methods.registry import METHODS
+from raytd.methods.score import Score
+from raytd.storage.files import remove_folder
+from raytd.storage.path import StoragePath
+from raytd.sweep.folder.ledger import Ledger, Row, iteration_row, knot_rows
+from raytd.sweep.folder.presence import require_folder
+from raytd.sweep.trials import placement
+from raytd.sweep.trials.expand import TrialConfig
+from raytd.sweep.trials.trial import Trial, failed_row, run_trial
+from raytd.tasks.task import Task
+
+if TYPE_CHECKING:
+    from raytd.engine.on_ray.pool import ActorPool, Watch
+
+PROCESS_LOSSES = 3
+"""How often the process of a trial, or of a training, may be lost before it counts as failed."""
+
+HALVINGS = 3
+"""How often a trial that runs out of memory starts again with half the chunk."""
+
+
+def bundles(config: TrialConfig) -> Any:
+    """What Tune reserves for a trial; see `placement.bundles`."""
+    from ray import tune
+
+    return tune.PlacementGroupFactory(placement.bundles(config))
+
+
+def config_of(params: dict[str, Any], configs: dict[str, TrialConfig]) -> TrialConfig:
+    """The trial that Tune means; one that a search suggests comes with its configuration.
+
+    `configs` has what was known when it was handed over.
+    """
+    if "config" in params:
+        return TrialConfig.model_validate_json(params["config"])
+    return configs[params["trial_key"]]
+
+
+@dataclass(frozen=True)
+class News:
+    """What a running trial tells beside its iterations.
+
+    Attributes:
+        look_every_s: seconds between two looks at where it is.
+        system_metrics: whether iterations come with what the actors use.
+    """
+
+    look_every_s: float
+    system_metrics: bool
+
+
+def run_remotely(  # noqa: PLR0913
+    params: dict[str, Any],
+    *,
+    configs: dict[str, TrialConfig],
+    tasks: dict[str, Task],
+    folder: StoragePath,
+    sources: StoragePath,
+    news: "News",
+    stale: Mapping[str, int | None],
+) -> None:
+    """Runs a trial, reports place, iterations and row to Tune, and writes it into the ledger.
+
+    A process that was lost after it had written a result leaves nothing to do but to report it.
+    `stale` has the versions of the rows that do not count.
+    """
+    from ray import tune
+    from ray.util import get_current_placement_group
+
+    from raytd.engine.on_ray.executor import local_cause
+    from raytd.engine.on_ray.pool import Watch, pool_of
+
+    config = config_of(params, configs)
+    trial = Trial(config, tasks[config.source.name], tasks[config.target.name])
+    log, ledger, described = TrialLog(), Ledger(folder), config.model_dump(mode="json")
+    checkpoints = ledger.trial_folder(trial.key) / "checkpoint"
+
+    def report(iteration: Iteration) -> None:
+        figures = iteration_row(iteration)
+        log.add(figures)
+        used = pool.usage() if news.system_metrics else {}
+        tune.report({"figures": figures | used, "knots": knot_rows(iteration)})
+
+    watch = Watch(lambda place: tune.report({"place": place}), news.look_every_s)
+    attempt = Attempt(checkpoints, sources, report, log, watch)
+    try:
+        row = ledger.done_since(trial.key, stale.get(trial.key))
+        if row is None:
+            if METHODS[config.method].on_blocks:
+                pool = pool_of(_shape(config), get_current_placement_group())
+                result, row = attempt.run_with_enough_memory(trial, pool)
+            else:
+                result, row = run_trial(trial, launch=run_in_process, sources=sources)
+            require_folder(folder)
+            ledger.write_result(row, described, result, log.text(result.warnings))
+        remove_folder(checkpoints)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on
+        cause = local_cause(error)
+        row = failed_row(trial, one_line(cause), transient=is_transient(cause))
+        if not isinstance(error, StorageError):
+            ledger.write_failure(row, described, log.text(log.notes) + traceback.format_exc())
+    tune.report({"row": row})
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How a trial is run, and run again.
+
+    Attributes:
+        checkpoints: folder of this trial's own.
+        sources: folder of trained sources.
+        report: called with each iteration.
+        log: of the trial.
+        watch: is told of iteration and segment.
+    """
+
+    checkpoints: StoragePath
+    sources: StoragePath
+    report: Callable[[Iteration], None]
+    log: "TrialLog"
+    watch: "Watch"
+
+    def run_with_enough_memory(
+        self, trial: Trial, pool: "ActorPool"
+    ) -> tuple[DistanceResult | Score, Row]:
+        """Runs a trial, with half the chunk after each time that memory ran out.
+
+        Raises:
+            MemoryShortError: in one line, if the smallest chunk is too large or was not reached.
+        """
+        for n_halvings in range(HALVINGS + 1):
+            try:
+                return self._run(trial, pool)
+            except Exception as error:  # noqa: BLE001 - looked at by its cause
+                if not is_out_of_memory(error):
+                    raise
+                chunk = trial.config.resources.chunk
+                if chunk == 1 or n_halvings == HALVINGS:
+                    raise MemoryShortError(
+                        f"out of memory with resources.chunk = {chunk}, after {n_halvings} "
+                        "restarts with half of it; set a smaller coupled.tile_size or "
+                        "trajectory.batch_size, or more blocks"
+                    ) from error
+                self.log.tell(f"out of memory with chunk {chunk}; begun again with {chunk // 2}")
+                trial = with_chunk(trial, chunk // 2)
+        raise AssertionError("the last turn returns or raises")
+
+    def _run(self, trial: Trial, pool: "ActorPool") -> tuple[DistanceResult | Score, Row]:
+        resources = trial.config.resources
+        launch = partial(
+            pool.launch,
+            checkpoints=checkpoint_settings(self.checkpoints, resources),
+            limits=_limits(resources),
+            tell=self.log.tell,
+            watch=self.watch,
+        )
+        result, row = run_trial(
+            trial, launch=launch, sources=self.sources, on_iteration=self.report
+        )
+        return replace(result, warnings=(*result.warnings, *self.log.notes)), row
+
+
+class TrialLog:
+    """The lines of a trial's log.
+
+    Attributes:
+        notes: what the user should know beside the figures.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self.notes: list[str] = []
+
+    def add(self, figures: Row) -> None:
+        """One line for an iteration."""
+        shown = ", ".join(
+            f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in figures.items()
+            if value is not None
+        )
+        self._lines.append(shown)
+
+    def tell(self, note: str) -> None:
+        """Notes what the user should know."""
+        self.notes.append(note)
+
+    def text(self, warnings: Sequence[str]) -> str:
+        """The log so far, with warnings at its end."""
+        return "".join(f"{line}\n" for line in [*self._lines, *(f"warning: {w}" for w in warnings)])
+
+
+def checkpoint_settings(folder: StoragePath, resources: ResourcesConfig) -> CheckpointSettings:
+    """Where and how often; the stamp names what the last bits depend on beside the plan."""
+    return CheckpointSettings(
+        folder=folder,
+        every=None if resources.checkpoint_every == "auto" else resources.checkpoint_every,
+        stamp={
+            "raytd": version("raytd"),
+            "torch": version("torch"),
+            "threads": resources.threads,
+            "chunk": resources.chunk,
+            "gpu": resources.gpus_per_actor > 0,
+            "deterministic": resources.deterministic,
+        },
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch could not get memory, on a GPU or from its allocator for CPUs."""
+    import torch
+
+    from raytd.engine.on_ray.executor import local_cause
+
+    cause = local_cause(error)
+    if isinstance(cause, torch.OutOfMemoryError | MemoryError):
+        return True
+    signs = ("DefaultCPUAllocator: ", "ALLOC_FAILED")
+    return isinstance(cause, RuntimeError) and any(sign in str(cause) for sign in signs)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether a cause outside the trial made it fail: a lost process or node, a wait, storage.
+
+    Whatever else fails, fails in the same way the next time: trials are deterministic.
+    """
+    from ray.exceptions import RayError, RayTaskError
+
+    if isinstance(error, RayTaskError):
+        return False
+    return isinstance(error, RayError | OSError | StorageError | WaitTimeoutError | WorkerLostError)
+
+
+def with_chunk(trial: Trial, chunk: int) -> Trial:
+    """The same trial with another chunk."""
+    resources = trial.config.resources.model_copy(update={"chunk": chunk})
+    config = trial.config.model_copy(update={"resources": resources})
+    return replace(trial, config=config)
+
+
+def one_line(error: BaseException) -> str:
+    """What a results table says of an error: its own line, or its type and first line."""
+    text = str(error).strip().splitlines()
+    first = text[0] if text else ""
+    return first if isinstance(error, RaytdError) else f"{type(error).__name__}: {first}"
+
+
+def _shape(config: TrialConfig) -> Any:
+    from raytd.engine.on_ray.pool import ActorShape
+
+    resources = config.resources
+    return ActorShape(
+        n_actors=config.n_workers,
+        cpus=resources.cpus_per_actor,
+        gpus=resources.gpus_per_actor,
+    )
+
+
+def _limits(resources: ResourcesConfig) -> Any:
+    from raytd.engine.on_ray.executor import Limits
+
+    return Limits(call_s=resources.call_timeout_s, wait_s=resources.wait_timeout_s)

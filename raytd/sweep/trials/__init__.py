@@ -1,0 +1,1 @@
+"""Which trials follow from a sweep file, and with which data?"""

@@ -1,0 +1,85 @@
+"""One trial by itself: two tasks, a method, and settings as a sweep file has them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from raytd.errors import RequestError
+from raytd.sweep.document.reading import each_file_once
+from raytd.sweep.file.load import load_sweep, make_spec
+from raytd.sweep.trials.expand import expand
+from raytd.sweep.trials.plan import read_tasks, trial_problems
+from raytd.sweep.trials.trial import Trial
+from raytd.tasks.datasets import data_root
+
+TaskLike = str | Mapping[str, Any]
+
+
+def single_trial(
+    ends: tuple[TaskLike, TaskLike],
+    settings: Mapping[str, Any],
+    *,
+    config: Path | str | None = None,
+    data: Path | str | None = None,
+    overrides: Sequence[str] = (),
+    caller: str = "raytd.distance",
+) -> Trial:
+    """The trial that the arguments describe, with its data.
+
+    Args:
+        ends: source and target; names of the catalogue or of the configuration's tasks, or inline
+            definitions.
+        settings: further keys of a sweep file, such as `model`, `seed` or `coupled`.
+        config: a sweep file whose settings hold where none are given.
+        data: root of the data sets.
+        overrides: `key.path=value`, laid over everything else.
+        caller: what problems name as their place.
+
+    Raises:
+        RequestError: with everything that is wrong.
+    """
+    with each_file_once():
+        return _single_trial(ends, settings, config, data, overrides, caller)
+
+
+def _single_trial(  # noqa: PLR0913 - the arguments of `single_trial`
+    ends: tuple[TaskLike, TaskLike],
+    settings: Mapping[str, Any],
+    config: Path | str | None,
+    data: Path | str | None,
+    overrides: Sequence[str],
+    caller: str,
+) -> Trial:
+    base = None
+    if config is not None:
+        base = load_sweep(config, has_gpu=_has_gpu).root.without("grid", "where", "search")
+    known = {} if base is None else _tasks_by_name(base.plain().get("tasks", []))
+    names = [end if isinstance(end, str) else end.get("name") for end in ends]
+    tasks = [known.get(e, e) if isinstance(e, str) else e for e in ends]
+    content = {
+        "name": "distance",
+        "tasks": tasks[:1] if names[0] == names[1] else tasks,
+        "pairs": [names],
+        **settings,
+    }
+    spec = make_spec(content, caller=caller, base=base, overrides=overrides)
+    configs = expand(spec)
+    tasks_read, problems = read_tasks(spec.tasks, data_root(data), download=spec.data.download)
+    problems += [] if problems else trial_problems(configs, tasks_read)
+    if len(configs) != 1:
+        problems.append(f"{caller}: one trial is wanted, but the settings give {len(configs)}")
+    if problems:
+        raise RequestError(problems)
+    trial = configs[0]
+    return Trial(trial, tasks_read[trial.source], tasks_read[trial.target])
+
+
+def _tasks_by_name(written: Sequence[Any]) -> dict[str, Any]:
+    """The tasks of a sweep file as they are written there, by name."""
+    return {t if isinstance(t, str) else t["name"]: t for t in written}
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

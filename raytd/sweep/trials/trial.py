@@ -1,0 +1,193 @@
+"""One trial: its key, its run, and the row that a results table holds of it."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raytd.engine.executor import Launcher
+from raytd.engine.records import Iteration
+from raytd.engine.setup.context import Context, Pair, source_recipe
+from raytd.learning.devices import torch_threads
+from raytd.learning.sources import OnTraining, SourceCache
+from raytd.methods.finetune import FinetuneConfig
+from raytd.methods.paths.result import DistanceResult
+from raytd.methods.registry import METHODS
+from raytd.methods.score import Score
+from raytd.methods.transfer import TransferConfig
+from raytd.models.weights import file_digest
+from raytd.models.zoo import code_digest
+from raytd.storage.path import StoragePath
+from raytd.sweep.trials.expand import TrialConfig
+from raytd.sweep.trials.sharing import leaks
+from raytd.tasks.task import Task
+
+_FORMAT = 1
+"""Part of every trial key; raised when the meaning of a result changes."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A configured trial with the data it works on."""
+
+    config: TrialConfig
+    source: Task
+    target: Task
+
+    @cached_property
+    def key(self) -> str:
+        """Identity of the answer: configuration, data, and users' code and weights; 16 hex digits.
+
+        Data enter by their content: where they lie and what their file is called does not matter.
+
+        Raises:
+            InputError: if the weights cannot be read.
+        """
+        brought = {"code": code_digest(self.config.model)}
+        if self.config.trajectory.reference is not None:
+            brought["reference_code"] = code_digest(self.config.trajectory.reference)
+        if (probe := getattr(self.config.settings, "weights", None)) is not None:
+            brought["probe_weights"] = file_digest(Path(probe))
+        if self.config.weights is not None:
+            brought["weights"] = file_digest(Path(self.config.weights))
+        identity = self.config.identity()
+        settings = {k: v for k, v in identity.items() if k not in ("source", "target")}
+        if "probe_weights" in brought:
+            section = str(METHODS[self.config.method].section)
+            settings[section] = settings[section] | {"weights": None}
+        content = {
+            "format": _FORMAT,
+            "config": settings | {k: v for k, v in brought.items() if v is not None},
+            "source": self.source.digest,
+            "target": self.target.digest,
+        }
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def pair(self) -> Pair:
+        """What the method works on."""
+        config = self.config
+        weights = None if config.weights is None else Path(config.weights)
+        return Pair(self.source, self.target, config.model, config.seed, weights)
+
+    def columns(self) -> dict[str, Any]:
+        """What is known of the trial before it runs, in the order of a results table."""
+        config, method = self.config, METHODS[self.config.method]
+        return {
+            "trial_key": self.key,
+            "status": "missing",
+            "error": None,
+            "protocol": config.protocol(),
+            "method": config.method,
+            "model": config.model,
+            "source": config.source.name,
+            "target": config.target.name,
+            "seed": config.seed,
+            "source_digest": self.source.digest,
+            "target_digest": self.target.digest,
+            **_guessing(self.source),
+            **{axis: v for axis, v in config.axes.items() if axis not in ("model", "seed")},
+            "unit": method.unit,
+            "smaller_is_closer": method.smaller_is_closer,
+            "threads": config.resources.threads,
+            "chunk": config.resources.chunk,
+            "raytd_version": version("raytd"),
+        }
+
+
+def _guessing(source: Task) -> dict[str, Any]:
+    """What a source model's accuracy is held against: the share of the largest class."""
+    labels = source.val.labels
+    share = float(np.bincount(labels).max() / len(labels)) if len(labels) else None
+    return {"source_val_images": len(labels), "source_chance": share}
+
+
+def run_trial(
+    trial: Trial,
+    *,
+    launch: Launcher,
+    sources: StoragePath | None,
+    on_iteration: Callable[[Iteration], None] = lambda _: None,
+    on_training: OnTraining = lambda *_: None,
+) -> tuple[DistanceResult | Score, dict[str, Any]]:
+    """Runs a trial; returns its result and its row.
+
+    Args:
+        trial: what to run.
+        launch: where.
+        sources: folder of the source cache; None keeps sources in memory.
+        on_iteration: called with each iteration as it ends.
+        on_training: called while a network is being trained for it.
+    """
+    config = trial.config
+    context = Context(
+        launch=launch,
+        sources=SourceCache(
+            sources,
+            use_gpu=config.resources.gpus_per_actor > 0,
+            deterministic=config.resources.deterministic,
+            threads=config.resources.threads,
+            on_training=on_training,
+        ),
+        trajectory=config.trajectory,
+        pretrain=config.pretrain,
+        stop=config.stop,
+        resources=config.resources,
+        on_iteration=on_iteration,
+    )
+    origin = source_recipe(trial.pair, config.pretrain)
+    started = time.monotonic()
+    result = _run(trial, context)
+    if config.resources.gpus_per_actor > 0 and not config.resources.deterministic:
+        result = replace(result, warnings=(*result.warnings, _NOT_DETERMINISTIC))
+    if found := leaks(trial.source, trial.target):
+        result = replace(result, warnings=(*result.warnings, *found))
+    wall_s = time.monotonic() - started
+    known: dict[str, Any] = {"status": "done", "wall_s": wall_s}
+    if (source := context.sources.held(trial.source, origin)) is not None:
+        known |= {"source_accuracy": source.accuracy, "source_weights": source.digest}
+    return result, trial.columns() | result.columns() | known
+
+
+_NOT_DETERMINISTIC = (
+    "GPUs were free to round differently each time (resources.deterministic is off): another run "
+    "may have other last bits"
+)
+
+
+def _run(trial: Trial, context: Context) -> DistanceResult | Score:
+    """Runs the method; one that has no workers computes here, with as many threads as one."""
+    method, settings = METHODS[trial.config.method], trial.config.settings
+    if method.on_blocks:
+        return method.run(trial.pair, settings, context)
+    with torch_threads(context.resources.threads):
+        return method.run(trial.pair, settings, context)
+
+
+def sgd_steps_of(trial: Trial) -> int | None:
+    """The column of that name, where the settings say it before the trial runs."""
+    config = trial.config
+    if METHODS[config.method].on_blocks:
+        return config.trajectory.sgd_steps(len(trial.source.train.labels))
+    if isinstance(config.settings, FinetuneConfig | TransferConfig):
+        return config.settings.sgd_steps(len(trial.target.train.labels))
+    return None
+
+
+def failed_row(trial: Trial, error: str, *, transient: bool) -> dict[str, Any]:
+    """The row of a trial that has no result.
+
+    Args:
+        trial: that failed.
+        error: one line.
+        transient: whether it was for a cause outside the trial, so that it may pass the next time.
+    """
+    return trial.columns() | {"status": "failed", "error": error, "transient": transient}

@@ -1,0 +1,1 @@
+"""How do pixels of any data set come to one form?"""

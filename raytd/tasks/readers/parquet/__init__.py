@@ -1,0 +1,1 @@
+"""How are images read from Parquet files?"""

@@ -1,0 +1,1 @@
+"""What is to be transported, and how is it solved?"""

@@ -1,0 +1,145 @@
+"""What the tracker shows of a sweep is the same while it runs and from its files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from raytd.engine.executor import run_in_process
+from raytd.errors import RequestError
+from raytd.sweep.file.load import load_sweep
+from raytd.sweep.folder.find import sweep_folder
+from raytd.sweep.folder.ledger import Ledger
+from raytd.sweep.run.tracking import finals, sweep_record, trial_info, trial_records
+from raytd.sweep.trials.plan import SweepPlan, make_plan, write_plan
+from raytd.sweep.trials.trial import failed_row, run_trial
+
+SWEEP = """
+name: small
+description: Two seeds.
+tasks: [digits-low, digits-high]
+data: {train: 30, val: 20}
+pairs: [[digits-low, digits-high], [digits-low, digits-low]]
+methods: [coupled]
+grid: {coupled.lam: [1.0, 100.0]}
+coupled: {iterations: 2, tile_size: 5, epsilon: 0.1}
+trajectory: {steps: 20, batch_size: 8, lr: 0.01, segments: 20}
+pretrain: {epochs: 2, batch_size: 10}
+stop: {tolerance: 0}
+resources: {cpus_per_actor: 0.1}
+tracking: {experiment: capacity}
+"""
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
+    """A sweep of four trials, of which two have a result and one has failed."""
+    folder = tmp_path_factory.mktemp("storage")
+    file = folder / "small.yaml"
+    file.write_text(SWEEP)
+    spec = load_sweep(file, has_gpu=lambda: False).spec
+    nodes = [{"CPU": 4.0, "GPU": 0.0}]
+    plan = make_plan(spec, data=folder, storage=folder, nodes=nodes)
+    write_plan(plan, file.read_bytes())
+    ledger = Ledger(plan.folder)
+    for trial in plan.trials[:2]:
+        result, row = run_trial(trial, launch=run_in_process, sources=folder / "sources")
+        ledger.write_result(row, trial.config.model_dump(mode="json"), result, "log\n")
+    failed = plan.trials[2]
+    described = failed.config.model_dump(mode="json")
+    ledger.write_failure(failed_row(failed, "out of memory", transient=False), described, "log\n")
+    return plan
+
+
+def test_a_trial_is_described_alike_while_it_runs_and_from_its_files(plan: SweepPlan) -> None:
+    running = {
+        t.key: trial_info(t.key, t.config, digests=(t.source.digest, t.target.digest))
+        for t in plan.trials
+    }
+    records = list(trial_records(plan.folder))
+    assert {r.info.key for r in records} == {t.key for t in plan.trials[:3]}
+    for record in records:
+        assert record.info == running[record.info.key]
+
+
+def test_params_are_the_axes_and_the_logarithms_of_what_is_searched(plan: SweepPlan) -> None:
+    (record,) = (r for r in trial_records(plan.folder) if r.info.key == plan.trials[0].key)
+    params = dict(record.info.params)
+    assert len(str(params.pop("protocol"))) == 8
+    assert params == {
+        "method": "coupled",
+        "model": "cnn8-narrow",
+        "source": "digits-low",
+        "target": "digits-high",
+        "seed": 0,
+        "coupled.lam": 1.0,
+        "lam": 1.0,
+        "log10_lam": 0.0,
+        "epsilon": 0.1,
+        "log10_epsilon": -1.0,
+    }
+    assert record.info.tags == {
+        "method": "coupled",
+        "model": "cnn8-narrow",
+        "source": "digits-low",
+        "target": "digits-high",
+        "pair": "digits-low->digits-high",
+    }
+
+
+def test_data_have_the_digest_of_their_content_and_their_role(plan: SweepPlan) -> None:
+    pair, same = plan.trials[0], plan.trials[1]
+    infos = {r.info.key: r.info.datasets for r in trial_records(plan.folder)}
+    assert [(d.name, d.digest, d.role) for d in infos[pair.key]] == [
+        ("digits-low", pair.source.digest, "source"),
+        ("digits-high", pair.target.digest, "target"),
+    ]
+    assert [(d.name, d.role) for d in infos[same.key]] == [("digits-low", "source and target")]
+
+
+def test_curves_come_from_the_tables_of_iterations_and_knots(plan: SweepPlan) -> None:
+    record = next(r for r in trial_records(plan.folder) if r.status == "done")
+    points = record.points()
+    distances = [p.value for p in points if p.curve == "distance"]
+    assert len(distances) == 2
+    assert distances[-1] == record.finals["distance"]
+    lengths = [p.step for p in points if p.curve == "knots.segment_length"]
+    # A segment ends at each knot but the first; an iteration takes 21 steps.
+    assert lengths == [*range(1, 21), *range(22, 42)]
+
+
+def test_a_failed_trial_has_no_curves_and_keeps_its_log(plan: SweepPlan) -> None:
+    (record,) = (r for r in trial_records(plan.folder) if r.status == "failed")
+    assert record.points() == []
+    assert [path.name for path in record.artifacts] == ["config.json", "log.txt", "result.json"]
+
+
+def test_a_sweep_is_read_back_with_what_is_missing(plan: SweepPlan) -> None:
+    info, closing = sweep_record(plan.folder)
+    assert (info.name, info.experiment, info.description) == ("small", "capacity", "Two seeds.")
+    assert closing.status == "interrupted"
+    assert closing.metrics == {"trials": 4.0, "trials_done": 2.0, "trials_failed": 1.0}
+    assert len(closing.table) == 3
+
+
+def test_the_resolved_sweep_runs_the_same_trials(plan: SweepPlan, tmp_path: Path) -> None:
+    file = tmp_path / "sweep-resolved.yaml"
+    file.write_text(json.dumps(sweep_record(plan.folder)[0].resolved))  # JSON is YAML
+    assert load_sweep(file, has_gpu=lambda: False).spec == plan.spec
+
+
+def test_what_a_trial_was_given_is_no_result_of_it() -> None:
+    row = {"distance": 1.5, "arrived": True, "threads": 1, "seed": 3, "self_distance": None}
+    assert finals(row) == {"distance": 1.5, "arrived": 1.0}
+
+
+@pytest.mark.parametrize("form", ["name", "file", "folder"])
+def test_a_sweep_is_found_by_name_file_or_folder(plan: SweepPlan, form: str) -> None:
+    storage = plan.folder.parent
+    given = {"name": "small", "file": str(storage / "small.yaml"), "folder": str(plan.folder)}
+    assert sweep_folder(given[form], storage) == plan.folder
+
+
+def test_a_sweep_that_is_not_there_is_answered_with_the_nearest(plan: SweepPlan) -> None:
+    with pytest.raises(RequestError, match="no results of a sweep 'smal' .*did you mean 'small'?"):
+        sweep_folder("smal", plan.folder.parent)
