@@ -1,4 +1,4 @@
-"""The command line. Each command is loaded when it is called, so that `--help` is quick."""
+"""What does the command line share? Commands are loaded when they are called: `--help` is quick."""
 
 import importlib
 import sys

@@ -1,1 +1,1 @@
-"""The engine: runs the numerics block by block on any executor, with the same bits on each."""
+"""How is one trial run, block by block, with the same bits on any executor?"""

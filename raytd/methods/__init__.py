@@ -1,1 +1,1 @@
-"""Distances between tasks, one file each."""
+"""What is each distance?"""

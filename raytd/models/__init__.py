@@ -1,1 +1,1 @@
-"""Networks, their heads, and the features they compute."""
+"""Which networks are there, and what do they compute of an image?"""

@@ -1,4 +1,4 @@
-"""Distances as people read them: matrices, figures, tables and comparisons."""
+"""How do people read distances: in matrices, tables and comparisons?"""
 
 from raytd.report.compare import Comparison, PairComparison, compare
 from raytd.report.matrices import DistanceMatrix, distance_matrices

@@ -1,1 +1,1 @@
-"""Tasks: labelled images of chosen classes, and how the labels of two tasks are joined."""
+"""What is a task, and how are the labels of two tasks joined?"""

@@ -1,4 +1,4 @@
-"""Where a sweep's numbers are sent while it runs: an MLflow store, or nowhere."""
+"""Where are a sweep's numbers sent while it runs?"""
 
 from raytd.tracking.base import (
     Closing,

@@ -1,1 +1,1 @@
-"""The interpolated task, the trajectory of the weights that follow it, and its length."""
+"""How do weights follow the interpolated task, and how long is their path?"""

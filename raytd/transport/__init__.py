@@ -1,1 +1,1 @@
-"""Optimal transport: problems and their entropic solutions, coupling steps, tiles."""
+"""Which pairs are coupled, and how does a coupling change from step to step?"""

@@ -1,1 +1,1 @@
-"""Task2Vec: tasks as the diagonal Fisher information of one probe network's filters."""
+"""How do two tasks differ in the Fisher information of one probe network (Task2Vec)?"""

@@ -1,1 +1,1 @@
-"""Scores of how well a source model's outputs or features tell a target's classes apart."""
+"""Which scores say how well a source model tells a target's classes apart?"""

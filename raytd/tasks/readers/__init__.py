@@ -1,1 +1,1 @@
-"""Readers: one file for each way in which labelled images lie about."""
+"""How are labelled images read, one file for each way in which they lie about?"""
