@@ -15,6 +15,9 @@ from raytd.cli.interruption import (
 from raytd.cli.streams import drop_lost_output, prepare_streams
 from raytd.errors import RaytdError
 
+_JOBS = ("submit", "status", "logs")
+"""Commands that talk to a job server."""
+
 _COMMANDS = {
     "plan": "What a sweep would do, how long it would take, what it would cost.",
     "sweep": "Run what is missing of a sweep, and show its table.",
@@ -30,6 +33,7 @@ _COMMANDS = {
     "report": "Figures of a sweep, and one page with everything.",
     "judge": "Every method against measured transfer.",
     "recommend": "Sources and networks ranked for a target, with the evidence.",
+    "methods": "Every distance: its unit, what it reads, what it costs.",
     "tasks": "The tasks that have a name; one of them with its classes and images.",
 }
 
@@ -48,7 +52,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"raytd.cli.commands.{cmd_name}").command
+        room = "jobs" if cmd_name in _JOBS else "commands"
+        command: click.Command = importlib.import_module(f"raytd.cli.{room}.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

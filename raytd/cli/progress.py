@@ -94,7 +94,7 @@ class Progress:
         if self._places.get(trial.key) == (iteration, segment):
             return
         self._places[trial.key] = (iteration, segment)
-        self.forecast.reach(trial.key, (iteration + segment / segments) / _iterations(trial))
+        self.forecast.reach(trial.key, (iteration + segment / segments) / trial.config.iterations)
         fields = {"iteration": iteration, "segment": segment, "segments": segments}
         self._show("segment", trial, fields)
 
@@ -103,7 +103,7 @@ class Progress:
     ) -> None:
         """An iteration of a trial has ended."""
         names = ("iteration", "distance", "target_accuracy")
-        self.forecast.reach(trial.key, (figures["iteration"] + 1) / _iterations(trial))
+        self.forecast.reach(trial.key, (figures["iteration"] + 1) / trial.config.iterations)
         self._show("iteration", trial, {name: figures[name] for name in names})
         with self._interruption.held():
             self.tracker.log_iteration(
@@ -175,11 +175,6 @@ class Progress:
     def _tell_training(self, event: str, fields: dict[str, Any]) -> None:
         left_s = tenths(self.forecast.trainings_left_s())
         self._tell(event, {**fields, "training_left_s": left_s})
-
-
-def _iterations(trial: Trial) -> int:
-    """At most so many."""
-    return int(getattr(trial.config.settings, "iterations", 1))
 
 
 def _info(trial: Trial) -> TrialInfo:

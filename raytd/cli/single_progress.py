@@ -53,7 +53,7 @@ class SingleProgress:
         """Iteration and segment that are under way."""
         iteration, segment = place
         segments = self._trial.config.trajectory.segments
-        self._forecast.reach(self._trial.key, (iteration + segment / segments) / self._iterations)
+        self._reach_trial(iteration + segment / segments)
         fields = {"iteration": iteration, "segment": segment, "segments": segments}
         self._tell("segment", self._about_trial() | fields)
 
@@ -64,12 +64,11 @@ class SingleProgress:
             "distance": iteration.lengths.distance,
             "target_accuracy": iteration.target_accuracy,
         }
-        self._forecast.reach(self._trial.key, (iteration.iteration + 1) / self._iterations)
+        self._reach_trial(iteration.iteration + 1)
         self._tell("iteration", self._about_trial() | fields)
 
-    @property
-    def _iterations(self) -> int:
-        return int(getattr(self._trial.config.settings, "iterations", 1))
+    def _reach_trial(self, iterations: float) -> None:
+        self._forecast.reach(self._trial.key, iterations / self._trial.config.iterations)
 
     def _about_trial(self) -> dict[str, Any]:
         return {"trial_key": self._trial.key, "trial": self._trial.config.name}

@@ -5,6 +5,7 @@ methods and the sweep unpack them.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -56,9 +57,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    def idle(self) -> frozenset[str]:
-        """Keys whose values change nothing beside those of the others."""
-        return frozenset()
+    def idle(self) -> Mapping[str, str]:
+        """Keys whose values change nothing beside those of the others, and why."""
+        return {}
 
     def revised(self) -> dict[str, int]:
         """Keys whose present values once meant something else, with the number of the meaning.
@@ -74,6 +75,22 @@ class Settings(BaseModel):
         are found again.
         """
         return frozenset()
+
+    def files(self) -> dict[str, str]:
+        """Keys that name a file whose content is part of the answer, with its path."""
+        return {}
+
+    def sees_source(self) -> bool:
+        """Whether a method with these settings looks at the source model."""
+        return True
+
+    def sgd_steps(self, n_images: int) -> int | None:
+        """SGD steps where so many training images are learnt; None where only a run tells."""
+        return None
+
+    def paths(self) -> "tuple[PathConfig, ...]":
+        """Paths that a method follows in its own process."""
+        return ()
 
 
 class PathConfig(Settings):
@@ -185,12 +202,12 @@ class TrajectoryConfig(PathConfig):
             raise ValueError("match: speed needs the name of a network as reference")
         return self
 
-    def sgd_steps(self, n_source: int) -> int:
-        """SGD steps of one trajectory whose epochs count `n_source` pairs each."""
+    def sgd_steps(self, n_images: int) -> int:
+        """SGD steps of one trajectory whose epochs count as many pairs as the source has images."""
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None
-        return max(self.segments, math.ceil(self.epochs * n_source / self.batch_size))
+        return max(self.segments, math.ceil(self.epochs * n_images / self.batch_size))
 
 
 class TilingConfig(Settings):
@@ -205,6 +222,18 @@ class TilingConfig(Settings):
     blocks: Count = 1
     tile_size: Count = 25
     dealing: Literal["random", "index", "matched"] = "random"
+
+    def most_iterations(self) -> int:
+        """Trajectories, at most."""
+        return 1
+
+    def needs_features(self) -> bool:
+        """Whether the training images go through the source model before the path begins."""
+        return self.dealing == "matched"
+
+    def solves(self) -> str | None:
+        """The support of the couplings that are solved for; None where none is."""
+        return None
 
 
 class PretrainConfig(Settings):
@@ -256,10 +285,12 @@ class PretrainConfig(Settings):
             )
         return self
 
-    def idle(self) -> frozenset[str]:
+    def idle(self) -> Mapping[str, str]:
         """Schedule and early stop have keys that mean something for them alone."""
-        idle = set() if self.schedule == "step" else {"milestones", "gamma"}
-        return frozenset(idle if self.early_stop != "none" else idle | {"patience"})
+        idle = {} if self.early_stop != "none" else {"patience": "early_stop is 'none'"}
+        if self.schedule == "step":
+            return idle
+        return idle | dict.fromkeys(("milestones", "gamma"), f"schedule is '{self.schedule}'")
 
     def source_only(self) -> frozenset[str]:
         """Keys that shape the source model and no network that it is compared with."""

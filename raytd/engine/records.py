@@ -1,8 +1,8 @@
 """What a coordinator is asked to do, and what it reports of every iteration."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
@@ -198,6 +198,26 @@ class Iteration:
     knots: tuple[Knot, ...]
     coupling: Pairs
     cost: Pairs
+
+    def row(self) -> dict[str, Any]:
+        """Its scalar figures by name."""
+        solve = asdict(self.solve)
+        return {
+            "iteration": self.iteration,
+            **asdict(self.lengths),
+            "distance_error": self.distance_error,
+            "fisher_rao_norm_integral": self.fisher_rao_norm_integral,
+            "change": self.change,
+            "target_accuracy": self.target_accuracy,
+            "moving_accuracy": self.moving_accuracy,
+            "target_loss": self.target_loss,
+            "forward_images": self.forward_images,
+            **{("coupling_converged" if n == "converged" else n): v for n, v in solve.items()},
+        }
+
+    def knot_rows(self) -> list[dict[str, Any]]:
+        """The figures of each of its knots."""
+        return [{"iteration": self.iteration, **asdict(knot)} for knot in self.knots]
 
     @property
     def distance_error(self) -> float | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from raytd.engine.config import Count, PathConfig
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -44,14 +45,18 @@ class FinetuneConfig(PathConfig):
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
     batch_norm: Literal["include", "exclude"] = "include"
 
-    def sgd_steps(self, n_target: int) -> int:
-        """SGD steps, where an epoch sees `n_target` images."""
+    def paths(self) -> tuple[PathConfig, ...]:
+        """Its own."""
+        return (self,)
+
+    def sgd_steps(self, n_images: int) -> int:
+        """SGD steps, where an epoch sees so many images of the target."""
         from raytd.learning.pretrain import steps_of
 
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None
-        return max(self.segments, steps_of(self.epochs, n_target, self.batch_size))
+        return max(self.segments, steps_of(self.epochs, n_images, self.batch_size))
 
 
 def run(pair: "Pair", config: FinetuneConfig, context: "Context") -> "Score":
@@ -189,3 +194,15 @@ def _not_learnt(pair: "Pair", path: "FineTuned") -> str | None:
         f"than naming its largest class ({largest:.3f}); its length says nothing: train for "
         "longer or at another finetune.lr"
     )
+
+
+METHOD = Method(
+    name="finetune",
+    unit="1",
+    smaller_is_closer=True,
+    settings=FinetuneConfig,
+    section="finetune",
+    run=run,
+    costs="SGD on the target, with a pass over its validation images at each knot",
+    lengths=("distance", "fisher_rao_length", "noise_free_length"),
+)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from raytd.engine.config import Settings
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -31,3 +32,16 @@ def run(pair: "Pair", config: RandomConfig, context: "Context") -> "Score":
         sgd_steps=0,
         forward_images=0,
     )
+
+
+METHOD = Method(
+    name="random",
+    unit="1",
+    smaller_is_closer=True,
+    settings=RandomConfig,
+    section=None,
+    run=run,
+    costs="nothing",
+    obeys=(),
+    needs=(),
+)

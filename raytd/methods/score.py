@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from raytd.engine.records import Iteration
 
 Scalar = float | int | bool | str | None
 
@@ -30,6 +35,17 @@ class Score:
     figures: Mapping[str, Scalar] = field(default_factory=dict)
     curves: Mapping[str, Sequence[Mapping[str, Scalar]]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def iterations(self) -> tuple["Iteration", ...]:
+        """None: nothing is iterated."""
+        return ()
+
+    def tables(self) -> "dict[str, pa.Table]":
+        """What stands beside its row, by the name of the file."""
+        import pyarrow as pa
+
+        return {name: pa.Table.from_pylist(list(rows)) for name, rows in self.curves.items()}
 
     def columns(self) -> dict[str, Any]:
         """The scalar figures by name, as a row of a results table holds them."""

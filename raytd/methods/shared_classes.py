@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from raytd.engine.config import Settings
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -30,3 +31,16 @@ def run(pair: "Pair", config: SharedClassesConfig, context: "Context") -> "Score
         forward_images=0,
         figures={"shared_classes": len(wanted & known)},
     )
+
+
+METHOD = Method(
+    name="shared-classes",
+    unit="1",
+    smaller_is_closer=True,
+    settings=SharedClassesConfig,
+    section=None,
+    run=run,
+    costs="nothing",
+    obeys=(),
+    needs=(),
+)

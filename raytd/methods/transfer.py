@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import model_validator
 
 from raytd.engine.config import Count, Momentum, NonNegative, Positive, Settings
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -52,7 +53,7 @@ class TransferConfig(Settings):
             )
         return self
 
-    def sgd_steps(self, n_target: int) -> int:
+    def sgd_steps(self, n_images: int) -> int:
         """SGD steps of all repeats, from the source and from scratch, for any number of images."""
         return 2 * self.repeats * self.steps
 
@@ -203,3 +204,14 @@ def _curve(outcomes: Sequence[Outcome], every: int) -> "list[dict[str, Scalar]]"
             zip(o.tuned.accuracies, o.scratch.accuracies, strict=True)
         )
     ]
+
+
+METHOD = Method(
+    name="transfer",
+    unit="accuracy",
+    smaller_is_closer=False,
+    settings=TransferConfig,
+    section="transfer",
+    run=run,
+    costs="SGD on few images, repeated, from the source and, once for all sources, from scratch",
+)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Literal
 
 from raytd.engine.config import Settings
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -76,3 +77,15 @@ def run(pair: "Pair", config: WeightDistanceConfig, context: "Context") -> "Scor
         },
         warnings=tuple(dict.fromkeys(w for w in warnings if w is not None)),
     )
+
+
+METHOD = Method(
+    name="weight-distance",
+    unit="1",
+    smaller_is_closer=True,
+    settings=WeightDistanceConfig,
+    section="weight_distance",
+    run=run,
+    costs="nothing beside the two networks",
+    needs=("source", "target"),
+)

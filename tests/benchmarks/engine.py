@@ -38,7 +38,6 @@ from raytd.engine.executor import run_in_process
 from raytd.engine.records import Iteration, Plan
 from raytd.engine.worker import BlockWorker
 from raytd.learning.images import ImageSlice
-from raytd.sweep.cost.arithmetic import work_of
 from raytd.sweep.trials.single import single_trial
 from raytd.sweep.trials.trial import Trial, run_trial
 from raytd.transfer.precision import Precision, forward
@@ -367,7 +366,7 @@ def bare_seconds(trial: Trial) -> float:
 
     The forward passes through validation pairs, which also carry a derivative, count as plain ones.
     """
-    work = work_of(trial)
+    work = trial.work
     assert work is not None
     config, images = trial.config, trial.source.train.images
     case = (images.shape[1], images.shape[-1])

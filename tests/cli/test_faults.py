@@ -21,7 +21,6 @@ import pytest
 
 import raytd
 from raytd.methods.paths.result import DistanceResult
-from raytd.sweep.folder.ledger import iteration_row, knot_rows
 from tests.cli.commands import command, environment, processes_with, run_here
 from tests.conftest import CPUS
 from tests.methods import plain_nets
@@ -248,9 +247,9 @@ def assert_same_bits(folder: Path, storage: str, undisturbed: DistanceResult) ->
     for name in ("distance", "noise_free_length", "noise_free_error", "forward_images"):
         assert row[name] == getattr(undisturbed, name)
     figures = pq.read_table(trial / "iterations.parquet").to_pylist()
-    assert figures == [iteration_row(i) for i in undisturbed.iterations]
+    assert figures == [i.row() for i in undisturbed.iterations]
     knots = pq.read_table(trial / "knots.parquet").to_pylist()
-    assert knots == [k for i in undisturbed.iterations for k in knot_rows(i)]
+    assert knots == [k for i in undisturbed.iterations for k in i.knot_rows()]
     assert not (trial / "checkpoint").exists()
     return row
 

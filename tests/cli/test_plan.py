@@ -128,12 +128,11 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_counts_of_a_plan_are_those_of_its_results(plan: SweepPlan, networks: Path) -> None:
-    from raytd.sweep.cost.arithmetic import work_of
 
     for method in ("coupled", "uncoupled"):
         trial = one_of(plan, method)
         _, row = run_trial(trial, launch=run_in_process, sources=networks)
-        work = work_of(trial)
+        work = trial.work
         assert (work.forward_images, work.sgd_steps) == (row["forward_images"], row["sgd_steps"])
 
 

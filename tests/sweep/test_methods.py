@@ -127,7 +127,7 @@ def test_a_search_for_a_number_that_a_method_has_not_is_refused(tmp_path: Path) 
         ("coupled-aligned", "trajectory.labels: [union, aligned]", "no listed method reads it"),
         ("random", "pretrain.lr: [0.1, 0.2]", "no listed method reads it"),
         ("otdd", "pretrain.lr: [0.1, 0.2]", "no listed method looks at the source model"),
-        ("task2vec", "task2vec.beta: [0.1, 0.2]", "the other keys of task2vec leave it idle"),
+        ("task2vec", "task2vec.beta: [0.1, 0.2]", "task2vec.fisher is 'auto'"),
     ],
 )
 def test_an_axis_that_no_listed_method_obeys_is_refused(

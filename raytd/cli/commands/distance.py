@@ -45,9 +45,8 @@ def command(
     """
     from raytd.cli.events import doing, opened
     from raytd.cli.output import figures_table, say
-    from raytd.methods.score import Score
     from raytd.sweep.folder.doubts import row_doubts, with_doubts
-    from raytd.sweep.folder.ledger import Ledger, iteration_row
+    from raytd.sweep.folder.ledger import Ledger
     from raytd.sweep.trials.sharing import sharing_notes
     from raytd.sweep.trials.single import single_trial
     from raytd.tasks.account import account_lines
@@ -71,8 +70,7 @@ def command(
         for warning in result.warnings:
             view.show("warning", {"message": f"warning: {warning}"})
     if out is not None:
-        iterations = () if isinstance(result, Score) else result.iterations
-        lines = [json.dumps(iteration_row(i)) for i in iterations]
+        lines = [json.dumps(iteration.row()) for iteration in result.iterations]
         log = "".join(f"{line}\n" for line in [*lines, *(f"warning: {w}" for w in result.warnings)])
         Ledger(out).write_result(row, trial.config.model_dump(mode="json"), result, log)
     for doubt in row_doubts(row):

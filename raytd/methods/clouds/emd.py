@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from raytd.engine.config import Positive, Settings
 from raytd.methods.clouds.feature_name import FeatureName
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -24,6 +25,10 @@ class EMDConfig(Settings):
 
     features: FeatureName = "source"
     gamma: Positive = 0.01
+
+    def sees_source(self) -> bool:
+        """Where the features are the source model's."""
+        return self.features == "source"
 
 
 def run(pair: "Pair", config: EMDConfig, context: "Context") -> "Score":
@@ -65,3 +70,14 @@ def class_means(
     sums = features.new_zeros(len(counts), features.shape[1]).index_add_(0, labels, features)
     present = counts > 0
     return counts[present].double() / len(labels), sums[present] / counts[present, None]
+
+
+METHOD = Method(
+    name="emd",
+    unit="1",
+    smaller_is_closer=True,
+    settings=EMDConfig,
+    section="emd",
+    run=run,
+    costs="one pass over the images of both tasks",
+)

@@ -1,9 +1,11 @@
 """OTDD: optimal transport dataset distance, Alvarez-Melis and Fusi (2020)."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from raytd.engine.config import Count, NonNegative, Positive, Settings
 from raytd.methods.clouds.feature_name import FeatureName
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -37,11 +39,15 @@ class OTDDConfig(Settings):
     tolerance: Positive = 1e-5
     max_iterations: Count = 10_000
 
-    def idle(self) -> frozenset[str]:
+    def sees_source(self) -> bool:
+        """Where the features are the source model's."""
+        return self.features == "source"
+
+    def idle(self) -> Mapping[str, str]:
         """A linear problem has no regularisation and no iterations."""
         if self.epsilon > 0:
-            return frozenset()
-        return frozenset({"epsilon_unit", "tolerance", "max_iterations"})
+            return {}
+        return dict.fromkeys(("epsilon_unit", "tolerance", "max_iterations"), "epsilon is 0")
 
 
 def run(pair: "Pair", config: OTDDConfig, context: "Context") -> "Score":
@@ -93,3 +99,14 @@ def run(pair: "Pair", config: OTDDConfig, context: "Context") -> "Score":
         },
         warnings=features.warnings if converged else (*features.warnings, warning),
     )
+
+
+METHOD = Method(
+    name="otdd",
+    unit="1",
+    smaller_is_closer=True,
+    settings=OTDDConfig,
+    section="otdd",
+    run=run,
+    costs="a Sinkhorn solve between up to `max_samples` images a side",
+)

@@ -1,10 +1,12 @@
 """Task2Vec: how alike two tasks use the filters of one probe network, Achille et al. (2019)."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
 from raytd.engine.config import Count, NonNegative, Positive, Settings, UserPath
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +96,15 @@ class Task2VecConfig(Settings):
                 raise ValueError(f"probe '{self.probe}' is untrained without weights")
         return self
 
-    def idle(self) -> frozenset[str]:
+    def sees_source(self) -> bool:
+        """Where it is the probe."""
+        return self.probe == "source"
+
+    def files(self) -> dict[str, str]:
+        """The weights of a probe."""
+        return {} if self.weights is None else {"weights": self.weights}
+
+    def idle(self) -> Mapping[str, str]:
         """Each estimate has keys that mean something for it alone."""
         own = {
             "auto": {"error"},
@@ -103,7 +113,8 @@ class Task2VecConfig(Settings):
             "variational": {"steps", "lr", "beta"},
         }
         others = set().union(*own.values()) - own[self.fisher]
-        return frozenset(others if self.asymmetric else others | {"alpha"})
+        idle = dict.fromkeys(sorted(others), f"fisher is '{self.fisher}'")
+        return idle if self.asymmetric else idle | {"alpha": "asymmetric is off"}
 
 
 def run(pair: "Pair", config: Task2VecConfig, context: "Context") -> "Score":
@@ -177,3 +188,14 @@ def _embedded(
 def _steps(config: Task2VecConfig) -> int:
     """Steps of training behind an embedding, cached or not."""
     return config.head_steps + (config.steps if config.fisher == "variational" else 0)
+
+
+METHOD = Method(
+    name="task2vec",
+    unit="1",
+    smaller_is_closer=True,
+    settings=Task2VecConfig,
+    section="task2vec",
+    run=run,
+    costs="a head for each task, and gradients of its images; kept for all pairs",
+)

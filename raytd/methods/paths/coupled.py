@@ -1,11 +1,13 @@
 """Coupled transfer: the coupling and the trajectory are optimised together, eq. (17)."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
 from raytd.engine.config import Count, Positive, TilingConfig
 from raytd.methods.clouds.feature_name import FeatureName
+from raytd.methods.on_blocks import OnBlocks
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -47,6 +49,23 @@ class CoupledConfig(TilingConfig):
     tolerance: Positive = 1e-6
     max_iterations: Count = 5000
 
+    def idle(self) -> Mapping[str, str]:
+        """A step that is not held back has no size; `global` deals tiles by the coupling."""
+        idle = {"lam": "proximal is 'none'"} if self.proximal == "none" else {}
+        return idle | ({"dealing": "support is 'global'"} if self.support == "global" else {})
+
+    def most_iterations(self) -> int:
+        """K."""
+        return self.iterations
+
+    def needs_features(self) -> bool:
+        """Where the source model's choose the first coupling."""
+        return self.features == "source"
+
+    def solves(self) -> str:
+        """The first coupling, and one after each trajectory but the last."""
+        return self.support
+
     def revised(self) -> dict[str, int]:
         """An absolute epsilon counts for the first coupling, too, which it did not before."""
         return {"epsilon_unit": 2} if self.epsilon_unit == "absolute" else {}
@@ -79,3 +98,15 @@ def run(pair: "Pair", config: CoupledConfig, context: "Context") -> "DistanceRes
     tiles = deal(pair, tile_size=config.tile_size, n_blocks=config.blocks, dealing=config.dealing)
     prepared = prepare(pair, context, tiles, iterations=config.iterations, coupling=settings)
     return run_prepared(prepared, context)
+
+
+METHOD = OnBlocks(
+    name="coupled",
+    unit="rad",
+    smaller_is_closer=True,
+    settings=CoupledConfig,
+    section="coupled",
+    run=run,
+    costs="up to K trajectories, each measured on all pairs of the tiles, and coupling steps",
+    obeys=("trajectory", "pretrain", "stop"),
+)

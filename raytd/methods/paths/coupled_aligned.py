@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from raytd.methods.on_blocks import OnBlocks
 from raytd.methods.paths.coupled import CoupledConfig
 
 if TYPE_CHECKING:
@@ -25,3 +26,16 @@ def run(pair: "Pair", config: CoupledAlignedConfig, context: "Context") -> "Dist
 
     trajectory = context.trajectory.model_copy(update=FIXED)
     return coupled.run(pair, config, replace(context, trajectory=trajectory))
+
+
+METHOD = OnBlocks(
+    name="coupled-aligned",
+    unit="rad",
+    smaller_is_closer=True,
+    settings=CoupledAlignedConfig,
+    section="coupled",
+    run=run,
+    costs="as `coupled`",
+    obeys=("trajectory", "pretrain", "stop"),
+    fixed=FIXED,
+)

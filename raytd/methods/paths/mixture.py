@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from raytd.methods.on_blocks import OnBlocks
 from raytd.methods.paths.uncoupled import UncoupledConfig
 
 if TYPE_CHECKING:
@@ -34,3 +35,15 @@ def run(pair: "Pair", config: MixtureConfig, context: "Context") -> "DistanceRes
     from raytd.methods.paths import uncoupled
 
     return uncoupled.run(pair, config, replace(context, trajectory=obeyed(context.trajectory)))
+
+
+METHOD = OnBlocks(
+    name="mixture",
+    unit="rad",
+    smaller_is_closer=True,
+    settings=MixtureConfig,
+    section="coupled",
+    run=run,
+    costs="as `uncoupled`",
+    fixed=FIXED,
+)

@@ -1,9 +1,11 @@
 """OT only: features choose the coupling, eq. (14), and nothing updates it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from raytd.engine.config import Count, Positive, TilingConfig
 from raytd.methods.clouds.feature_name import FeatureName
+from raytd.methods.on_blocks import OnBlocks
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -21,8 +23,20 @@ class OTOnlyConfig(TilingConfig):
     tolerance: Positive = 1e-6
     max_iterations: Count = 5000
 
-    def idle(self) -> frozenset[str]:
-        """In spreads, as it was before it could be said, so that those results stay known."""
+    def idle(self) -> Mapping[str, str]:
+        """`global` deals tiles by the coupling."""
+        return {"dealing": "support is 'global'"} if self.support == "global" else {}
+
+    def needs_features(self) -> bool:
+        """Where the source model's choose the coupling."""
+        return self.features == "source"
+
+    def solves(self) -> str:
+        """The one coupling."""
+        return self.support
+
+    def of_old(self) -> frozenset[str]:
+        """In spreads, as it was before it could be said."""
         return frozenset({"epsilon_unit"} if self.epsilon_unit == "spread" else ())
 
 
@@ -37,3 +51,14 @@ def run(pair: "Pair", config: OTOnlyConfig, context: "Context") -> "DistanceResu
 
     settings = coupled.CoupledConfig(**config.model_dump(), iterations=1)
     return replace(coupled.run(pair, settings, context), distance_converged=True)
+
+
+METHOD = OnBlocks(
+    name="ot-only",
+    unit="rad",
+    smaller_is_closer=True,
+    settings=OTOnlyConfig,
+    section="coupled",
+    run=run,
+    costs="one coupling from features, and one trajectory measured on all pairs of the tiles",
+)

@@ -3,13 +3,16 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from raytd.engine.records import Iteration, Knot
 from raytd.engine.setup.context import Context
 from raytd.engine.setup.prepare import Prepared
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ARRIVED = 0.9
 """Share of the reference accuracy at which a model counts as arrived."""
@@ -124,6 +127,17 @@ class DistanceResult:
     def knots(self) -> tuple[Knot, ...]:
         """The knots of the last iteration."""
         return self.iterations[-1].knots
+
+    def tables(self) -> "dict[str, pa.Table]":
+        """What stands beside its row, by the name of the file."""
+        import pyarrow as pa
+
+        knots = [row for iteration in self.iterations for row in iteration.knot_rows()]
+        return {
+            "iterations": pa.Table.from_pylist([i.row() for i in self.iterations]),
+            "knots": pa.Table.from_pylist(knots),
+            "coupling": pa.table({n: pa.array(v) for n, v in vars(self.coupling).items()}),
+        }
 
     def columns(self) -> dict[str, Any]:
         """The scalar figures by name, as a row of a results table holds them."""

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from raytd.engine.config import TilingConfig
+from raytd.methods.on_blocks import OnBlocks
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -21,3 +22,14 @@ def run(pair: "Pair", config: UncoupledConfig, context: "Context") -> "DistanceR
     tiles = deal(pair, tile_size=config.tile_size, n_blocks=config.blocks, dealing=config.dealing)
     prepared = prepare(pair, context, tiles, iterations=1, coupling=None)
     return run_prepared(prepared, context)
+
+
+METHOD = OnBlocks(
+    name="uncoupled",
+    unit="rad",
+    smaller_is_closer=True,
+    settings=UncoupledConfig,
+    section="coupled",
+    run=run,
+    costs="one trajectory, measured on all pairs of the tiles",
+)

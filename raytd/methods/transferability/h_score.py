@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Literal
 
 from raytd.engine.config import Settings
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -38,3 +39,14 @@ def run(pair: "Pair", config: HScoreConfig, context: "Context") -> "Score":
             "show, so the H-score is at its ceiling; set h_score.shrinkage: ledoit-wolf",
         )
     return scored(value, "1", pair, model, warnings=warnings)
+
+
+METHOD = Method(
+    name="h-score",
+    unit="1",
+    smaller_is_closer=False,
+    settings=HScoreConfig,
+    section="h_score",
+    run=run,
+    costs="one pass over the target's images",
+)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from raytd.engine.config import Settings
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -23,3 +24,14 @@ def run(pair: "Pair", config: LEEPConfig, context: "Context") -> "Score":
     probs = model.probabilities(pair.target)
     value = leep(source_probs=probs, target_labels=model.labels(pair.target))
     return scored(value, "nats", pair, model)
+
+
+METHOD = Method(
+    name="leep",
+    unit="nats",
+    smaller_is_closer=False,
+    settings=LEEPConfig,
+    section=None,
+    run=run,
+    costs="one pass over the target's images",
+)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from raytd.engine.config import Settings
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -31,3 +32,14 @@ def run(pair: "Pair", config: LogMEConfig, context: "Context") -> "Score":
             f"noise is held at {LEAST_NOISE:g} of the signal; take more training images"
         )
     return scored(evidence.value, "nats", pair, model, warnings=tuple(warnings))
+
+
+METHOD = Method(
+    name="logme",
+    unit="nats",
+    smaller_is_closer=False,
+    settings=LogMEConfig,
+    section=None,
+    run=run,
+    costs="one pass over the target's images",
+)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from raytd.engine.config import Settings
+from raytd.methods.method import Method
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -23,3 +24,14 @@ def run(pair: "Pair", config: NCEConfig, context: "Context") -> "Score":
     probs = model.probabilities(pair.target)
     value = nce(source_probs=probs, target_labels=model.labels(pair.target))
     return scored(value, "nats", pair, model)
+
+
+METHOD = Method(
+    name="nce",
+    unit="nats",
+    smaller_is_closer=False,
+    settings=NCEConfig,
+    section=None,
+    run=run,
+    costs="one pass over the target's images",
+)

@@ -5,21 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from raytd.learning.pretrain import Recipe
+from raytd.methods.registry import METHODS
+from raytd.methods.work import Work
 from raytd.sweep.cluster.connection import Node
-from raytd.sweep.cost.arithmetic import (
-    TRACKED_KNOTS,
-    Work,
-    batch_of,
-    copies_for_averaging,
-    tiling_of,
-    weights_per_knot,
-    work_of,
-)
 from raytd.sweep.cost.speed import Speed
+from raytd.sweep.trials.expand import TrialConfig
 from raytd.sweep.trials.networks import Network, missing_networks
 from raytd.sweep.trials.placement import trials_at_once
 from raytd.sweep.trials.plan import SweepPlan
 from raytd.sweep.trials.trial import Trial, sgd_steps_of
+from raytd.transfer.averaging import reach
 
 CALL_S = 0.004
 """Seconds of a call to an actor with what it carries, at 2 cores."""
@@ -80,10 +75,10 @@ def speed_key(trial: Trial) -> str:
     parts = (
         config.model,
         task.image_shape,
-        batch_of(config),
+        config.batch,
         config.trajectory.augment,
         config.pretrain.batch_size,
-        tiling_of(config).tile_size,
+        config.tiling.tile_size,
         config.resources.chunk,
         config.resources.threads,
         config.resources.gpus_per_actor > 0,
@@ -135,9 +130,9 @@ def estimate(
 def trial_seconds(trial: Trial, speed: Speed, crowding: float) -> float:
     """Seconds of a trial whose processes are there, if no iteration ends it early.
 
-    Of a method that is not on blocks only its SGD steps count, where they are known.
+    Of a method that does not count its work only SGD steps count, where they are known.
     """
-    work, config = work_of(trial), trial.config
+    work, config = trial.work, trial.config
     if work is None:
         return TRIAL_S + crowding * (sgd_steps_of(trial) or 0) * speed.step_s
     n_actors = config.n_workers
@@ -148,9 +143,9 @@ def trial_seconds(trial: Trial, speed: Speed, crowding: float) -> float:
     moving, measuring = _iteration(work, speed)
     compute = moving * turns + measuring * share
     extra = work.extra_steps * speed.step_s * turns
-    extra += weights_per_knot(config) * TRACKED_KNOTS * work.pairs * share * speed.longer_s
+    extra += work.extra_passes * work.pairs * share * speed.longer_s
     calls = work.blocks * (work.measures + 2 * work.segments)
-    talk = calls * CALL_S + SOLVE_S * _coupled_pairs(trial, work)
+    talk = calls * CALL_S + SOLVE_S * work.coupled
     return TRIAL_S + crowding * (work.iterations * compute + extra) + work.iterations * talk
 
 
@@ -159,22 +154,28 @@ def memory_bytes(trial: Trial, speed: Speed) -> int:
 
     Averaged knots take two copies of the weights for each segment in reach, at the coordinator.
     """
-    work, config = work_of(trial), trial.config
+    work, config = trial.work, trial.config
     n_actors = config.n_workers
     classes = len(set(trial.source.classes) | set(trial.target.classes))
     image = 4 * math.prod(trial.source.image_shape)
     ends = (trial.source, trial.target)
     images = image * sum(len(t.train.labels) + len(t.val.labels) for t in ends)
-    stepping = batch_of(config) * speed.activation_bytes * 2
+    stepping = config.batch * speed.activation_bytes * 2
     weights = 4 * speed.parameters * 8
-    means = 4 * speed.parameters * copies_for_averaging(config)
+    means = 4 * speed.parameters * _copies_for_averaging(config)
     if work is None:
         return PROCESS_BYTES + images + stepping + weights + means
-    passing = config.resources.chunk * tiling_of(config).tile_size ** 2
+    passing = config.resources.chunk * config.tiling.tile_size**2
     held = 10 * 8 * classes * work.pairs
     forward = passing * (image + speed.widest_bytes)
     workers = held + images + n_actors * (max(stepping, forward) + weights)
     return int((n_actors + 2) * PROCESS_BYTES + workers + 24 * work.pairs + means)
+
+
+def _copies_for_averaging(config: TrialConfig) -> int:
+    """Copies of the weights that one process keeps for what is measured at the next knots."""
+    paths = METHODS[config.method].paths(config.settings, config.trajectory)
+    return sum(2 * reach(path.averaging, path.segments) for path in paths)
 
 
 def _iteration(work: Work, speed: Speed) -> tuple[float, float]:
@@ -183,13 +184,6 @@ def _iteration(work: Work, speed: Speed) -> tuple[float, float]:
     longer = work.measures - work.segments
     measuring = work.pairs * (work.segments * speed.measure_s + longer * speed.longer_s)
     return moving, measuring + (work.segments + 1) * work.probes * speed.probe_s
-
-
-def _coupled_pairs(trial: Trial, work: Work) -> int:
-    settings = trial.config.settings
-    if getattr(settings, "support", None) == "global":
-        return len(trial.source.train.labels) * len(trial.target.train.labels)
-    return work.pairs if hasattr(settings, "support") else 0
 
 
 def _at_once(trial: Trial, machine: Machine, bound: int | None, n_trials: int) -> int:
@@ -230,8 +224,9 @@ def trainings_at_once(networks: Sequence[Network], nodes: Sequence[Node]) -> int
     if not networks:
         return 1
     resources = networks[-1].trial.config.resources
-    kind = "GPU" if resources.gpus_per_actor > 0 else "CPU"
-    amount = getattr(resources, f"{kind.lower()}s_per_actor")
+    kind, amount = "CPU", resources.cpus_per_actor
+    if resources.gpus_per_actor > 0:
+        kind, amount = "GPU", resources.gpus_per_actor
     places = sum(node.get(kind, 0.0) // amount for node in nodes)
     return max(1, int(min(places, len(networks))))
 

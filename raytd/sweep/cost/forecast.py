@@ -5,8 +5,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from raytd.learning.pretrain import Recipe
-from raytd.methods.registry import METHODS
-from raytd.sweep.cost.arithmetic import batch_of, work_of
 from raytd.sweep.cost.estimate import speed_key, training_seconds, trial_seconds
 from raytd.sweep.cost.speed import Speed
 from raytd.sweep.trials.networks import Network
@@ -163,7 +161,7 @@ def forecast_of(
 
 def _units(trial: Trial) -> float:
     """Images that go through the network, those of a step forwards and backwards."""
-    work, batch = work_of(trial), batch_of(trial.config)
+    work, batch = trial.work, trial.config.batch
     if work is None:
         return len(trial.target.train.labels) + 3 * batch * (sgd_steps_of(trial) or 0)
     return work.forward_images + 3 * batch * work.all_sgd_steps
@@ -176,6 +174,5 @@ def _training_units(network: Network) -> float:
 
 
 def _kind(trial: Trial) -> str:
-    """What is wrong by one factor; methods that are not on blocks are so each by its own."""
-    method = trial.config.method
-    return speed_key(trial) + ("" if METHODS[method].on_blocks else f" {method}")
+    """What is wrong by one factor; methods that do not count their work are so each by its own."""
+    return speed_key(trial) + ("" if trial.work else f" {trial.config.method}")

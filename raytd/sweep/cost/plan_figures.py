@@ -5,9 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from raytd.methods.registry import METHODS
 from raytd.sweep.cluster.connection import Node
-from raytd.sweep.cost.arithmetic import work_of
 from raytd.sweep.cost.estimate import Machine, estimate, memory_bytes, speed_key
 from raytd.sweep.cost.speed import Speed
 from raytd.sweep.cost.timing import Timings, cache_file, kind_in_words, timings
@@ -42,10 +40,10 @@ def outlook(
         timed = timings(wanted, side_by_side=beside, quick=quick, tell=tell)
     speeds, machine = timed.speeds, Machine(nodes, timed.start_s)
     expected = estimate(plan, speeds, machine, max_concurrent=max_concurrent)
-    missing, works = plan.missing, {t.key: work_of(t) for t in plan.trials}
+    missing, works = plan.missing, {t.key: t.work for t in plan.trials}
     to_run = [*missing, *plan.ahead]
-    found = [work for t in to_run if (work := work_of(t)) is not None]
-    others = [t for t in to_run if work_of(t) is None]
+    found = [work for t in to_run if (work := t.work) is not None]
+    others = [t for t in to_run if t.work is None]
     return {
         "sweep": plan.spec.name,
         "folder": str(plan.folder),
@@ -161,7 +159,7 @@ def _needs(missing: Sequence[Trial], speeds: Mapping[str, Speed]) -> list[dict[s
     for trial in missing:
         wanted = bundles(trial.config)
         cpus, gpus = (sum(b.get(kind, 0.0) for b in wanted) for kind in ("CPU", "GPU"))
-        n = trial.config.n_workers if METHODS[trial.config.method].on_blocks else 0
+        n = len(wanted) - 1  # what is beside the trial's own process
         speed = speeds.get(speed_key(trial))
         memory = None if speed is None else memory_bytes(trial, speed)
         key = (n, cpus, gpus, memory and math.ceil(memory / 1e8) * 10**8)

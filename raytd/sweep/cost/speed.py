@@ -21,7 +21,6 @@ from raytd.learning.pretrain import Recipe, pretrain
 from raytd.learning.sources import Origin, Source, SourceCache
 from raytd.models import zoo
 from raytd.models.heads import find_head
-from raytd.sweep.cost.arithmetic import batch_of, tiling_of
 from raytd.sweep.trials.trial import Trial
 from raytd.tasks.task import Task
 from raytd.transfer.state import TrainState, Weights
@@ -98,8 +97,8 @@ def _block(trial: Trial) -> tuple[BlockSetup, Weights]:
     A trial that has no blocks is given one, in tiles as they are by default, with its own batches.
     """
     config = trial.config
-    tiling = tiling_of(config)
-    plain = {"match": "lr", "reference": None, "labels": "union", "batch_size": batch_of(config)}
+    tiling = config.tiling
+    plain = {"match": "lr", "reference": None, "labels": "union", "batch_size": config.batch}
     context = Context(
         launch=run_in_process,
         sources=_Untrained(None, use_gpu=config.resources.gpus_per_actor > 0),

@@ -18,7 +18,6 @@ from typing import Any
 from raytd.errors import HomeError, StorageError
 from raytd.paths import cache_folder
 from raytd.storage.files import write_json
-from raytd.sweep.cost.arithmetic import batch_of
 from raytd.sweep.cost.estimate import speed_key
 from raytd.sweep.cost.speed import Speed, calibrate
 from raytd.sweep.trials.trial import Trial
@@ -85,7 +84,7 @@ def kind_in_words(trial: Trial) -> str:
     from raytd.tasks.pixels.form import in_words
 
     images = in_words(trial.source.image_shape)
-    return f"{trial.config.model} on images {images}, batch size {batch_of(trial.config)}"
+    return f"{trial.config.model} on images {images}, batch size {trial.config.batch}"
 
 
 def kept_speeds() -> dict[str, Speed]:

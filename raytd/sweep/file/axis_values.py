@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from raytd.methods.effective_keys import is_effective, is_read, settings_of
 from raytd.sweep.document.section_check import check_section
 from raytd.sweep.document.wording import show
 from raytd.sweep.document.yaml_data import Finding, KeyPath
@@ -18,12 +17,6 @@ from raytd.sweep.file.combinations import (
     variants,
 )
 from raytd.sweep.file.spec import SECTIONS, Choices
-
-_SILENT = {
-    "coupled.lam": "coupled.proximal is 'none'",
-    "coupled.dealing": "coupled.support is 'global'",
-}
-"""Why a key that a method reads changes nothing; see `is_effective`."""
 
 
 def check_values(design: Design, sections: Sections) -> list[Finding]:
@@ -97,23 +90,23 @@ def _idle(
     """
     from raytd.methods.registry import METHODS
 
-    readers = [METHODS[name] for name in methods if is_read(METHODS[name], key)]
+    readers = [METHODS[name] for name in methods if METHODS[name].reads(key)]
     if not readers:
         return f"no listed method reads it ({', '.join(methods)})"
-    section, _, name = key.rpartition(".")
-    own = _settings(section, design, sections, met) if section else []
-    if own and all(name in settings.idle() for settings in own):
-        return f"the other keys of {section} leave it idle"
-    effects = [
-        is_effective(method, settings_of(method, settings), key)
+    section = key.rpartition(".")[0]
+    shared = _settings(section, design, sections, met) if section else [None]
+    reasons = [
+        method.why_idle(key, method.settings_from(own), each)
         for method in readers
-        for settings in _of_method(
+        for own in _of_method(
             method.section, design, sections, met if method.section == section else None
         )
+        for each in ([None] if method.section == section else shared)
     ]
-    if not effects or any(effects):
+    if not reasons or None in reasons:
         return None
-    return _SILENT.get(key, "no listed method looks at the source model with these settings")
+    (first, *_) = [reason for reason in reasons if reason is not None]
+    return first
 
 
 def _of_method(

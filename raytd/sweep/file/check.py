@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 from raytd.engine.config import Settings
-from raytd.methods.effective_keys import is_read
 from raytd.sweep.document.section_check import Checked, check_section
 from raytd.sweep.document.wording import shown, unknown_key
 from raytd.sweep.document.yaml_data import Entry, Finding
@@ -55,7 +54,7 @@ def check(root: Entry) -> tuple[SweepSpec | None, list[Finding]]:
     findings += [*grid_findings, *search.findings, *condition_findings]
     findings += check_values(design, sections)
     findings += check_effect(design, sections, [] if method_findings else methods)
-    if any(METHODS[name].on_blocks for name in methods) or method_findings:
+    if any(METHODS[name].reads("coupled.blocks") for name in methods) or method_findings:
         findings += check_tiles(tasks.specs, pairs, design, sections)
     if search.config is not None:
         findings += _without_metric(search.config, methods)
@@ -75,7 +74,7 @@ def _without_metric(search: SearchConfig, methods: list[str]) -> list[Finding]:
 
     found = []
     for method in (METHODS[name] for name in methods):
-        searched = any(is_read(method, key) for key in search.space)
+        searched = any(method.reads(key) for key in search.space)
         if searched and not method.has_column(search.metric):
             message = f"the results of {method.name} have no {search.metric}; take value"
             found.append(Finding(("search", "metric"), message))

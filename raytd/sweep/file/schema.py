@@ -113,10 +113,10 @@ def _pairs() -> Schema:
 
 
 def _conditions() -> Schema:
-    told = _told(Condition)
+    meanings = told(Condition)
     keys = {
-        "when": _axes("some", told["when"]),
-        "set": _axes("one", told["set"]),
+        "when": _axes("some", meanings["when"]),
+        "set": _axes("one", meanings["set"]),
     }
     item = _mapping(keys, _first_line(Condition)) | {"required": list(keys)}
     return {"description": _first_line(Condition), "type": ["array", "null"], "items": item}
@@ -124,7 +124,7 @@ def _conditions() -> Schema:
 
 def _search() -> Schema:
     keys = _fields(SearchConfig)
-    keys["space"] = _axes("space", _told(SearchConfig)["space"])
+    keys["space"] = _axes("space", told(SearchConfig)["space"])
     return _mapping(keys, _first_line(SearchConfig))
 
 
@@ -195,9 +195,9 @@ def _ref(name: str) -> Schema:
 
 def _fields(model: type[BaseModel]) -> Schema:
     """The keys of a model, with what its docstring says of them."""
-    told, properties = _told(model), model.model_json_schema().get("properties", {})
+    meanings, properties = told(model), model.model_json_schema().get("properties", {})
     return {
-        name: {**({"description": told[name]} if name in told else {}), **_untitled(schema)}
+        name: {**({"description": meanings[name]} if name in meanings else {}), **_untitled(schema)}
         for name, schema in properties.items()
     }
 
@@ -213,7 +213,7 @@ def _first_line(model: type[BaseModel]) -> str:
     return (model.__doc__ or "").strip().partition("\n")[0]
 
 
-def _told(model: type[BaseModel]) -> dict[str, str]:
+def told(model: type[BaseModel]) -> dict[str, str]:
     """What the section Attributes of a docstring says, by key."""
     _, _, attributes = (model.__doc__ or "").partition("Attributes:\n")
     entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", attributes, re.MULTILINE)

@@ -2,9 +2,9 @@
 
 from dataclasses import fields
 from string import Formatter
-from typing import Annotated, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Literal, get_args, get_type_hints
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from raytd.engine.config import (
     Count,
@@ -17,14 +17,7 @@ from raytd.engine.config import (
     UserPath,
     as_tuple,
 )
-from raytd.methods.clouds.emd import EMDConfig
-from raytd.methods.clouds.otdd import OTDDConfig
-from raytd.methods.finetune import FinetuneConfig
-from raytd.methods.fisher.task2vec import Task2VecConfig
-from raytd.methods.paths.coupled import CoupledConfig
-from raytd.methods.transfer import TransferConfig
-from raytd.methods.transferability.h_score import HScoreConfig
-from raytd.methods.weight_distance import WeightDistanceConfig
+from raytd.methods.registry import sections
 from raytd.sweep.document.wording import did_you_mean
 from raytd.tasks.spec import Background, Channels, Range, Size, SubsetSeed, TaskSpec
 
@@ -167,8 +160,10 @@ class SearchConfig(Settings):
     trials: Count
 
 
-class SweepSpec(Choices, Label):
+class _SweepSpec(Choices, Label):
     """A sweep in which every name is resolved.
+
+    It has the sections of methods as well.
 
     Attributes:
         tasks: with their image counts.
@@ -186,14 +181,6 @@ class SweepSpec(Choices, Label):
     where: tuple[Condition, ...] = ()
     search: SearchConfig | None = None
     data: DataConfig = DataConfig()
-    coupled: CoupledConfig = CoupledConfig()
-    finetune: FinetuneConfig = FinetuneConfig()
-    transfer: TransferConfig = TransferConfig()
-    weight_distance: WeightDistanceConfig = WeightDistanceConfig()
-    task2vec: Task2VecConfig = Task2VecConfig()
-    emd: EMDConfig = EMDConfig()
-    otdd: OTDDConfig = OTDDConfig()
-    h_score: HScoreConfig = HScoreConfig()
     trajectory: TrajectoryConfig = TrajectoryConfig()
     pretrain: PretrainConfig = PretrainConfig()
     stop: StopConfig = StopConfig()
@@ -204,11 +191,29 @@ class SweepSpec(Choices, Label):
         """The task of that name."""
         return next(task for task in self.tasks if task.name == name)
 
+    def section(self, name: str) -> Settings:
+        """The section of that name."""
+        found: Settings = getattr(self, name)
+        return found
+
+
+if TYPE_CHECKING:
+    SweepSpec = _SweepSpec
+else:
+    SweepSpec = create_model(
+        "SweepSpec",
+        __base__=_SweepSpec,
+        **{name: (kind, kind()) for name, kind in sections().items()},
+    )
 
 SECTIONS: dict[str, type[Settings]] = {
-    name: field.annotation
-    for name, field in SweepSpec.model_fields.items()
-    if isinstance(field.annotation, type) and issubclass(field.annotation, Settings)
+    "data": DataConfig,
+    **sections(),
+    "trajectory": TrajectoryConfig,
+    "pretrain": PretrainConfig,
+    "stop": StopConfig,
+    "resources": ResourcesConfig,
+    "tracking": TrackingConfig,
 }
 """The sections of a sweep file by name."""
 

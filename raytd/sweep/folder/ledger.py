@@ -5,21 +5,19 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from raytd.methods.score import Score
 from raytd.storage.files import write_bytes, write_json
 from raytd.storage.path import StoragePath
 from raytd.sweep.folder.doubts import with_doubts
 from raytd.sweep.folder.seed_errors import with_seed_errors
 
 if TYPE_CHECKING:  # reading a ledger needs no torch
-    from raytd.engine.records import Iteration
     from raytd.methods.paths.result import DistanceResult
+    from raytd.methods.score import Score
 
 Row = dict[str, Any]
 
@@ -168,7 +166,7 @@ class Ledger:
         """
         folder = self.trial_folder(row["trial_key"])
         write_json(folder / "config.json", config)
-        for name, content in _tables(result).items():
+        for name, content in result.tables().items():
             write_bytes(folder / f"{name}.parquet", parquet_bytes(content))
         write_bytes(folder / "log.txt", _COLOURS.sub("", log).encode())
         write_json(folder / "result.json", row)
@@ -198,44 +196,6 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
         name: pa.array([row.get(name) for row in rows], type=_COLUMNS.get(name)) for name in names
     }
     return pa.table(columns)
-
-
-def iteration_row(iteration: "Iteration") -> dict[str, Any]:
-    """The scalar figures of one iteration."""
-    solve = asdict(iteration.solve)
-    return {
-        "iteration": iteration.iteration,
-        **asdict(iteration.lengths),
-        "distance_error": iteration.distance_error,
-        "fisher_rao_norm_integral": iteration.fisher_rao_norm_integral,
-        "change": iteration.change,
-        "target_accuracy": iteration.target_accuracy,
-        "moving_accuracy": iteration.moving_accuracy,
-        "target_loss": iteration.target_loss,
-        "forward_images": iteration.forward_images,
-        **{("coupling_converged" if n == "converged" else n): v for n, v in solve.items()},
-    }
-
-
-def knot_rows(iteration: "Iteration") -> list[dict[str, Any]]:
-    """The knots of one iteration."""
-    return [{"iteration": iteration.iteration, **asdict(k)} for k in iteration.knots]
-
-
-def _tables(result: "DistanceResult | Score") -> dict[str, pa.Table]:
-    """What stands beside a row, by the name of its file."""
-    if isinstance(result, Score):
-        return {name: _table(rows) for name, rows in result.curves.items()}
-    coupling = vars(result.coupling)
-    return {
-        "iterations": _table([iteration_row(i) for i in result.iterations]),
-        "knots": _table([k for i in result.iterations for k in knot_rows(i)]),
-        "coupling": pa.table({name: pa.array(values) for name, values in coupling.items()}),
-    }
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows))
 
 
 def parquet_bytes(table: pa.Table) -> bytes:

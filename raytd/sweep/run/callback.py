@@ -63,8 +63,7 @@ def forward(
         def on_trial_recover(self, *, trial: Any, **_: Any) -> None:
             ours = trials[trial.config["trial_key"]]
             if ours.key not in ended:
-                on_blocks = METHODS[ours.config.method].on_blocks
-                goes_on = "it goes on from its checkpoint" if on_blocks else "it begins again"
+                goes_on = METHODS[ours.config.method].after_loss
                 listener.on_wait(f"{ours.config.name}: its process was lost; {goes_on}")
 
         def on_trial_error(self, *, trial: Any, **_: Any) -> None:

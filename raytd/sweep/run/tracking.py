@@ -1,7 +1,6 @@
 """A sweep and its trials as the tracker shows them, while they run and from what lies on disk."""
 
 import hashlib
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -54,14 +53,8 @@ def trial_info(key: str, config: TrialConfig, *, digests: Sequence[str | None]) 
         "protocol": config.protocol(),
         **{axis: _shown(v) for axis, v in config.axes.items()},
     }
-    method, own = METHODS[config.method], config.settings.model_dump(mode="json")
-    if not method.on_blocks:
-        idle = config.settings.idle()
-        params |= {f"{method.section}.{n}": _shown(v) for n, v in own.items() if n not in idle}
-    for name in ("epsilon", "lam") if method.on_blocks else ():
-        if name in own:
-            params[name] = own[name]
-            params[f"log10_{name}"] = math.log10(own[name])
+    own = METHODS[config.method].params(config.settings)
+    params |= {name: _shown(value) for name, value in own.items()}
     pair = f"{config.source.name}->{config.target.name}"
     tags = {"method": config.method, "model": config.model, "pair": pair}
     tags |= {"source": config.source.name, "target": config.target.name}

@@ -23,7 +23,7 @@ from raytd.methods.registry import METHODS
 from raytd.methods.score import Score
 from raytd.storage.files import remove_folder
 from raytd.storage.path import StoragePath
-from raytd.sweep.folder.ledger import Ledger, Row, iteration_row, knot_rows
+from raytd.sweep.folder.ledger import Ledger, Row
 from raytd.sweep.folder.presence import require_folder
 from raytd.sweep.trials import placement
 from raytd.sweep.trials.expand import TrialConfig
@@ -97,17 +97,17 @@ def run_remotely(  # noqa: PLR0913
     checkpoints = ledger.trial_folder(trial.key) / "checkpoint"
 
     def report(iteration: Iteration) -> None:
-        figures = iteration_row(iteration)
+        figures = iteration.row()
         log.add(figures)
         used = pool.usage() if news.system_metrics else {}
-        tune.report({"figures": figures | used, "knots": knot_rows(iteration)})
+        tune.report({"figures": figures | used, "knots": iteration.knot_rows()})
 
     watch = Watch(lambda place: tune.report({"place": place}), news.look_every_s)
     attempt = Attempt(checkpoints, sources, report, log, watch)
     try:
         row = ledger.done_since(trial.key, stale.get(trial.key))
         if row is None:
-            if METHODS[config.method].on_blocks:
+            if METHODS[config.method].processes(config.settings, config.resources).coordinator:
                 pool = pool_of(_shape(config), get_current_placement_group())
                 result, row = attempt.run_with_enough_memory(trial, pool)
             else:

@@ -20,33 +20,14 @@ from raytd.engine.config import (
     TrajectoryConfig,
     as_tuple,
 )
-from raytd.methods.effective_keys import is_effective, settings_of
-from raytd.methods.registry import METHODS, Method
+from raytd.methods.method import Method
+from raytd.methods.registry import METHODS
 from raytd.models.zoo import canonical
 from raytd.paths import expanded
 from raytd.sweep.file.combinations import cells, meets
 from raytd.sweep.file.search import probes_of
 from raytd.sweep.file.spec import SECTIONS, Distribution, Scalar, SweepSpec
 from raytd.tasks.spec import TaskSpec
-
-_PROTOCOL = (
-    "segments",
-    "averaging",
-    "steps",
-    "epochs",
-    "batch_size",
-    "lr",
-    "momentum",
-    "weight_decay",
-    "mixing",
-    "labels",
-    "sync",
-    "schedule",
-    "augment",
-    "precision",
-    "match",
-    "reference",
-)
 
 
 class TrialConfig(Settings):
@@ -87,13 +68,29 @@ class TrialConfig(Settings):
     def _settings_of_the_method(cls, value: Any, info: ValidationInfo) -> Any:
         """Read back from JSON, the settings are those of the trial's method."""
         method = METHODS.get(info.data.get("method", ""))
-        return method.config.model_validate(value) if method and isinstance(value, dict) else value
+        return (
+            method.settings.model_validate(value) if method and isinstance(value, dict) else value
+        )
 
     @property
     def n_workers(self) -> int:
         """Processes that compute: block actors or, for a method without, the trial's own."""
-        tiling = self.settings
-        return self.resources.n_actors(tiling.blocks) if isinstance(tiling, TilingConfig) else 1
+        return METHODS[self.method].processes(self.settings, self.resources).computing
+
+    @property
+    def iterations(self) -> int:
+        """Trajectories, or whatever the method repeats, at most."""
+        return METHODS[self.method].iterations(self.settings)
+
+    @property
+    def tiling(self) -> TilingConfig:
+        """How pairs are dealt; the default where there are none to deal."""
+        return METHODS[self.method].tiling(self.settings)
+
+    @property
+    def batch(self) -> int:
+        """Images, or pairs, of an SGD step."""
+        return METHODS[self.method].batch_size(self.settings, self.trajectory)
 
     @property
     def name(self) -> str:
@@ -125,38 +122,33 @@ class TrialConfig(Settings):
             "target": self.target.model_dump(mode="json", exclude={"name"}),
         }
         for section, part in parts.items():
-            left_out = self._idle(part) | part.of_old()
+            left_out = part.of_old() | (self._untrained() if section == "pretrain" else set())
             effective = {
                 key: value
                 for key, value in part.model_dump(mode="json").items()
-                if key not in left_out and is_effective(method, self.settings, f"{section}.{key}")
+                if key not in left_out and self._matters(f"{section}.{key}", part)
             }
             if effective:
                 revised = part.revised()
                 identity[section] = effective | ({"revised": revised} if revised else {})
         return identity if self.weights is None else identity | {"weights": self.weights}
 
-    def _idle(self, part: Settings) -> frozenset[str]:
-        """Keys of a section that change nothing; a given source model is not trained."""
-        networks = METHODS[self.method].networks_for(self.settings)
-        given = isinstance(part, PretrainConfig) and self.weights is not None
-        if not isinstance(part, PretrainConfig) or not given or "target" in networks:
-            return part.idle()
+    def _matters(self, key: str, part: Settings) -> bool:
+        method = METHODS[self.method]
+        return method.reads(key) and method.why_idle(key, self.settings, part) is None
+
+    def _untrained(self) -> frozenset[str]:
+        """Keys of `pretrain` that change nothing, because a given source model is not trained."""
+        networks = METHODS[self.method].networks(self.settings)
+        if self.weights is None or "target" in networks:
+            return frozenset()
         if "reference" in networks:
-            return part.idle() | part.source_only()
-        return frozenset(type(part).model_fields) - {"min_accuracy"}
+            return self.pretrain.source_only()
+        return frozenset(PretrainConfig.model_fields) - {"min_accuracy"}
 
     def protocol(self) -> str:
         """Digest of what fixes the scale of a length, or of a method's settings; 8 hex digits."""
-        settings = self.settings
-        if isinstance(settings, TilingConfig):
-            scale = set(_PROTOCOL) - self.trajectory.of_old()
-            fixed = self.trajectory.model_dump(mode="json", include=scale)
-            fixed["blocks"] = settings.blocks
-        else:
-            fixed = settings.model_dump(
-                mode="json", exclude=set(settings.idle() | settings.of_old())
-            )
+        fixed = METHODS[self.method].protocol(self.settings, self.trajectory)
         return hashlib.sha256(canonical_json(fixed).encode()).hexdigest()[:8]
 
 
@@ -256,7 +248,7 @@ def _sections(spec: SweepSpec, cell: Mapping[str, Any]) -> dict[str, Settings]:
     """The sections of a sweep with the values that a cell gives their keys."""
     sections = {}
     for name in SECTIONS:
-        written: Settings = getattr(spec, name)
+        written = spec.section(name)
         keys = [key for key in type(written).model_fields if f"{name}.{key}" in cell]
         own = {key: cell[f"{name}.{key}"] for key in keys}
         sections[name] = type(written).model_validate(written.model_dump(exclude_unset=True) | own)
@@ -271,11 +263,11 @@ def _trial(case: Case, cell: Mapping[str, Any], sections: Mapping[str, Settings]
     read = {
         axis: value
         for axis, value in _values(spec, cell, sections).items()
-        if not _is_idle(axis, sections) and is_effective(method, settings, axis)
+        if method.reads(axis) and method.why_idle(axis, settings, _section(axis, sections)) is None
     }
     choices = {"model": cell.get("model", spec.model), "seed": cell.get("seed", spec.seed)}
     weights = cell.get("weights", spec.weights)
-    if not is_effective(method, settings, "weights"):
+    if not method.reads("weights") or method.why_idle("weights", settings) is not None:
         weights = None
     return TrialConfig.model_validate(
         {
@@ -293,10 +285,9 @@ def _trial(case: Case, cell: Mapping[str, Any], sections: Mapping[str, Settings]
 
 
 def _settings(method: Method, sections: Mapping[str, Settings]) -> Settings:
-    """Those of the method, with the path of a probe's weights seen from the current folder."""
-    settings = settings_of(method, sections)
-    path = getattr(settings, "weights", None)
-    return settings if path is None else settings.model_copy(update={"weights": _absolute(path)})
+    """Those of the method, with the paths of its files seen from the current folder."""
+    settings = method.settings_from(sections)
+    return settings.model_copy(update={k: _absolute(p) for k, p in settings.files().items()})
 
 
 def _values(
@@ -317,9 +308,8 @@ def _values(
     return values
 
 
-def _is_idle(axis: str, sections: Mapping[str, Settings]) -> bool:
-    section, _, name = axis.rpartition(".")
-    return bool(section) and name in sections[section].idle()
+def _section(axis: str, sections: Mapping[str, Settings]) -> Settings | None:
+    return sections.get(axis.rpartition(".")[0])
 
 
 def _weights(written: str | None, source: str, choices: dict[str, Any]) -> str | None:

@@ -1,10 +1,9 @@
 """The networks that trials need trained, and whether those that a sweep names can be used."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from raytd.engine.setup.context import networks, source_recipe
 from raytd.errors import InputError
 from raytd.learning.pretrain import Recipe
 from raytd.learning.sources import Origin, SourceCache, source_key
@@ -18,13 +17,10 @@ from raytd.tasks.task import Task
 
 def networks_of(trial: Trial) -> list[tuple[Task, Origin]]:
     """Every network that a trial needs trained before it starts."""
-    config, pair = trial.config, trial.pair
-    method = METHODS[config.method]
-    if method.on_blocks:
-        return networks(pair, config.pretrain, config.trajectory)
-    ends = {"source": pair, "target": replace(pair, source=pair.target, weights=None)}
-    needed = [ends[name] for name in method.networks_for(config.settings)]
-    return [(end.source, source_recipe(end, config.pretrain)) for end in needed]
+    config = trial.config
+    return METHODS[config.method].trained(
+        trial.pair, config.settings, config.pretrain, config.trajectory
+    )
 
 
 @dataclass(frozen=True)

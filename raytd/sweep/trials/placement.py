@@ -59,9 +59,10 @@ class _Shape(NamedTuple):
 def _shape(config: TrialConfig) -> _Shape:
     """A method on blocks has actors beside the trial's process; else that process computes."""
     resources = config.resources
-    beside = COORDINATOR_CPUS if METHODS[config.method].on_blocks else 0.0
+    processes = METHODS[config.method].processes(config.settings, resources)
+    beside = COORDINATOR_CPUS if processes.coordinator else 0.0
     gpus, cpus = float(resources.gpus_per_actor), float(resources.cpus_per_actor)
-    return _Shape(config.n_workers, gpus, cpus, beside)
+    return _Shape(processes.computing, gpus, cpus, beside)
 
 
 def bundles(config: TrialConfig) -> list[Node]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from raytd.engine.config import TilingConfig
 from raytd.errors import DataError, RequestError
+from raytd.methods.registry import METHODS
 from raytd.storage.files import write_bytes, write_json
 from raytd.storage.path import StoragePath
 from raytd.sweep.cluster.connection import Node
@@ -24,7 +24,6 @@ from raytd.tasks.account import accounts_of
 from raytd.tasks.pixels.form import in_words
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
-from raytd.transport.tiles import n_tiles
 
 Status = Literal["done", "failed", "missing"]
 
@@ -230,26 +229,15 @@ def pair_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -
                 f"({in_words(source.image_shape)} and {in_words(target.image_shape)}); "
                 "set data.size and data.channels"
             ] = None
-    return [*problems, *tile_problems(configs, tasks)]
+    return [*problems, *method_problems(configs, tasks)]
 
 
-def tile_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
-    """Pairs whose images make fewer tiles than there are blocks, in words."""
-    problems: dict[str, None] = {}
-    for config in configs:
-        if not isinstance(config.settings, TilingConfig):
-            continue
-        blocks, side = config.settings.blocks, config.settings.tile_size
-        n_source, n_target = (len(tasks[s].train.labels) for s in (config.source, config.target))
-        tiles = n_tiles(n_source, n_target, side)
-        if blocks > tiles:
-            problems[
-                f"coupled.blocks: {blocks} blocks, but {config.source.name} and "
-                f"{config.target.name} ({n_source} and {n_target} images) make {tiles} tiles of "
-                f"side {side}; set coupled.blocks to at most {tiles}, or a smaller "
-                "coupled.tile_size"
-            ] = None
-    return list(problems)
+def method_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
+    """What methods say against their settings on these tasks, in words."""
+    found = (
+        METHODS[c.method].problems(c.settings, tasks[c.source], tasks[c.target]) for c in configs
+    )
+    return list(dict.fromkeys(problem for problems in found for problem in problems))
 
 
 def write_plan(plan: SweepPlan, text: bytes) -> None:

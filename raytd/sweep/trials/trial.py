@@ -15,13 +15,11 @@ import numpy as np
 from raytd.engine.executor import Launcher
 from raytd.engine.records import Iteration
 from raytd.engine.setup.context import Context, Pair, source_recipe
-from raytd.learning.devices import torch_threads
 from raytd.learning.sources import OnTraining, SourceCache
-from raytd.methods.finetune import FinetuneConfig
 from raytd.methods.paths.result import DistanceResult
 from raytd.methods.registry import METHODS
 from raytd.methods.score import Score
-from raytd.methods.transfer import TransferConfig
+from raytd.methods.work import Work
 from raytd.models.weights import file_digest
 from raytd.models.zoo import code_digest
 from raytd.storage.path import StoragePath
@@ -53,15 +51,15 @@ class Trial:
         brought = {"code": code_digest(self.config.model)}
         if self.config.trajectory.reference is not None:
             brought["reference_code"] = code_digest(self.config.trajectory.reference)
-        if (probe := getattr(self.config.settings, "weights", None)) is not None:
-            brought["probe_weights"] = file_digest(Path(probe))
+        files = self.config.settings.files()
+        brought |= {f"probe_{key}": file_digest(Path(path)) for key, path in files.items()}
         if self.config.weights is not None:
             brought["weights"] = file_digest(Path(self.config.weights))
         identity = self.config.identity()
         settings = {k: v for k, v in identity.items() if k not in ("source", "target")}
-        if "probe_weights" in brought:
+        if files:
             section = str(METHODS[self.config.method].section)
-            settings[section] = settings[section] | {"weights": None}
+            settings[section] = settings[section] | dict.fromkeys(files)
         content = {
             "format": _FORMAT,
             "config": settings | {k: v for k, v in brought.items() if v is not None},
@@ -70,6 +68,12 @@ class Trial:
         }
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @cached_property
+    def work(self) -> Work | None:
+        """What it computes; None for a method whose parts are not counted."""
+        config, method = self.config, METHODS[self.config.method]
+        return method.work(config.settings, config.trajectory, self.source, self.target)
 
     @property
     def pair(self) -> Pair:
@@ -145,7 +149,7 @@ def run_trial(
     )
     origin = source_recipe(trial.pair, config.pretrain)
     started = time.monotonic()
-    result = _run(trial, context)
+    result = METHODS[config.method].compute(trial.pair, config.settings, context)
     if config.resources.gpus_per_actor > 0 and not config.resources.deterministic:
         result = replace(result, warnings=(*result.warnings, _NOT_DETERMINISTIC))
     if found := leaks(trial.source, trial.target):
@@ -163,23 +167,12 @@ _NOT_DETERMINISTIC = (
 )
 
 
-def _run(trial: Trial, context: Context) -> DistanceResult | Score:
-    """Runs the method; one that has no workers computes here, with as many threads as one."""
-    method, settings = METHODS[trial.config.method], trial.config.settings
-    if method.on_blocks:
-        return method.run(trial.pair, settings, context)
-    with torch_threads(context.resources.threads):
-        return method.run(trial.pair, settings, context)
-
-
 def sgd_steps_of(trial: Trial) -> int | None:
     """The column of that name, where the settings say it before the trial runs."""
     config = trial.config
-    if METHODS[config.method].on_blocks:
-        return config.trajectory.sgd_steps(len(trial.source.train.labels))
-    if isinstance(config.settings, FinetuneConfig | TransferConfig):
-        return config.settings.sgd_steps(len(trial.target.train.labels))
-    return None
+    n_source, n_target = (len(task.train.labels) for task in (trial.source, trial.target))
+    method = METHODS[config.method]
+    return method.sgd_steps(config.settings, config.trajectory, n_source, n_target)
 
 
 def failed_row(trial: Trial, error: str, *, transient: bool) -> dict[str, Any]:

@@ -315,10 +315,10 @@ def test_settings_that_cannot_be_meant_are_refused(settings, message) -> None:
 
 def test_settings_of_the_other_estimate_are_idle() -> None:
     sampling, fitting = {"montecarlo_batch", "passes"}, {"steps", "lr", "beta"}
-    assert config().idle() == sampling | fitting | {"alpha"}
-    assert config(fisher="exact").idle() == sampling | fitting | {"alpha", "error"}
-    assert config(fisher="montecarlo").idle() == fitting | {"alpha", "error"}
-    assert config(fisher="variational").idle() == sampling | {"alpha", "error"}
+    assert set(config().idle()) == sampling | fitting | {"alpha"}
+    assert set(config(fisher="exact").idle()) == sampling | fitting | {"alpha", "error"}
+    assert set(config(fisher="montecarlo").idle()) == fitting | {"alpha", "error"}
+    assert set(config(fisher="variational").idle()) == sampling | {"alpha", "error"}
 
 
 def test_global_randomness_is_left_as_it_was(pair: Pair, context: Context) -> None:

@@ -163,7 +163,7 @@ def test_a_model_that_cannot_be_used_is_refused_before_anything_starts() -> None
         ),
         (
             "grid: {pretrain.patience: [3, 4]}",
-            "4:8 grid.pretrain.patience  has no effect: the other keys of pretrain leave it idle",
+            "4:8 grid.pretrain.patience  has no effect: pretrain.early_stop is 'none'",
         ),
     ],
 )

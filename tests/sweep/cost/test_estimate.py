@@ -7,8 +7,7 @@ import pytest
 from raytd.engine.block import BlockSetup
 from raytd.engine.executor import run_in_process
 from raytd.engine.worker import BlockWorker
-from raytd.sweep.cost.arithmetic import copies_for_averaging, work_of
-from raytd.sweep.cost.estimate import memory_bytes
+from raytd.sweep.cost.estimate import _copies_for_averaging, memory_bytes
 from raytd.sweep.cost.speed import Speed
 from raytd.sweep.trials.single import single_trial
 from raytd.sweep.trials.trial import Trial, run_trial
@@ -65,7 +64,7 @@ def test_forward_images_and_steps_are_those_of_the_run(
         return run(self, steps, *args)
 
     monkeypatch.setattr(BlockWorker, "_run", counted)
-    planned = work_of(trial(changed))
+    planned = trial(changed).work
     result, row = run_trial(trial(changed), launch=run_in_process, sources=None)
     assert planned.forward_images == row["forward_images"]
     assert planned.sgd_steps == row["sgd_steps"]
@@ -89,7 +88,7 @@ def test_passes_and_measurements_are_those_of_the_workers(monkeypatch: pytest.Mo
     monkeypatch.setattr(BlockWorker, "_pair_log_probs", counted)
     monkeypatch.setattr(BlockWorker, "measure", noted)
     chosen = trial({})
-    planned = work_of(chosen)
+    planned = chosen.work
     run_trial(chosen, launch=run_in_process, sources=None)
     gaps = 2 * 4
     inside = [tau for _, tau in passes if 0 < tau < 1]
@@ -118,7 +117,7 @@ def test_a_fifth_of_the_segments_holds_two_copies_of_the_weights(
     changed: dict[str, Any], copies: int
 ) -> None:
     chosen = trial(changed)
-    assert copies_for_averaging(chosen.config) == copies
+    assert _copies_for_averaging(chosen.config) == copies
     without = {"trajectory.averaging": "none", "finetune.averaging": "none"}
     more = memory_bytes(chosen, SPEED) - memory_bytes(trial(changed | without), SPEED)
     assert more == copies * 4 * SPEED.parameters

@@ -1,0 +1,143 @@
+"""A method that another distribution brings is a method like any other."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import run_in
+
+METHOD = '''
+"""Brightness: how far apart two tasks are in their mean pixel."""
+
+from raytd.engine.config import Positive, Settings
+from raytd.methods.method import Method
+from raytd.methods.score import Score
+
+
+class BrightnessConfig(Settings):
+    """Settings of the brightness.
+
+    Attributes:
+        power: to which the difference is raised.
+    """
+
+    power: Positive = 1.0
+
+
+def run(pair, config, context):
+    source, target = (float(task.train.images.mean()) for task in (pair.source, pair.target))
+    return Score(
+        value=abs(source - target) ** config.power,
+        unit="1",
+        smaller_is_closer=True,
+        sgd_steps=0,
+        forward_images=0,
+        figures={"source_brightness": source},
+    )
+
+
+METHOD = Method(
+    name="brightness",
+    unit="1",
+    smaller_is_closer=True,
+    settings=BrightnessConfig,
+    section="brightness",
+    run=run,
+    costs="a look at every image",
+    obeys=(),
+    needs=(),
+)
+'''
+
+SWEEP = """\
+name: bright
+tasks: [digits-low, digits-high, digits-even]
+data: {train: 20, val: 10}
+pairs: all
+methods: [brightness, shared-classes]
+grid: {brightness.power: [1.0, 2.0]}
+resources: {cpus_per_actor: 0.5, threads: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("outside")
+    (folder / "bright.yaml").write_text(SWEEP)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an installer leaves of a distribution with one method."""
+    site = tmp_path_factory.mktemp("site")
+    (site / "brightness_method.py").write_text(METHOD)
+    facts = site / "brightness_method-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: brightness-method\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text(
+        "[raytd.methods]\nbrightness = brightness_method:METHOD\n"
+    )
+    return site
+
+
+def installed(site: Path) -> dict[str, str]:
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))}
+
+
+def test_it_is_listed_described_and_known_to_editors(folder: Path, site: Path) -> None:
+    listed = run_in(folder, "methods", "--json", **installed(site))
+    (own,) = [m for m in json.loads(listed.stdout)["methods"] if m["name"] == "brightness"]
+    assert own["summary"] == "Brightness: how far apart two tasks are in their mean pixel."
+    assert (own["unit"], own["reads"], own["networks"]) == ("1", ["brightness"], [])
+    described = run_in(folder, "methods", "brightness", **installed(site))
+    assert "brightness.power  [default: 1.0]\n    to which the difference is raised." in (
+        described.stdout
+    )
+    schema = json.loads(run_in(folder, "schema", **installed(site)).stdout)
+    assert "brightness.power" in schema["definitions"]
+    assert "brightness" in schema["properties"]["methods"]["items"]["enum"]
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_it_is_planned_swept_resumed_and_judged(folder: Path, site: Path) -> None:
+    planned = run_in(folder, "plan", "bright.yaml", "--json", **installed(site))
+    assert [t["status"] for t in json.loads(planned.stdout)["trials"]] == ["missing"] * 18
+    sweep = ("sweep", "bright.yaml", "--tracking-uri", "none", "--json")
+    first, again = (run_in(folder, *sweep, **installed(site)) for _ in range(2))
+    assert first.returncode == again.returncode == 0, first.stderr
+    trials = json.loads(first.stdout)["trials"]
+    assert len(trials) == 6 * 3
+    assert {t["status"] for t in trials} == {"done"}
+    bright = [t for t in trials if t["method"] == "brightness"]
+    assert {t["brightness.power"] for t in bright} == {1.0, 2.0}
+    assert all(t["value"] > 0 and t["source_brightness"] > 0 for t in bright)
+    assert "18 done, 0 to run" in again.stderr
+    assert json.loads(again.stdout)["trials"] == trials
+    judged = run_in(folder, "judge", "bright", "--truth", "shared-classes", **installed(site))
+    assert judged.returncode == 0, judged.stderr
+    assert "brightness" in judged.stdout
+
+
+@pytest.mark.parametrize(
+    ("point", "said"),
+    [
+        ("gone:METHOD", "cannot be loaded (ModuleNotFoundError: No module named 'gone')"),
+        ("json:dumps", "is a function, not a raytd.methods.method.Method"),
+        ("raytd.methods.random:METHOD", "there are two methods 'random'"),
+    ],
+)
+def test_one_that_cannot_be_used_is_named_in_one_line(
+    folder: Path, tmp_path: Path, point: str, said: str
+) -> None:
+    facts = tmp_path / "other-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text(f"[raytd.methods]\nodd = {point}\n")
+    ran = run_in(folder, "methods", **installed(tmp_path))
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert said in line
