@@ -76,7 +76,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site / "brightness_method.py").write_text(METHOD)
     facts = site / "brightness_method-1.0.dist-info"
     facts.mkdir()
-    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: brightness-method\nVersion: 1.0\n")
+    (facts / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: brightness-method\nVersion: 1.0\n"
+    )
     (facts / "entry_points.txt").write_text(
         "[raytd.methods]\nbrightness = brightness_method:METHOD\n"
     )
