@@ -138,8 +138,8 @@ def wait():
     threading.Event().wait()
 
 cli._COMMANDS["wait"] = "Waits."
-sys.modules["raytd.cli.wait"] = type(sys)("wait")
-sys.modules["raytd.cli.wait"].command = click.command("wait")(wait)
+sys.modules["raytd.cli.commands.wait"] = type(sys)("wait")
+sys.modules["raytd.cli.commands.wait"].command = click.command("wait")(wait)
 cli.main(["wait"])
 """
 
