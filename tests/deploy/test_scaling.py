@@ -51,14 +51,14 @@ def test_links_resolve():
 def test_the_arithmetic_by_hand(cluster: Cluster):
     asked = load(cluster, ASKED)
     assert asked.driver == pytest.approx(2 * 1.2e6 * 3072)  # bytes
-    # 1200 + 1200 images of 12,288 bytes, and 10 × 30,000 pairs × 2000 classes × 8 bytes
-    assert asked.actor_memory == pytest.approx(1.5 * (2400 * 12_288 + 4.8e9))
+    # 1200 + 1200 images of 12,288 bytes, and 7 × 30,000 pairs × 2000 classes × 8 bytes
+    assert asked.actor_memory == pytest.approx(1.5 * (2400 * 12_288 + 3.36e9))
     assert asked.actor_out - STATE == 240_000  # 30,000 costs
     assert asked.coordinator_in == pytest.approx(22e9 + 0.24e9)
     assert asked.transfer_s == pytest.approx(22.24 / 1.25)
     assert asked.coordinator_s == pytest.approx(20)
-    # Segments of 1 and of 2, 4, 5, 20 and 10 knots, the last of which overlap by half
-    passes = 2 * 100 + 50 + 25 + 20 + 5 + 19
+    # Segments of 1, of 5 and of 10 knots, the last of which overlap by half
+    passes = 2 * 100 + 20 + 19
     assert asked.measure_s == pytest.approx(30_000 * passes / 100 / 10_000)
     assert asked.advance_s == pytest.approx(100 * 100 * 3 / 10_000)
     assert asked.spread_s == pytest.approx(10 * 0.0176)  # 2^10 nodes after ten rounds of 17.6 ms

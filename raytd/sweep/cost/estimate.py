@@ -15,6 +15,7 @@ from raytd.sweep.trials.placement import trials_at_once
 from raytd.sweep.trials.plan import SweepPlan
 from raytd.sweep.trials.trial import Trial, sgd_steps_of
 from raytd.transfer.averaging import reach
+from raytd.transfer.lengths import strides
 
 CALL_S = 0.004
 """Seconds of a call to an actor with what it carries, at 2 cores."""
@@ -166,7 +167,8 @@ def memory_bytes(trial: Trial, speed: Speed) -> int:
     if work is None:
         return PROCESS_BYTES + images + stepping + weights + means
     passing = config.resources.chunk * config.tiling.tile_size**2
-    held = 10 * 8 * classes * work.pairs
+    knots = len(strides(work.segments)) + 4  # of which a worker holds log probabilities, at most
+    held = knots * 8 * classes * work.pairs
     forward = passing * (image + speed.widest_bytes)
     workers = held + images + n_actors * (max(stepping, forward) + weights)
     return int((n_actors + 2) * PROCESS_BYTES + workers + 24 * work.pairs + means)
