@@ -49,7 +49,7 @@ def strides(segments: int) -> tuple[int, ...]:
 
     From each knot, and the two scales of the noise-free length. A third scale, 1/5 of the path,
     would remove noise that diffuses as well, but where knots are averaged what is left of the
-    noise does not: it gave a sixth to a third of the length of the two.
+    noise does not: it gave a quarter of the length of the two.
     """
     fine = _fine(segments)
     return tuple(sorted({1, fine, 2 * fine}))
