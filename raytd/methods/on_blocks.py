@@ -135,16 +135,7 @@ class OnBlocks(Method):
         """What advancing and measuring take."""
         from raytd.methods.work import count
 
-        tiling = self.tiling(settings)
-        return count(
-            tiling,
-            trajectory,
-            source,
-            target,
-            iterations=tiling.most_iterations(),
-            needs_features=tiling.needs_features(),
-            solves=tiling.solves(),
-        )
+        return count(self.tiling(settings), trajectory, source, target)
 
     def compute(
         self, pair: "Pair", settings: Settings, context: "Context"

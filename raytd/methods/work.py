@@ -53,26 +53,16 @@ class Work:
         return self.movers * (self.iterations * self.sgd_steps + self.extra_steps)
 
 
-def count(  # noqa: PLR0913
-    tiling: TilingConfig,
-    trajectory: TrajectoryConfig,
-    source: "Task",
-    target: "Task",
-    *,
-    iterations: int,
-    needs_features: bool,
-    solves: str | None,
+def count(
+    tiling: TilingConfig, trajectory: TrajectoryConfig, source: "Task", target: "Task"
 ) -> Work:
     """Counts a trial by what its configuration and the numbers of its images say.
 
     Args:
-        tiling: how pairs are dealt.
+        tiling: how pairs are dealt, and how often couplings of them are solved for.
         trajectory: how the weights move.
         source: with its images.
         target: likewise.
-        iterations: K.
-        needs_features: whether the training images go through the source model first.
-        solves: the support of the couplings that are solved for; None where none is.
     """
     from raytd.transfer.lengths import starts, strides
     from raytd.transfer.trajectory import standing_steps
@@ -93,7 +83,8 @@ def count(  # noqa: PLR0913
     weights = 1 if trajectory.averaging == "none" else 2
     each = along + at_end + (segments + 1) * probes + weights * len(target.val.labels)
     gaps = weights * ((TRACKED_KNOTS - 1) * pairs + at_end)
-    features = tiles.n_source + tiles.n_target if needs_features else 0
+    features = tiles.n_source + tiles.n_target if tiling.needs_features() else 0
+    iterations = tiling.most_iterations()
     everything = len(source.train.labels) * len(target.train.labels)
     return Work(
         iterations=iterations,
@@ -107,7 +98,7 @@ def count(  # noqa: PLR0913
         passes=sum(k > 0 for k in passes),
         measures=len(measured),
         pairs=pairs,
-        coupled={None: 0, "global": everything}.get(solves, pairs),
+        coupled={None: 0, "global": everything}.get(tiling.solves(), pairs),
         probes=probes,
     )
 
