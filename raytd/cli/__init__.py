@@ -34,6 +34,7 @@ _COMMANDS = {
     "judge": "Every method against measured transfer.",
     "recommend": "Sources and networks ranked for a target, with the evidence.",
     "methods": "Every distance: its unit, what it reads, what it costs.",
+    "columns": "What stands in each column of the results.",
     "tasks": "The tasks that have a name; one of them with its classes and images.",
 }
 

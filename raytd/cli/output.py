@@ -2,11 +2,14 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from raytd.cli.terminal import open_console
+from raytd.methods.registry import COLUMNS
+from raytd.rows.row import Row, cell
 from raytd.storage.path import StoragePath
 from raytd.sweep.trials.plan import SweepPlan
 
@@ -21,7 +24,7 @@ def say(line: str) -> None:
     sys.stderr.write(f"{line}\n")  # not click, which passes by a drawing where ASCII is written
 
 
-def sweep_rows(plan: SweepPlan) -> list[dict[str, Any]]:
+def sweep_rows(plan: SweepPlan) -> list[Row]:
     """The rows of the sweep's own trials that have ended, in the order of the plan."""
     from raytd.sweep.folder.ledger import Ledger
     from raytd.sweep.folder.seed_errors import with_seed_errors
@@ -47,13 +50,13 @@ def _axes(plan: SweepPlan) -> list[str]:
     return [axis for axis in plan.spec.grid if axis not in ("model", "seed")]
 
 
-def _best(plan: SweepPlan, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _best(plan: SweepPlan, rows: Sequence[Row]) -> list[Row]:
     """The rows that no search chose, and the best one of each search."""
     worse = plan.worse()
     return [row for row in rows if row["trial_key"] not in worse]
 
 
-def _matrices(plan: SweepPlan, rows: list[dict[str, Any]]) -> "list[DistanceMatrix]":
+def _matrices(plan: SweepPlan, rows: Sequence[Row]) -> "list[DistanceMatrix]":
     """One matrix for everything that must not be mixed, tasks in the order of the sweep.
 
     Of each search the best trial stands for the others.
@@ -65,73 +68,35 @@ def _matrices(plan: SweepPlan, rows: list[dict[str, Any]]) -> "list[DistanceMatr
     )
 
 
-_FIGURES = (
-    ("distance", "distance"),
-    ("  ± standard error", "distance_error"),
-    ("  its label part", "label_part"),
-    ("  its excess over that", "excess"),
-    ("Fisher-Rao length", "fisher_rao_length"),
-    ("noise-free length", "noise_free_length"),
-    ("  ± from the noise of SGD", "noise_free_error"),
-    ("noise share", "noise_share"),
-    ("self-distance", "self_distance"),
-    ("distance at 20 knots", "distance_20"),
-    ("distance at 10 knots", "distance_10"),
-    ("classes that share an output", "label_matching"),
-    ("Fisher-Rao norm, integral", "fisher_rao_norm_integral"),
-    ("generalisation gap (nats)", "generalisation_gap"),
-    ("tracking gap (nats)", "tracking_gap"),
-    ("learning rate", "lr"),
-    ("effective partners", "effective_partners"),
-    ("source accuracy", "source_accuracy"),
-    ("source accuracy by guessing", "source_chance"),
-    ("target accuracy", "target_accuracy"),
-    ("  of the weights that move", "moving_accuracy"),
-    ("arrived", "arrived"),
-    ("coupling converged", "coupling_converged"),
-    ("distance converged", "distance_converged"),
-    ("SGD steps", "sgd_steps"),
-    ("forward images", "forward_images"),
-    ("wall time (s)", "wall_s"),
-    ("protocol", "protocol"),
-)
-
-
-def figures_table(row: dict[str, Any]) -> "Table":
-    """The figures of one result, one a line."""
+def figures_table(row: Row) -> "Table":
+    """The figures of one result, one a line, in the order of the columns of a table."""
     from rich import box
     from rich.table import Table
+
+    from raytd.report.naming import label, words
 
     title = f"{row['method']}: {row['source']} → {row['target']}, {row['model']}"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    for label, column in _figures(row):
-        value = row[column]
-        text = f"{value:.4f}" if isinstance(value, float) else str(value)
-        table.add_row(label, {"None": "-", "True": "yes", "False": "no"}.get(text, text))
+    closer = "smaller" if row["smaller_is_closer"] else "larger"
+    unit = "" if row["unit"] == "1" else f"{row['unit']}, "
+    table.add_row(f"value ({unit}{closer} is closer)", COLUMNS["value"].show(row["value"]))
+    for name, column in COLUMNS.items():
+        value = cell(row, name)
+        if name not in _ELSEWHERE and value is not None:
+            facts = {True: "yes", False: "no"}
+            text = column.show(value) if column.is_number else facts.get(value, str(value))
+            table.add_row(label(words(name), column.unit), text)
     return table
 
 
-def _figures(row: dict[str, Any]) -> list[tuple[str, str]]:
-    """Labels and columns: of a distance along a trajectory all, of a score those that it has."""
-    if "fisher_rao_norm_integral" in row:
-        return list(_FIGURES)
-    closer = "smaller" if row["smaller_is_closer"] else "larger"
-    known = {column: label for label, column in _FIGURES}
-    first, *last = ("value", "sgd_steps", "forward_images", "wall_s", "protocol")
-    hidden = {*_ABOUT, first, *last}
-    own = [c for c in row if c not in hidden and "." not in c and row[c] is not None]
-    labels = {c: known.get(c, c.replace("_", " ")) for c in (*own, *last)}
-    unit = "" if row["unit"] == "1" else f"{row['unit']}, "
-    return [(f"value ({unit}{closer} is closer)", first), *((labels[c], c) for c in labels)]
-
-
-_ABOUT = (
-    "trial_key", "status", "error", "method", "model", "source", "target", "seed", "unit",
+_ELSEWHERE = frozenset({
+    "trial_key", "status", "error", "method", "model", "source", "target", "seed", "value", "unit",
     "smaller_is_closer", "threads", "chunk", "raytd_version", "warnings", "parameters", "device",
-    "source_weights", "source_val_images", "same_weights_as",
-)  # fmt: skip
+    "source_weights", "source_val_images", "source_digest", "target_digest", "same_weights_as",
+    "doubts", "n_seeds", "seeds_error", "iterations",
+})  # fmt: skip
 """Columns that say what the row is about, or stand elsewhere."""
 
 

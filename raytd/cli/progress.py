@@ -7,6 +7,7 @@ from raytd.cli.events import View, tenths
 from raytd.cli.interruption import Interruption
 from raytd.cli.output import write_report
 from raytd.learning.places import TrainingPlace
+from raytd.rows.row import Figures, Row
 from raytd.storage.path import StoragePath
 from raytd.sweep.cost.forecast import Forecast
 from raytd.sweep.folder.ledger import Ledger
@@ -98,9 +99,7 @@ class Progress:
         fields = {"iteration": iteration, "segment": segment, "segments": segments}
         self._show("segment", trial, fields)
 
-    def on_iteration(
-        self, trial: Trial, figures: dict[str, Any], knots: Sequence[dict[str, Any]]
-    ) -> None:
+    def on_iteration(self, trial: Trial, figures: Figures, knots: Sequence[Figures]) -> None:
         """An iteration of a trial has ended."""
         names = ("iteration", "distance", "target_accuracy")
         self.forecast.reach(trial.key, (figures["iteration"] + 1) / trial.config.iterations)
@@ -113,7 +112,7 @@ class Progress:
                 [numbers(k, without={"iteration"}) for k in knots],
             )
 
-    def on_end(self, trial: Trial, row: dict[str, Any]) -> None:
+    def on_end(self, trial: Trial, row: Row) -> None:
         """A trial has ended, done or failed."""
         done = row["status"] == "done"
         self.n_done += done
@@ -155,7 +154,7 @@ class Progress:
             "trials_done": float(len(self.plan.done) + self.n_done),
             "trials_failed": float(len(self.plan.left) + self.n_failed),
         }
-        artifacts, rows = list[StoragePath](), list[dict[str, Any]]()
+        artifacts, rows = list[StoragePath](), list[Row]()
         try:
             require_folder(self.plan.folder)
             artifacts = [ledger.write_results()] if interrupted else write_report(self.plan)

@@ -1,16 +1,17 @@
 """Fine-tuning: how far the weights go when SGD learns the target alone, from w^s."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypedDict
 
 from pydantic import Field
 
 from raytd.engine.config import Count, PathConfig
 from raytd.methods.method import Method
+from raytd.rows.column import Column, Scalar
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
     from raytd.learning.finetuning import FineTuned, Protocol
-    from raytd.methods.score import Scalar, Score
+    from raytd.methods.score import Score
 
 
 class FinetuneConfig(PathConfig):
@@ -57,6 +58,46 @@ class FinetuneConfig(PathConfig):
             return self.steps
         assert self.epochs is not None
         return max(self.segments, steps_of(self.epochs, n_images, self.batch_size))
+
+
+class Figures(TypedDict, total=False):
+    """What its results say beside the value."""
+
+    distance: Annotated[
+        float, Column("mean length of the path of predictions over the validation images", "rad")
+    ]
+    fisher_rao_length: Annotated[
+        float, Column("length of that path, eq. (8)", "rad", words="Fisher-Rao length")
+    ]
+    noise_free_length: Annotated[
+        float,
+        Column(
+            "that length without the noise of SGD, from two strides",
+            "rad",
+            words="noise-free length",
+            error="noise_free_error",
+        ),
+    ]
+    distance_truncated: Annotated[
+        float, Column("`distance` up to the first knot with the threshold", "rad")
+    ]
+    fisher_rao_length_truncated: Annotated[
+        float, Column("`fisher_rao_length` up to the first knot with the threshold", "rad")
+    ]
+    noise_free_length_truncated: Annotated[
+        float, Column("`noise_free_length` up to the first knot with the threshold", "rad")
+    ]
+    weight_length: Annotated[float, Column("∫ |dw| of the whole path")]
+    weight_length_truncated: Annotated[
+        float, Column("∫ |dw| up to the first knot with the threshold")
+    ]
+    weight_displacement: Annotated[float, Column("|w(1) − w(0)|")]
+    steps_to_threshold: Annotated[int, Column("SGD steps to that knot")]
+    epochs_to_threshold: Annotated[float, Column("the same in passes over the target's images")]
+    initial_accuracy: Annotated[
+        float, Column("validation accuracy before the first step", form="share")
+    ]
+    batch_norm: Annotated[str, Column("whether scales and shifts of batch norm count")]
 
 
 def run(pair: "Pair", config: FinetuneConfig, context: "Context") -> "Score":
@@ -127,8 +168,6 @@ def _score(
     warnings = (source_warning(pair, context.pretrain, accuracy), _not_learnt(pair, path))
     return Score(
         value=cut.weight_length,
-        unit="1",
-        smaller_is_closer=True,
         sgd_steps=path.knots[-1].step,
         forward_images=path.forward_images,
         figures={
@@ -204,5 +243,5 @@ METHOD = Method(
     section="finetune",
     run=run,
     costs="SGD on the target, with a pass over its validation images at each knot",
-    lengths=("distance", "fisher_rao_length", "noise_free_length"),
+    figures=Figures,
 )

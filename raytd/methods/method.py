@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from raytd.engine.config import (
     PathConfig,
@@ -13,6 +13,9 @@ from raytd.engine.config import (
     TilingConfig,
     TrajectoryConfig,
 )
+from raytd.errors import InputError
+from raytd.rows.column import Column, Scalar, declared
+from raytd.rows.row import COMMON
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -60,7 +63,8 @@ class Method:
         obeys: the shared sections that it obeys, among `trajectory`, `pretrain` and `stop`.
         needs: networks that are trained for it.
         fixed: keys of the trajectory that it sets itself.
-        lengths: columns of a length that its results have.
+        figures: a `TypedDict` whose keys are the columns that its results have beside those that
+            all results may have.
     """
 
     name: str
@@ -73,7 +77,7 @@ class Method:
     obeys: tuple[str, ...] = ("pretrain",)
     needs: tuple[Network, ...] = ("source",)
     fixed: Mapping[str, str] = field(default_factory=dict)
-    lengths: tuple[str, ...] = ()
+    figures: type | None = None
 
     @property
     def summary(self) -> str:
@@ -115,9 +119,15 @@ class Method:
         reason = None if of is None else of.idle().get(name)
         return None if reason is None else f"{within}.{reason}"
 
-    def has_column(self, column: str) -> bool:
-        """Whether its results have that number, of those that a search may optimise."""
-        return column in (*_COMMON, *self.lengths)
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The columns that its results have beside those that all results may have."""
+        return {} if self.figures is None else declared(self.figures)
+
+    def has_number(self, column: str) -> bool:
+        """Whether its results have that column, and numbers in it."""
+        known = {name: COMMON[name] for name in _ALWAYS} | self.columns
+        return column in known and known[column].is_number
 
     def networks(self, settings: Settings) -> tuple[Network, ...]:
         """The networks that it needs with these settings."""
@@ -195,13 +205,31 @@ class Method:
         self, pair: "Pair", settings: Settings, context: "Context"
     ) -> "DistanceResult | Score":
         """Runs it, with as many threads as a worker has."""
+        from dataclasses import replace
+
         from raytd.learning.devices import torch_threads
 
         with torch_threads(context.resources.threads):
-            return self.run(pair, settings, context)
+            score = cast("Score", self.run(pair, settings, context))
+        self._check(score.figures)
+        return replace(score, unit=self.unit, smaller_is_closer=self.smaller_is_closer)
+
+    def _check(self, figures: Mapping[str, Scalar]) -> None:
+        """Refuses a figure that is not what its column declares, or that none declares."""
+        known = COMMON | self.columns
+        wrong = [
+            f"{name} = {value!r}"
+            for name, value in figures.items()
+            if name not in known or not (value is None or known[name].holds(value))
+        ]
+        if wrong:
+            raise InputError(
+                f"the method {self.name} gives {', '.join(wrong)}, which its figures do not "
+                "declare so; name each with its type in the TypedDict of the method"
+            )
 
 
-_COMMON = ("value", "sgd_steps", "forward_images", "wall_s")
+_ALWAYS = ("value", "sgd_steps", "forward_images", "wall_s")
 """Numbers that every result has."""
 
 _NO_SOURCE = "no listed method looks at the source model with these settings"

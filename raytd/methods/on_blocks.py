@@ -13,6 +13,7 @@ from raytd.engine.config import (
     TrajectoryConfig,
 )
 from raytd.methods.method import Method, Network, Processes
+from raytd.rows.row import COMMON
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -50,9 +51,9 @@ class OnBlocks(Method):
     obeys: tuple[str, ...] = ("trajectory", "pretrain")
     needs: tuple[Network, ...] = ("source", "reference")
 
-    def has_column(self, column: str) -> bool:
-        """Every column of a length is there."""
-        return True
+    def has_number(self, column: str) -> bool:
+        """All that results may have in common was made for these methods."""
+        return column in COMMON and COMMON[column].is_number
 
     def networks(self, settings: Settings) -> tuple[Network, ...]:
         """The path starts at w^s whatever chooses the coupling."""

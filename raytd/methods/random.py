@@ -27,8 +27,6 @@ def run(pair: "Pair", config: RandomConfig, context: "Context") -> "Score":
     drawn = derive_seed(pair.seed, "random distance", *tasks, canonical(pair.model))
     return Score(
         value=(drawn >> 10) / 2**53,
-        unit="1",
-        smaller_is_closer=True,
         sgd_steps=0,
         forward_images=0,
     )

@@ -14,6 +14,8 @@ from raytd.methods.fisher import task2vec
 from raytd.methods.method import Method
 from raytd.methods.paths import coupled, coupled_aligned, mixture, ot_only, uncoupled
 from raytd.methods.transferability import h_score, leep, logme, nce
+from raytd.rows.column import Column
+from raytd.rows.row import COMMON
 
 GROUP = "raytd.methods"
 
@@ -54,6 +56,31 @@ def _all() -> dict[str, Method]:
 
 
 METHODS: dict[str, Method] = _all()
+
+
+def _columns() -> dict[str, Column]:
+    """The columns that all results may have, and those of each method.
+
+    Raises:
+        RequestError: in one line, if two methods mean two things by one name.
+    """
+    known = dict(COMMON)
+    for method in METHODS.values():
+        for name, column in method.columns.items():
+            other = known.setdefault(name, column)
+            if (other.type, other.unit) != (column.type, column.unit):
+                own, others = (
+                    f"{c.type.__name__} ({c.unit or 'no unit'})" for c in (column, other)
+                )
+                raise RequestError(
+                    f"the method '{method.name}' has a column '{name}' of {own}, and other results "
+                    f"have one of {others}; give it another name"
+                )
+    return known
+
+
+COLUMNS: dict[str, Column] = _columns()
+"""Every column that a table of results can have, but for the axes of a sweep."""
 
 
 def sections() -> dict[str, type[Settings]]:

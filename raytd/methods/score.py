@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from raytd.rows.column import Scalar
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from raytd.engine.records import Iteration
-
-Scalar = float | int | bool | str | None
 
 
 @dataclass(frozen=True)
@@ -18,23 +18,23 @@ class Score:
 
     Attributes:
         value: what the method returns.
-        unit: of `value`: `rad`, `nats`, `accuracy`, or `1` where it has none.
-        smaller_is_closer: how to read it.
-        figures: further columns of the results table by name.
         sgd_steps: training steps that the method took, sources left out.
         forward_images: images that went forward, in training too, sources left out.
+        figures: further columns of the results table by name, as the method declares them.
         curves: tables beside the result by name: each a row for every point.
         warnings: what the user should know, in words.
+        unit: of `value`: `rad`, `nats`, `accuracy`, or `1` where it has none; the method says it.
+        smaller_is_closer: how to read it; likewise.
     """
 
     value: float
-    unit: str
-    smaller_is_closer: bool
     sgd_steps: int
     forward_images: int
     figures: Mapping[str, Scalar] = field(default_factory=dict)
     curves: Mapping[str, Sequence[Mapping[str, Scalar]]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    unit: str = "1"
+    smaller_is_closer: bool = True
 
     @property
     def iterations(self) -> tuple["Iteration", ...]:
@@ -51,8 +51,6 @@ class Score:
         """The scalar figures by name, as a row of a results table holds them."""
         return {
             "value": self.value,
-            "unit": self.unit,
-            "smaller_is_closer": self.smaller_is_closer,
             "sgd_steps": self.sgd_steps,
             "forward_images": self.forward_images,
             **self.figures,

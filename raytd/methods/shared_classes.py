@@ -1,9 +1,10 @@
 """A control: the classes that two tasks share, which distances between such tasks must beat."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from raytd.engine.config import Settings
 from raytd.methods.method import Method
+from raytd.rows.column import Column
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
 
 class SharedClassesConfig(Settings):
     """The control has no settings."""
+
+
+class Figures(TypedDict, total=False):
+    """What its results say beside the value."""
+
+    shared_classes: Annotated[int, Column("classes that both tasks have")]
 
 
 def run(pair: "Pair", config: SharedClassesConfig, context: "Context") -> "Score":
@@ -25,8 +32,6 @@ def run(pair: "Pair", config: SharedClassesConfig, context: "Context") -> "Score
     known, wanted = set(pair.source.classes), set(pair.target.classes)
     return Score(
         value=len(wanted - known) / len(wanted),
-        unit="1",
-        smaller_is_closer=True,
         sgd_steps=0,
         forward_images=0,
         figures={"shared_classes": len(wanted & known)},
@@ -43,4 +48,5 @@ METHOD = Method(
     costs="nothing",
     obeys=(),
     needs=(),
+    figures=Figures,
 )

@@ -4,17 +4,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypedDict
 
 from pydantic import model_validator
 
 from raytd.engine.config import Count, Momentum, NonNegative, Positive, Settings
 from raytd.methods.method import Method
+from raytd.rows.column import Column, Scalar
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
     from raytd.learning.few_shot import Learnt
-    from raytd.methods.score import Scalar, Score
+    from raytd.methods.score import Score
     from raytd.transfer.state import Weights
 
 
@@ -56,6 +57,54 @@ class TransferConfig(Settings):
     def sgd_steps(self, n_images: int) -> int:
         """SGD steps of all repeats, from the source and from scratch, for any number of images."""
         return 2 * self.repeats * self.steps
+
+
+_ERROR = "standard error of `{}` over the repeats; none with one repeat"
+
+
+class Figures(TypedDict, total=False):
+    """What its results say beside the value."""
+
+    accuracy: Annotated[
+        float,
+        Column(
+            "validation accuracy from the source, mean over a budget of steps",
+            error="accuracy_error",
+            form="share",
+        ),
+    ]
+    final_accuracy: Annotated[
+        float, Column("the same after all steps", error="final_accuracy_error", form="share")
+    ]
+    scratch_accuracy: Annotated[
+        float, Column("as accuracy, from new weights", error="scratch_accuracy_error", form="share")
+    ]
+    scratch_final_accuracy: Annotated[
+        float,
+        Column(
+            "as final_accuracy, from new weights",
+            error="scratch_final_accuracy_error",
+            form="share",
+        ),
+    ]
+    gain: Annotated[float, Column("accuracy − scratch_accuracy", error="gain_error", form="share")]
+    final_gain: Annotated[
+        float,
+        Column("final_accuracy − scratch_final_accuracy", error="final_gain_error", form="share"),
+    ]
+    accuracy_error: Annotated[float | None, Column(_ERROR.format("accuracy"), form="rough")]
+    final_accuracy_error: Annotated[
+        float | None, Column(_ERROR.format("final_accuracy"), form="rough")
+    ]
+    scratch_accuracy_error: Annotated[
+        float | None, Column(_ERROR.format("scratch_accuracy"), form="rough")
+    ]
+    scratch_final_accuracy_error: Annotated[
+        float | None, Column(_ERROR.format("scratch_final_accuracy"), form="rough")
+    ]
+    gain_error: Annotated[float | None, Column(_ERROR.format("gain"), form="rough")]
+    final_gain_error: Annotated[float | None, Column(_ERROR.format("final_gain"), form="rough")]
+    n_repeats: Annotated[int, Column("repeats, each with images of its own")]
 
 
 @dataclass(frozen=True)
@@ -100,8 +149,6 @@ def run(pair: "Pair", config: TransferConfig, context: "Context") -> "Score":
     }
     return Score(
         value=figures[config.metric],
-        unit="accuracy",
-        smaller_is_closer=False,
         sgd_steps=config.sgd_steps(len(pair.target.train.labels)),
         forward_images=sum(o.tuned.forward_images + o.scratch.forward_images for o in outcomes),
         figures={**figures, **_errors(outcomes), "n_repeats": config.repeats, **about_network},
@@ -213,5 +260,6 @@ METHOD = Method(
     settings=TransferConfig,
     section="transfer",
     run=run,
+    figures=Figures,
     costs="SGD on few images, repeated, from the source and, once for all sources, from scratch",
 )

@@ -1,9 +1,10 @@
 """Weight distance: how far apart the networks of the two tasks are, weight by weight."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 from raytd.engine.config import Settings
 from raytd.methods.method import Method
+from raytd.rows.column import Column
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -20,6 +21,19 @@ class WeightDistanceConfig(Settings):
 
     relative: bool = False
     batch_norm: Literal["include", "exclude"] = "include"
+
+
+class Figures(TypedDict, total=False):
+    """What its results say beside the value."""
+
+    weight_distance: Annotated[float, Column("‖w^s − w^t‖")]
+    relative_weight_distance: Annotated[
+        float, Column("the same over the geometric mean of both norms")
+    ]
+    source_norm: Annotated[float, Column("‖w^s‖, over the weights that count")]
+    target_norm: Annotated[float, Column("‖w^t‖, over the weights that count")]
+    weights_compared: Annotated[int, Column("weights that count")]
+    batch_norm: Annotated[str, Column("whether scales and shifts of batch norm count")]
 
 
 def run(pair: "Pair", config: WeightDistanceConfig, context: "Context") -> "Score":
@@ -61,8 +75,6 @@ def run(pair: "Pair", config: WeightDistanceConfig, context: "Context") -> "Scor
     relative = distance / (norms[0] * norms[1]) ** 0.5
     return Score(
         value=relative if config.relative else distance,
-        unit="1",
-        smaller_is_closer=True,
         sgd_steps=0,
         forward_images=0,
         figures={
@@ -88,4 +100,5 @@ METHOD = Method(
     run=run,
     costs="nothing beside the two networks",
     needs=("source", "target"),
+    figures=Figures,
 )

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
-from raytd.errors import InputError
 from raytd.report.doubts import doubts
-from raytd.report.rows import Row, number, unit_of
+from raytd.report.naming import quantity, unit_of
 from raytd.report.statistics.intervals import (
     Interval,
     SignedRank,
@@ -19,11 +18,11 @@ from raytd.report.statistics.intervals import (
     t_interval,
 )
 from raytd.report.statistics.ties import order
+from raytd.rows.grouping import PAIR, grouped, single
+from raytd.rows.row import Row, cell, number
 from raytd.sweep.folder.doubts import Doubt
 
 _FIXED = ("method", "model")
-_Setting = tuple[Any, ...]
-_Side = dict[_Setting, dict[tuple[str, str], dict[Any, dict[Any, Row]]]]
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,8 @@ class Comparison:
         left: its left setting.
         right: its right setting.
         value: the column that is compared.
-        unit: the unit of the numbers.
+        quantity: what the numbers are, in words.
+        unit: the unit of the numbers; None for pure numbers, and where the sides differ.
         fixed: method, model and the other axes, and their settings, the same on both sides.
         pairs: one per pair of tasks.
         unmatched: results that only one side has.
@@ -122,6 +122,7 @@ class Comparison:
     left: Any
     right: Any
     value: str
+    quantity: str
     unit: str | None
     fixed: Mapping[str, Any]
     pairs: tuple[PairComparison, ...]
@@ -206,72 +207,61 @@ def compare(
     columns = [c for c in dict.fromkeys((*_FIXED, *axes)) if c not in (by, "seed")]
     kept = [row for row in rows if number(row, value) is not None]
     ours, theirs = (
-        _side([row for row in kept if row.get(by) == setting], columns, by)
+        grouped([row for row in kept if cell(row, by) == setting], columns)
         for setting in (left, right)
     )
+    for rows in (*ours.values(), *theirs.values()):
+        single(rows, (*PAIR, *columns, "protocol", *(() if by == "seed" else ("seed",))))
     found = []
     for a, b in ((a, b) for a in ours for b in theirs):
         if any(x != y and None not in (x, y) for x, y in zip(a, b, strict=True)):
             continue
-        fixed = {c: y if x is None else x for c, x, y in zip(columns, a, b, strict=True)}
-        pairs = tuple(_pairs(ours[a], theirs[b], value, names=(str(left), str(right))))
-        some = next(row for row in kept if row.get(by) in (left, right))
+        sides = [*ours[a], *theirs[b]]
+        pairs = tuple(_pairs(ours[a], theirs[b], value, by=by, names=(str(left), str(right))))
         common = 2 * sum(len(pair.seeds) for pair in pairs)
-        total = sum(_count(side) for side in (ours[a], theirs[b]))
-        unit = unit_of(some, value)
-        found.append(Comparison(by, left, right, value, unit, fixed, pairs, total - common))
+        found.append(
+            Comparison(
+                by=by,
+                left=left,
+                right=right,
+                value=value,
+                quantity=quantity(sides, value),
+                unit=unit_of(sides, value),
+                fixed={c: y if x is None else x for c, x, y in zip(columns, a, b, strict=True)},
+                pairs=pairs,
+                unmatched=len(sides) - common,
+            )
+        )
     return found
 
 
-def _side(rows: Sequence[Row], columns: Sequence[str], by: str) -> _Side:
-    """The rows of one side by setting, pair, seed and protocol."""
-    side: _Side = {}
-    for row in rows:
-        pairs = side.setdefault(tuple(row.get(column) for column in columns), {})
-        seeds = pairs.setdefault((row["source"], row["target"]), {})
-        protocols = seeds.setdefault(None if by == "seed" else row.get("seed"), {})
-        if row.get("protocol") in protocols:
-            named = {c: row.get(c) for c in ("source", "target", *columns, "seed")}
-            place = ", ".join(f"{c} {v}" for c, v in named.items() if v is not None)
-            raise InputError(f"two results at {place}; name the axis in which they differ")
-        protocols[row.get("protocol")] = row
-    return side
-
-
-def _count(pairs: Mapping[Any, Mapping[Any, Mapping[Any, Row]]]) -> int:
-    return sum(len(protocols) for seeds in pairs.values() for protocols in seeds.values())
-
-
 def _pairs(
-    ours: Mapping[tuple[str, str], dict[Any, dict[Any, Row]]],
-    theirs: Mapping[tuple[str, str], dict[Any, dict[Any, Row]]],
-    value: str,
-    *,
-    names: tuple[str, str],
+    ours: Sequence[Row], theirs: Sequence[Row], value: str, *, by: str, names: tuple[str, str]
 ) -> Iterator[PairComparison]:
-    for (source, target), seeds in ours.items():
-        others = theirs.get((source, target), {})
-        matched = {s: _match(seeds[s], others[s]) for s in seeds if s in others}
-        if not matched:
+    place = PAIR if by == "seed" else (*PAIR, "seed")
+    left, right = (grouped(rows, place) for rows in (ours, theirs))
+    matched = {key: _match(left[key], right[key]) for key in left if key in right}
+    for source, target in grouped(ours, PAIR):
+        seeds = {key[2:]: rows for key, rows in matched.items() if key[:2] == (source, target)}
+        if not seeds:
             continue
-        lefts, rights = zip(*matched.values(), strict=True)
+        lefts, rights = zip(*seeds.values(), strict=True)
         yield PairComparison(
             source=source,
             target=target,
-            seeds=tuple(matched),
-            lefts=tuple(float(row[value]) for row in lefts),
-            rights=tuple(float(row[value]) for row in rights),
+            seeds=tuple(seed[0] if seed else None for seed in seeds),
+            lefts=tuple(float(cell(row, value)) for row in lefts),
+            rights=tuple(float(cell(row, value)) for row in rights),
             doubts=tuple(doubts(lefts, rights, value, names=names)),
             tracking_gaps=(_mean(lefts, "tracking_gap"), _mean(rights, "tracking_gap")),
         )
 
 
-def _match(ours: Mapping[Any, Row], theirs: Mapping[Any, Row]) -> tuple[Row, Row]:
+def _match(ours: Sequence[Row], theirs: Sequence[Row]) -> tuple[Row, Row]:
     """Within one protocol where it can be, else across protocols."""
-    common = next((p for p in ours if p in theirs), None)
-    if common is None:
-        return next(iter(ours.values())), next(iter(theirs.values()))
-    return ours[common], theirs[common]
+    there = {row.get("protocol"): row for row in reversed(theirs)}
+    common = next((row for row in ours if row.get("protocol") in there), None)
+    return (ours[0], theirs[0]) if common is None else (common, there[common.get("protocol")])
 
 
 def _mean(rows: Sequence[Row], column: str) -> float | None:

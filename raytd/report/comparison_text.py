@@ -10,7 +10,7 @@ from rich.text import Text
 
 from raytd.report.compare import Comparison, PairComparison
 from raytd.report.doubts import MARKS
-from raytd.report.rows import quantity, setting
+from raytd.report.naming import label, setting
 from raytd.report.statistics.intervals import LEVEL, Interval
 
 HOW = {
@@ -27,13 +27,12 @@ HOW = {
 _PERCENT = f"{100 * LEVEL:.0f} %"
 
 
-def heading(comparison: Comparison) -> str:
+def compared(comparison: Comparison) -> str:
     """What is compared, in one line."""
-    unit = f" ({comparison.unit})" if comparison.unit else ""
     sides = f"{comparison.by} {setting(comparison.left)} → {setting(comparison.right)}"
     fixed = [f"{v}" if c in ("method", "model") else f"{c} {setting(v)}"
              for c, v in comparison.fixed.items() if v is not None]  # fmt: skip
-    return ": ".join([", ".join([*fixed, sides]), quantity(comparison.value) + unit])
+    return ": ".join([", ".join([*fixed, sides]), label(comparison.quantity, comparison.unit)])
 
 
 _LONGEST = 24
@@ -129,7 +128,7 @@ def marks(pair: PairComparison) -> str:
 def pairs_table(comparison: Comparison) -> Table:
     """One line per pair of tasks, readable at 80 columns."""
     table = Table(
-        title=Text(heading(comparison)),
+        title=Text(compared(comparison)),
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -162,7 +161,7 @@ def overview_table(comparisons: Sequence[Comparison]) -> Table:
     for one in comparisons:
         share, test = one.share_interval, one.signed_rank
         table.add_row(
-            Text(heading(one)),
+            Text(compared(one)),
             str(len(one.pairs)),
             str(one.n_smaller),
             *([str(one.n_equal)] if ties else []),

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 
-from raytd.report.rows import Row, number
 from raytd.report.statistics.ties import order
+from raytd.rows.row import Row, cell, number
 from raytd.sweep.folder.doubts import MARKS as ROW_MARKS
 from raytd.sweep.folder.doubts import Doubt, row_doubts
 
@@ -77,7 +77,9 @@ def _alone(rows: Sequence[Row]) -> dict[str, str]:
 
 def _noise(lefts: Sequence[Row], rights: Sequence[Row], value: str) -> Iterator[Doubt]:
     """Where seeds scatter more than the difference, or the noise of SGD leaves more than it."""
-    differences = [float(b[value]) - float(a[value]) for a, b in zip(lefts, rights, strict=True)]
+    differences = [
+        float(cell(b, value)) - float(cell(a, value)) for a, b in zip(lefts, rights, strict=True)
+    ]
     size = abs(fmean(differences))
     scatter = stdev(differences) if len(differences) > 1 else 0.0
     if order(scatter, size) > 0:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from raytd.report.rows import Row, setting, varying
+from raytd.report.naming import setting
 from raytd.report.saved import SavedSweep
+from raytd.rows.grouping import PAIR, grouped, varying
+from raytd.rows.row import Row
 
 _APART = ("method", "model", "protocol")
 
@@ -31,9 +33,7 @@ def groups(rows: Iterable[Row], axes: Sequence[str]) -> list[Group]:
     done = [row for row in rows if row.get("status", "done") == "done"]
     columns = [c for c in dict.fromkeys((*_APART, *axes)) if c != "seed"]
     telling = [c for c in varying(done, columns) if c != "model"]
-    found: dict[tuple[Any, ...], list[Row]] = {}
-    for row in done:
-        found.setdefault(tuple(row.get(column) for column in columns), []).append(row)
+    found = grouped(done, columns)
     settings = [dict(zip(columns, key, strict=True)) for key in found]
     return [
         Group(_label(fixed, telling), {c: v for c, v in fixed.items() if v is not None}, tuple(own))
@@ -69,10 +69,10 @@ def mean_curves(
         hold: a curve that ends before the others of its pair keeps its last values, so that the
             mean is over the same seeds everywhere.
     """
-    pairs: dict[tuple[str, str], list[dict[Any, list[float]]]] = {}
-    for row in group.rows:
-        if curve := _curve(saved.curve(row, axes.table), axes, last=last):
-            pairs.setdefault((row["source"], row["target"]), []).append(curve)
+    pairs = {
+        pair: [_curve(saved.curve(row, axes.table), axes, last=last) for row in rows]
+        for pair, rows in grouped(group.rows, PAIR).items()
+    }
     return [
         {
             **group.fixed,
@@ -86,7 +86,7 @@ def mean_curves(
             "n_seeds": len(found),
         }
         for (source, target), curves in pairs.items()
-        for at, found in _points(curves, hold=hold)
+        for at, found in _points([curve for curve in curves if curve], hold=hold)
     ]
 
 

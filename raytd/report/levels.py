@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from raytd.errors import RequestError
-from raytd.report.rows import Row
+from raytd.rows.row import Row
 from raytd.sweep.document.wording import did_you_mean
 
 _ALWAYS = ("method", "model", "seed", "weights", "protocol")

@@ -1,6 +1,5 @@
 """Distance matrices: trials that may stand beside one another, sources as rows."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,23 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raytd.errors import InputError
-from raytd.report.rows import Row, number, quantity, setting, task_order, unit_of, varying
-from raytd.sweep.folder.doubts import Doubt, denied, pair_doubts
+from raytd.report.naming import SCORE, label, quantity, row_error, setting, task_order, unit_of
+from raytd.rows.grouping import PAIR, grouped, single, varying
+from raytd.rows.row import Row, number
+from raytd.sweep.folder.doubts import Doubt, pair_doubts
 from raytd.sweep.folder.seed_errors import standard_error
 
 Floats = npt.NDArray[np.float64]
-SCORE = "score"
-"""What the values of a method are called of which more is closer."""
-
 _NEVER_MIXED = ("method", "model", "protocol")
-
-_WITHIN = {
-    "value": "distance_error",
-    "distance": "distance_error",
-    "noise_free_length": "noise_free_error",
-}
-"""The column with the error that one trial states of its own number."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +66,7 @@ class DistanceMatrix:
     @property
     def label(self) -> str:
         """Quantity and unit, as on a colour bar."""
-        return f"{self.quantity} ({self.unit})" if self.unit else self.quantity
+        return label(self.quantity, self.unit)
 
     @property
     def seeds(self) -> str:
@@ -110,9 +100,7 @@ def distance_matrices(
     order = list(tasks) if tasks is not None else task_order(rows)
     done = [row for row in rows if number(row, value) is not None]
     columns = list(dict.fromkeys((*_NEVER_MIXED, *axes)))
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in done:
-        groups.setdefault(tuple(row.get(column) for column in columns), []).append(row)
+    groups = grouped(done, columns)
     telling = varying(done, columns)
     return [
         _matrix(group, dict(zip(columns, key, strict=True)), value, telling, _ends(rows, order))
@@ -137,21 +125,21 @@ def _matrix(
     shape = (len(sources), len(targets))
     values, spread, errors = (np.full(shape, np.nan) for _ in range(3))
     n_seeds = np.zeros(shape, dtype=np.int64)
-    for (source, target), seeds in _cells(group, value).items():
+    single(group, (*PAIR, "seed"))  # a pair has one result of each seed
+    for (source, target), rows in grouped(group, PAIR).items():
         if source not in sources or target not in targets:
             continue
         cell = sources.index(source), targets.index(target)
-        numbers = np.array([float(row[value]) for row in seeds.values()])
+        numbers = np.array([number(row, value) for row in rows])
         values[cell], n_seeds[cell] = numbers.mean(), numbers.size
         if numbers.size > 1:
             spread[cell] = numbers.std(ddof=1)
-        error = mean_error(list(seeds.values()), value)
-        errors[cell] = math.nan if error is None else error
+        errors[cell] = mean_error(rows, value)
     return DistanceMatrix(
         fixed=fixed,
         details=_details(fixed, telling),
-        quantity=_quantity(group[0], value),
-        unit=unit_of(group[0], value),
+        quantity=quantity(group, value),
+        unit=unit_of(group, value),
         sources=sources,
         targets=targets,
         values=values,
@@ -162,22 +150,15 @@ def _matrix(
     )
 
 
-def mean_error(rows: Sequence[Row], value: str) -> float | None:
-    """Standard error of a mean over seeds; of a single one what it states itself, if anything.
+def mean_error(rows: Sequence[Row], value: str) -> float:
+    """Standard error of a mean over seeds; of one seed what its row states; NaN if nothing does.
 
     Args:
         rows: with a number, one for each seed.
         value: the column that is averaged.
     """
-    if len(rows) == 1:
-        return number(rows[0], _WITHIN[value]) if value in _WITHIN else None
-    return standard_error([float(row[value]) for row in rows])
-
-
-def _quantity(row: Row, value: str) -> str:
-    """What a column holds, in words; what is larger where tasks are closer is no distance."""
-    is_score = value == "value" and denied(row, "smaller_is_closer")
-    return SCORE if is_score else quantity(value)
+    scatter = standard_error([n for row in rows if (n := number(row, value)) is not None])
+    return row_error(rows[0], value) if scatter is None else scatter
 
 
 def _details(fixed: Mapping[str, Any], telling: Sequence[str]) -> tuple[str, ...]:
@@ -186,18 +167,3 @@ def _details(fixed: Mapping[str, Any], telling: Sequence[str]) -> tuple[str, ...
     models = [str(named["model"])] if "model" in named else []
     others = [axis for axis in telling if axis in named and axis not in {"method", "model"}]
     return (*models, *(f"{axis} {setting(named[axis])}" for axis in others))
-
-
-def _cells(group: Sequence[Row], value: str) -> dict[tuple[str, str], dict[Any, Row]]:
-    """The rows with a number of each pair, by seed."""
-    cells: dict[tuple[str, str], dict[Any, Row]] = {}
-    for row in group:
-        seeds = cells.setdefault((row["source"], row["target"]), {})
-        seed = row.get("seed")
-        if seed in seeds:
-            raise InputError(
-                f"{row['source']} -> {row['target']}: two results of {row['method']} at seed "
-                f"{seed}; name the axis in which they differ"
-            )
-        seeds[seed] = row
-    return cells

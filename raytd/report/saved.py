@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from raytd.report.compare import Comparison, compare
-from raytd.report.rows import Row
 from raytd.report.shared_classes import Classes, classes_of
+from raytd.rows.row import Figures, Row
 from raytd.storage.path import StoragePath, storage_path
 from raytd.sweep.folder.find import sweep_folder
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.folder.saved_plan import kept_sweep
-
-Curve = list[dict[str, Any]]
 
 _OWN_COLUMN = ("model", "seed")
 
@@ -53,7 +51,7 @@ class SavedSweep:
         """Identities of the classes of each task, as far as the file says them."""
         return classes_of(self.asked_tasks)
 
-    def curve(self, row: Row, name: str) -> Curve:
+    def curve(self, row: Row, name: str) -> list[Figures]:
         """A table beside a trial's result, such as `iterations` or `knots`; empty without one."""
         return Ledger(self.folder).table(str(row["trial_key"]), name)
 

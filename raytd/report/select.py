@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from raytd.errors import RequestError
-from raytd.report.rows import Row
+from raytd.rows.row import Row, cell
 from raytd.sweep.document.wording import did_you_mean
 
 _FORM = re.compile(r"\s*([\w.]+)\s*(>=|<=|!=|=|~|<|>)\s*(.*?)\s*", re.DOTALL)
@@ -30,7 +30,7 @@ class Condition(NamedTuple):
 
     def holds(self, row: Row) -> bool:
         """Whether a row meets it; nothing is smaller or larger than a value that is missing."""
-        found = row.get(self.column)
+        found = cell(row, self.column)
         if self.sign in _EQUAL:
             return _EQUAL[self.sign](found, self.wanted)
         if found is None:
@@ -126,7 +126,7 @@ def _unknown_value(column: str, sign: str, wanted: Any, rows: Sequence[Row]) -> 
     """
     if sign not in _EQUAL or not isinstance(wanted, str) or wanted in _STATES.get(column, ()):
         return None
-    found = [row.get(column) for row in rows]
+    found = [cell(row, column) for row in rows]
     known = list(dict.fromkeys(value for value in found if isinstance(value, str)))
     if wanted in known or not rows:
         return None
@@ -137,9 +137,9 @@ def _unknown_value(column: str, sign: str, wanted: Any, rows: Sequence[Row]) -> 
 
 
 def _sorted(rows: Sequence[Row], column: str, *, downwards: bool) -> list[Row]:
-    known = [row for row in rows if not _is_missing(row.get(column))]
-    missing = [row for row in rows if _is_missing(row.get(column))]
-    return sorted(known, key=lambda row: row[column], reverse=downwards) + missing
+    known = [row for row in rows if not _is_missing(cell(row, column))]
+    missing = [row for row in rows if _is_missing(cell(row, column))]
+    return sorted(known, key=lambda row: cell(row, column), reverse=downwards) + missing
 
 
 def _is_missing(value: Any) -> bool:

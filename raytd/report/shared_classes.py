@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raytd.report.rows import Row, number
+from raytd.rows.row import Row, number
 
 Floats = npt.NDArray[np.float64]
 Classes = Mapping[str, frozenset[str]]

@@ -1,17 +1,20 @@
 """Results as tables in the terminal."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from textwrap import shorten
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from raytd.methods.registry import COLUMNS
 from raytd.report.errors import meanings, written
 from raytd.report.matrices import DistanceMatrix
-from raytd.report.rows import Row, number, varying
+from raytd.report.naming import TRIAL_COLUMNS, heading
+from raytd.rows.column import PLAIN
+from raytd.rows.grouping import varying
+from raytd.rows.row import Row, cell, number
 from raytd.sweep.folder.doubts import MARKS, row_doubts
 
 _WHERE_VARYING = ("method", "model", "seed")
@@ -38,20 +41,19 @@ def results_table(
     named = ["source", "target", *varying(rows, [*telling]), *_protocol(done)]
     named += varying(done, ["unit"])
     remarks = ["; ".join(shorten(n, 60, placeholder=" …") for n in notes(row)) for row in rows]
-    shown = [n for n in _NUMBERS if not compact or n.column in _COMPACT]
-    shown = [n for n in shown if not done or any(row.get(n.column) is not None for row in done)]
+    shown = [c for c in TRIAL_COLUMNS if not compact or c in _COMPACT]
+    shown = [c for c in shown if not done or any(number(row, c) is not None for row in done)]
     table = _table(title)
     for column in named:
         table.add_column(_heading(column), overflow="fold")
-    for n in shown:
-        heading = "value" if n.column == "value" and "unit" in named else n.heading
-        table.add_column(heading, justify="right", no_wrap=True)
+    for column in shown:
+        table.add_column(_folded(heading(done, column)), justify="right", no_wrap=True)
     if any(remarks):
         table.add_column("notes", overflow="fold")
     for row, remark in zip(rows, remarks, strict=True):
         cells: list[Text | str] = [
-            *(_text(row.get(c)) for c in named),
-            *(n.show(number(row, n.column)) for n in shown),
+            *(_text(cell(row, c)) for c in named),
+            *(COLUMNS[column].show(number(row, column)) for column in shown),
         ]
         table.add_row(*cells, *([Text(remark)] if any(remarks) else []))
     return table
@@ -71,17 +73,17 @@ def plain_table(rows: Sequence[Row], columns: Sequence[str], width: int) -> Tabl
         return _lists(rows, columns)
     table = _table(None)
     for column in columns:
-        numeric = any(isinstance(row.get(column), int | float) for row in rows)
+        numeric = any(isinstance(cell(row, column), int | float) for row in rows)
         justify: Literal["left", "right"] = "right" if numeric else "left"
         table.add_column(_heading(column), justify=justify, overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
+        table.add_row(*(_cell(cell(row, column)) for column in columns))
     return table
 
 
 def _room(rows: Sequence[Row], column: str) -> int:
     """What a column takes: its longest cell, of which a long one may be folded."""
-    longest = max((len(str(_cell(row.get(column)))) for row in rows), default=0)
+    longest = max((len(str(_cell(cell(row, column)))) for row in rows), default=0)
     return max(max(map(len, _heading(column).split("\n"))), min(longest, _FOLDED))
 
 
@@ -95,7 +97,7 @@ def _lists(rows: Sequence[Row], columns: Sequence[str]) -> Table:
     table.add_column(overflow="fold")
     for row in rows:
         for column in columns:
-            table.add_row(column, _cell(row.get(column)))
+            table.add_row(column, _cell(cell(row, column)))
         table.add_row("", "")
     return table
 
@@ -153,7 +155,7 @@ def _cells(matrix: DistanceMatrix) -> list[list[str]]:
 def _cell_text(matrix: DistanceMatrix, row: int, column: int) -> str:
     value, error = float(matrix.values[row, column]), written(matrix, row, column)
     marks = _marks(matrix, matrix.sources[row], matrix.targets[column])
-    return " ".join(filter(None, (_digits(value), error, marks)))
+    return " ".join(filter(None, (PLAIN.show(value), error, marks)))
 
 
 def legend(matrices: Sequence[DistanceMatrix]) -> list[str]:
@@ -197,38 +199,16 @@ def _heading(column: str) -> str:
 def _cell(value: Any) -> Text:
     if isinstance(value, bool):
         return Text("yes" if value else "no")
-    return Text(_digits(value)) if isinstance(value, float) else _text(value)
+    return Text(PLAIN.show(value)) if isinstance(value, float) else _text(value)
 
 
 def _text(value: Any) -> Text:
     return Text("-" if value is None else str(value))
 
 
-def _digits(value: float | None) -> str:
-    return "-" if value is None or math.isnan(value) else f"{value:.4g}"
-
-
-def _rough(value: float | None) -> str:
-    return "-" if value is None or math.isnan(value) else f"{value:.2g}"
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None or math.isnan(value) else f"{100 * value:.1f} %"
-
-
-class _Number(NamedTuple):
-    heading: str
-    column: str
-    show: Callable[[float | None], str]
+def _folded(heading: str) -> str:
+    """A heading with each word on a line of its own."""
+    return heading.replace(" ", "\n")
 
 
 _COMPACT = frozenset({"value", "distance_error", "noise_share"})
-_NUMBERS = (
-    _Number("distance", "value", _digits),
-    _Number("±", "distance_error", _rough),
-    _Number("Fisher-\nRao", "fisher_rao_length", _digits),
-    _Number("noise-\nfree", "noise_free_length", _digits),
-    _Number("noise\nshare", "noise_share", _share),
-    _Number("target\naccuracy", "target_accuracy", _share),
-    _Number("partners", "effective_partners", _digits),
-)

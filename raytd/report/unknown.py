@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from raytd.report.rows import Row, number
+from raytd.rows.row import Row, cell, number
 from raytd.sweep.document.wording import did_you_mean
 
 
@@ -26,7 +26,9 @@ def without_results(
     own = [row for row in rows if row["method"] == method]
     if not any(number(row, "value") is not None for row in own):
         return f"{option} {method}: none of its {len(own)} trials has ended with a number"
-    columns = dict.fromkeys(c for row in own for c in row if c != "seed" and _is_number(row[c]))
+    columns = dict.fromkeys(
+        c for row in own for c in row if c != "seed" and _is_number(cell(row, c))
+    )
     hint = did_you_mean(column, columns) or f"; there are {', '.join(columns)}"
     return f"{column_option} {column}: the results of {method} have no such number{hint}"
 

@@ -25,10 +25,10 @@ from raytd.cli.interruption import Interruption
 from raytd.cli.progress import Progress
 from raytd.engine.executor import run_in_process
 from raytd.learning.devices import torch_threads
+from raytd.rows.row import Row
 from raytd.sweep.cluster.connection import connect
 from raytd.sweep.cost.forecast import forecast_of
 from raytd.sweep.file.load import make_spec
-from raytd.sweep.folder.ledger import Row
 from raytd.sweep.run.runner import run_trials, train_sources
 from raytd.sweep.trials.plan import SweepPlan, make_plan, write_plan
 from raytd.sweep.trials.trial import Trial, run_trial

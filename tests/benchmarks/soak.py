@@ -29,9 +29,9 @@ from victims import KINDS, mark, memory_mb, open_files, processes
 
 from raytd.engine.executor import run_in_process
 from raytd.learning.places import TrainingPlace
+from raytd.rows.row import Row
 from raytd.sweep.cluster.connection import connect
 from raytd.sweep.file.load import make_spec
-from raytd.sweep.folder.ledger import Row
 from raytd.sweep.run.runner import run_trials, train_sources
 from raytd.sweep.run.trial_function import PROCESS_LOSSES
 from raytd.sweep.trials.networks import Network

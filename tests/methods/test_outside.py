@@ -11,9 +11,12 @@ from tests.cli.commands import run_in
 METHOD = '''
 """Brightness: how far apart two tasks are in their mean pixel."""
 
+from typing import Annotated, TypedDict
+
 from raytd.engine.config import Positive, Settings
 from raytd.methods.method import Method
 from raytd.methods.score import Score
+from raytd.rows.column import Column
 
 
 class BrightnessConfig(Settings):
@@ -26,12 +29,14 @@ class BrightnessConfig(Settings):
     power: Positive = 1.0
 
 
+class Figures(TypedDict, total=False):
+    source_brightness: Annotated[float, Column("mean pixel of the source", "levels")]
+
+
 def run(pair, config, context):
     source, target = (float(task.train.images.mean()) for task in (pair.source, pair.target))
     return Score(
         value=abs(source - target) ** config.power,
-        unit="1",
-        smaller_is_closer=True,
         sgd_steps=0,
         forward_images=0,
         figures={"source_brightness": source},
@@ -48,6 +53,7 @@ METHOD = Method(
     costs="a look at every image",
     obeys=(),
     needs=(),
+    figures=Figures,
 )
 '''
 

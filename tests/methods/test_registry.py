@@ -13,7 +13,7 @@ import raytd
 from raytd.engine.executor import run_in_process
 from raytd.learning import sources as engine_sources
 from raytd.methods.on_blocks import OnBlocks
-from raytd.methods.registry import METHODS
+from raytd.methods.registry import COLUMNS, METHODS
 from raytd.methods.score import Score
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.trials.expand import TrialConfig
@@ -68,7 +68,10 @@ def test_a_run_again_has_the_same_bits_and_trains_the_networks_that_were_named(
     assert (result.unit, result.smaller_is_closer) == (method.unit, method.smaller_is_closer)
     assert isinstance(result, Score) != isinstance(method, OnBlocks)
     assert json.loads(json.dumps(row, allow_nan=False)) == row
-    assert method.lengths == tuple(c for c in method.lengths if row[c] is not None)
+    own = {axis for axis in row if "." in axis}
+    assert set(row) <= set(COLUMNS) | own
+    assert all(COLUMNS[name].holds(row[name]) for name in set(row) - own if row[name] is not None)
+    assert set(method.columns) <= set(row)
     assert sgd_steps_of(trial) in (None, row["sgd_steps"])
 
 

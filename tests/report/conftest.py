@@ -35,6 +35,7 @@ def row() -> MakeRow:
             "target": target,
             "seed": 0,
             "value": value,
+            "distance": value,
             "unit": "rad",
             "fisher_rao_length": 2.0,
             "noise_free_length": 1.8,

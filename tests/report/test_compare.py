@@ -278,3 +278,22 @@ def test_a_doubt_that_both_sides_share_is_said_once(row):
     rows = [r | {"same_weights_as": "c"} for r in both(row, "ab", 2.0, 1.0)]
     (pair,) = methods(rows)[0].pairs
     assert [d.text for d in pair.doubts] == ["both sides: same weights as source c (seed 0)"]
+
+
+def test_a_unit_stands_over_its_own_numbers_alone(row):
+    """Of methods with several units, whichever row comes first."""
+    nats = {"method": "logme", "unit": "nats", "smaller_is_closer": False, "distance": None}
+    share = {"method": "transfer", "unit": "accuracy", "smaller_is_closer": False, "accuracy": 1.0}
+    rows = [
+        row("a", "b", 1.0, model=model, **{"smaller_is_closer": True, **own})
+        for own in ({}, nats, share)
+        for model in ("small", "large")
+    ]
+    found = compare(rows, "model", "small", "large")
+    assert [(one.quantity, one.unit) for one in found] == [
+        *(("distance", "rad"), ("score", "nats"), ("score", "accuracy"))
+    ]
+    (accuracies,) = compare(rows, "model", "small", "large", value="accuracy")
+    assert accuracies.unit is None
+    (both,) = compare(rows, "method", "coupled", "logme", axes=["model"])[:1]
+    assert (both.quantity, both.unit) == ("value", None)

@@ -48,7 +48,9 @@ def test_a_further_axis_is_not_mixed_when_it_is_named(row):
 
 def test_an_axis_that_is_not_named_is_an_error_and_no_silent_mean(row):
     rows = [row("a", "b", 1.0, **{"coupled.lam": 5}), row("a", "b", 3.0, **{"coupled.lam": 20})]
-    with pytest.raises(InputError, match="a -> b: two results of coupled at seed 0; name the axis"):
+    with pytest.raises(
+        InputError, match="source a, target b, seed 0, method coupled; name the axis"
+    ):
         distance_matrices(rows)
 
 

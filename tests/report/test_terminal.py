@@ -34,7 +34,14 @@ def test_every_trial_is_a_line_of_numbers(row):
 def test_columns_are_those_that_are_needed(row):
     always = ["source", "target"]
     numbers = [
-        *("distance", "Fisher-Rao", "noise-free", "noise share", "target accuracy", "partners")
+        *(
+            "distance (rad)",
+            "Fisher-Rao length (rad)",
+            "noise-free length (rad)",
+            "noise share",
+            "target accuracy",
+            "partners",
+        )
     ]
     rows = [row("a", "b")]
     assert headings(results_table(rows)) == always + numbers

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from raytd.rows.row import Row
 from raytd.storage.files import write_bytes, write_json
 from raytd.sweep.file.load import make_spec
-from raytd.sweep.folder.ledger import Ledger, Row
+from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.trials.plan import SweepPlan, make_plan
 
 

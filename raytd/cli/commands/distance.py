@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from raytd.engine.records import Iteration
     from raytd.methods.paths.result import DistanceResult
     from raytd.methods.score import Score
+    from raytd.rows.row import Row
     from raytd.sweep.trials.trial import Trial
 
 
@@ -84,7 +85,7 @@ def command(
 
 def _run(
     trial: "Trial", sources: Path | None, view: "View"
-) -> "tuple[DistanceResult | Score, dict[str, Any]]":
+) -> "tuple[DistanceResult | Score, Row]":
     """Runs a trial, and shows where it is."""
     from raytd.cli.output import say
     from raytd.cli.single_progress import SingleProgress

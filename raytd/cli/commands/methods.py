@@ -36,7 +36,8 @@ def command(name: str | None, *, as_json: bool) -> None:
 
         hint = did_you_mean(name, METHODS) or f"; there are {', '.join(METHODS)}"
         raise RequestError(f"unknown method '{name}'{hint}")
-    found = _facts(METHODS[name]) | {"keys": _keys(METHODS[name])}
+    method = METHODS[name]
+    found = _facts(method) | {"keys": _keys(method), "columns": list(method.columns)}
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
@@ -107,6 +108,7 @@ def _show(one: dict[str, Any]) -> None:
         ("sets itself", fixed),
         ("networks", ", ".join(one["networks"]) or "none"),
         ("costs", one["costs"]),
+        ("columns of its own", ", ".join(one["columns"])),
     ):
         if text:
             console.print(f"{label}: {text}", soft_wrap=True)

@@ -13,7 +13,7 @@ from raytd.storage.path import StoragePath
 
 if TYPE_CHECKING:
     from raytd.report.recommend.recommendation import Recommendation
-    from raytd.report.rows import Row
+    from raytd.rows.row import Row
 
 
 @click.command("recommend")

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ from raytd.storage.path import StoragePath
 
 if TYPE_CHECKING:
     from raytd.report.saved import SavedSweep
+    from raytd.rows.row import Row
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence["Row"]
 
 
 @click.command("results")

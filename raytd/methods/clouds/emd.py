@@ -1,10 +1,11 @@
 """EMD domain similarity: transport of class means, Cui et al. (2018)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from raytd.engine.config import Positive, Settings
 from raytd.methods.clouds.feature_name import FeatureName
 from raytd.methods.method import Method
+from raytd.rows.column import Column
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -31,6 +32,13 @@ class EMDConfig(Settings):
         return self.features == "source"
 
 
+class Figures(TypedDict, total=False):
+    """What its results say beside the value."""
+
+    similarity: Annotated[float, Column("exp(−gamma · value)")]
+    features: Annotated[str, Column("whose features the images have")]
+
+
 def run(pair: "Pair", config: EMDConfig, context: "Context") -> "Score":
     """The earth mover's distance between class means, each as heavy as its class has images."""
     import math
@@ -50,8 +58,6 @@ def run(pair: "Pair", config: EMDConfig, context: "Context") -> "Score":
         distance = earth_mover_distance(LinearProblem(euclidean(source, target), a, b))
     return Score(
         value=distance,
-        unit="1",
-        smaller_is_closer=True,
         sgd_steps=0,
         forward_images=features.forward_images,
         figures={
@@ -80,4 +86,5 @@ METHOD = Method(
     section="emd",
     run=run,
     costs="one pass over the images of both tasks",
+    figures=Figures,
 )

@@ -1,11 +1,12 @@
 """OTDD: optimal transport dataset distance, Alvarez-Melis and Fusi (2020)."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 from raytd.engine.config import Count, NonNegative, Positive, Settings
 from raytd.methods.clouds.feature_name import FeatureName
 from raytd.methods.method import Method
+from raytd.rows.column import Column
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -50,6 +51,20 @@ class OTDDConfig(Settings):
         return dict.fromkeys(("epsilon_unit", "tolerance", "max_iterations"), "epsilon is 0")
 
 
+class Figures(TypedDict, total=False):
+    """What its results say beside the value."""
+
+    divergence: Annotated[
+        float, Column("the debiased divergence, in squared units of the features")
+    ]
+    transport_cost: Annotated[float, Column("⟨Γ, C⟩ between the two tasks, before debiasing")]
+    label_cost: Annotated[float, Column("mean of W² between classes over all pairs of images")]
+    absolute_epsilon: Annotated[float, Column("epsilon in the unit of the cost")]
+    source_samples: Annotated[int, Column("images of the source that were transported")]
+    target_samples: Annotated[int, Column("images of the target that were transported")]
+    features: Annotated[str, Column("whose features the images have")]
+
+
 def run(pair: "Pair", config: OTDDConfig, context: "Context") -> "Score":
     """The debiased divergence of the labelled images, in squared units of the features."""
     from raytd.learning.devices import torch_threads
@@ -83,8 +98,6 @@ def run(pair: "Pair", config: OTDDConfig, context: "Context") -> "Score":
     )
     return Score(
         value=max(0.0, found.value) ** 0.5 if config.root else found.value,
-        unit="1",
-        smaller_is_closer=True,
         sgd_steps=0,
         forward_images=features.forward_images,
         figures={
@@ -109,4 +122,5 @@ METHOD = Method(
     section="otdd",
     run=run,
     costs="a Sinkhorn solve between up to `max_samples` images a side",
+    figures=Figures,
 )

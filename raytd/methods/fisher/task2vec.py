@@ -1,12 +1,13 @@
 """Task2Vec: how alike two tasks use the filters of one probe network, Achille et al. (2019)."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypedDict
 
 from pydantic import AfterValidator, model_validator
 
 from raytd.engine.config import Count, NonNegative, Positive, Settings, UserPath
 from raytd.methods.method import Method
+from raytd.rows.column import Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,6 +118,30 @@ class Task2VecConfig(Settings):
         return idle if self.asymmetric else idle | {"alpha": "asymmetric is off"}
 
 
+class Figures(TypedDict, total=False):
+    """What its results say beside the value."""
+
+    probe: Annotated[str, Column("network whose filters are used")]
+    filters: Annotated[int, Column("how many it has")]
+    symmetric_distance: Annotated[
+        float, Column("normalised cosine distance, before the source's own complexity counts")
+    ]
+    drawn_error: Annotated[
+        float | None,
+        Column(
+            "error of that distance from the draws; none where all labels are taken", form="rough"
+        ),
+    ]
+    source_gradients: Annotated[int, Column("gradients of the source's images")]
+    target_gradients: Annotated[int, Column("gradients of the target's images")]
+    source_head_accuracy: Annotated[
+        float, Column("accuracy of the probe's head on the source", form="share")
+    ]
+    target_head_accuracy: Annotated[
+        float, Column("accuracy of the probe's head on the target", form="share")
+    ]
+
+
 def run(pair: "Pair", config: Task2VecConfig, context: "Context") -> "Score":
     """The normalised cosine distance of the two tasks' embeddings; smaller is closer.
 
@@ -137,8 +162,6 @@ def run(pair: "Pair", config: Task2VecConfig, context: "Context") -> "Score":
         value = distance - config.alpha * normalised_cosine(source.fisher, source.trivial)
     return Score(
         value=value,
-        unit="1",
-        smaller_is_closer=True,
         sgd_steps=len(tasks) * _steps(config),
         forward_images=forwards,
         figures={
@@ -198,4 +221,5 @@ METHOD = Method(
     section="task2vec",
     run=run,
     costs="a head for each task, and gradients of its images; kept for all pairs",
+    figures=Figures,
 )

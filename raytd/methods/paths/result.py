@@ -41,46 +41,10 @@ class Coupling:
 class DistanceResult:
     """A distance between two tasks for a network, with its error figures.
 
-    Lengths are in radians on the statistical manifold.
+    Every attribute that is not below is the column of that name: `raytd columns` says what it is,
+    and `raytd.rows.row.COMMON` the same to a program. Lengths are in radians.
 
     Attributes:
-        value: what the method returns as its distance.
-        unit: of `value`.
-        smaller_is_closer: how to read it.
-        distance: ⟨Γ, C⟩, eq. (1).
-        distance_error: its standard error from the images and the noise of SGD within this run,
-            see `raytd.transfer.distance_error`; None where a task has a single image.
-        fisher_rao_length: eq. (8); never below `distance`.
-        noise_free_length: two-scale estimate without the noise of SGD.
-        noise_free_error: its standard error from the noise of SGD.
-        noise_share: 1 − noise_free_length / fisher_rao_length.
-        self_distance: where source and target are one task, what is left of the noise-free
-            length when its differences are pooled before the root: the noise floor.
-        distance_20: `distance` measured at 20 knots, whatever the number of segments; None where
-            there are only 10.
-        distance_10: at 10 knots.
-        label_part: π times the mass of pairs whose labels differ: what the distance would be if
-            every input moved by no more than its label needs.
-        excess: distance − label_part; the part that the images, the network and the noise of SGD
-            make of it. It can be negative.
-        fisher_rao_norm_integral: ∫ ‖w‖ dτ over the path, eq. (21).
-        generalisation_gap: loss of validation less that of training images, at τ = 1, in nats.
-        tracking_gap: how much further the loss of the weights that move falls where τ stands still
-            for a fiftieth of the steps, mean over every fifth of the path, in nats.
-        lr: learning rate of the trajectory, matched to the reference network where that is asked.
-        coupling_converged: whether every Sinkhorn solve reached its tolerance.
-        distance_converged: whether the last iteration changed the watched length, by default the
-            distance, by less than the tolerance; a fixed coupling has nothing left to change.
-        effective_partners: exp of the row entropy of the coupling, mean by mass.
-        source_accuracy: of the source model on the source.
-        target_accuracy: of the weights measured at τ = 1 on the target.
-        moving_accuracy: of the weights that SGD stands at there. Averaged ones lag behind them.
-        reference_accuracy: of a network trained on the target alone with the same budget.
-        arrived: whether moving_accuracy is at least 0.9 of reference_accuracy.
-        sgd_steps: of one trajectory.
-        forward_images: images that went forward in measuring, all iterations together.
-        parameters: of the network with the joint head.
-        device: where the first block computed.
         label_matching: classes of the target that use an output of the source's, each with the
             class that it belongs to.
         iterations: every iteration, in order.
@@ -88,9 +52,6 @@ class DistanceResult:
         warnings: what the user should know, in words.
     """
 
-    value: float
-    unit: str
-    smaller_is_closer: bool
     distance: float
     distance_error: float | None
     fisher_rao_length: float
@@ -124,6 +85,21 @@ class DistanceResult:
     warnings: tuple[str, ...]
 
     @property
+    def value(self) -> float:
+        """What the method returns: the distance, eq. (1)."""
+        return self.distance
+
+    @property
+    def unit(self) -> str:
+        """Of `value`."""
+        return "rad"
+
+    @property
+    def smaller_is_closer(self) -> bool:
+        """How to read it."""
+        return True
+
+    @property
     def knots(self) -> tuple[Knot, ...]:
         """The knots of the last iteration."""
         return self.iterations[-1].knots
@@ -145,6 +121,7 @@ class DistanceResult:
         scalars = {n: v for n, v in vars(self).items() if n not in left_out}
         matching = ", ".join(f"{t} = {s}" for t, s in self.label_matching.items())
         return scalars | {
+            "value": self.value,
             "iterations": len(self.iterations),
             "label_matching": matching or None,
             "warnings": "; ".join(self.warnings) or None,
@@ -172,9 +149,6 @@ def _gather(prepared: Prepared, iterations: tuple[Iteration, ...]) -> DistanceRe
     label_part = math.pi * float(coupling.mass[differ].sum())
     warnings = [*prepared.warnings, *(i.solve.warning for i in iterations if i.solve.warning)]
     return DistanceResult(
-        value=last.lengths.distance,
-        unit="rad",
-        smaller_is_closer=True,
         **lengths,
         distance_error=last.distance_error,
         self_distance=pooled if prepared.pair.is_self else None,

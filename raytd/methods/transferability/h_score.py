@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from raytd.engine.config import Settings
 from raytd.methods.method import Method
+from raytd.methods.transferability.figures import Figures
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -38,7 +39,7 @@ def run(pair: "Pair", config: HScoreConfig, context: "Context") -> "Score":
             f"{n} images of {pair.target.name} in {d} dimensions are told apart whatever they "
             "show, so the H-score is at its ceiling; set h_score.shrinkage: ledoit-wolf",
         )
-    return scored(value, "1", pair, model, warnings=warnings)
+    return scored(value, pair, model, warnings=warnings)
 
 
 METHOD = Method(
@@ -49,4 +50,5 @@ METHOD = Method(
     section="h_score",
     run=run,
     costs="one pass over the target's images",
+    figures=Figures,
 )

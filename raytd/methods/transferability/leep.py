@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from raytd.engine.config import Settings
 from raytd.methods.method import Method
+from raytd.methods.transferability.figures import Figures
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -23,7 +24,7 @@ def run(pair: "Pair", config: LEEPConfig, context: "Context") -> "Score":
     model = SourceModel(pair, context)
     probs = model.probabilities(pair.target)
     value = leep(source_probs=probs, target_labels=model.labels(pair.target))
-    return scored(value, "nats", pair, model)
+    return scored(value, pair, model)
 
 
 METHOD = Method(
@@ -34,4 +35,5 @@ METHOD = Method(
     section=None,
     run=run,
     costs="one pass over the target's images",
+    figures=Figures,
 )

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from raytd.engine.config import Settings
 from raytd.methods.method import Method
+from raytd.methods.transferability.figures import Figures
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -31,7 +32,7 @@ def run(pair: "Pair", config: LogMEConfig, context: "Context") -> "Score":
             f"the features of {pair.target.name} reproduce the labels of a class exactly; the "
             f"noise is held at {LEAST_NOISE:g} of the signal; take more training images"
         )
-    return scored(evidence.value, "nats", pair, model, warnings=tuple(warnings))
+    return scored(evidence.value, pair, model, warnings=tuple(warnings))
 
 
 METHOD = Method(
@@ -42,4 +43,5 @@ METHOD = Method(
     section=None,
     run=run,
     costs="one pass over the target's images",
+    figures=Figures,
 )

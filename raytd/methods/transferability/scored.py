@@ -6,7 +6,7 @@ from raytd.methods.source_model import SourceModel
 
 
 def scored(
-    value: float, unit: str, pair: Pair, model: SourceModel, *, warnings: tuple[str, ...] = ()
+    value: float, pair: Pair, model: SourceModel, *, warnings: tuple[str, ...] = ()
 ) -> Score:
     """A score for which every training image of the target went forward once; larger is closer."""
     n_classes = len(pair.target.classes)
@@ -18,8 +18,6 @@ def scored(
         )
     return Score(
         value=value,
-        unit=unit,
-        smaller_is_closer=False,
         sgd_steps=0,
         forward_images=len(pair.target.train.labels),
         figures={"source_accuracy": model.accuracy, "target_classes": n_classes},

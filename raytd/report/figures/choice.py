@@ -13,8 +13,8 @@ from raytd.report.figures.scatter import scatter
 from raytd.report.figures.task_map import task_map
 from raytd.report.levels import chosen_pairs, levels
 from raytd.report.matrices import DistanceMatrix, distance_matrices
-from raytd.report.rows import number
 from raytd.report.saved import SavedSweep
+from raytd.rows.row import number
 
 _LENGTHS = ("value", "noise_free_length")
 _FEWEST_POINTS, _MOST_SCATTERS, _MOST_MAPS = 2, 6, 4

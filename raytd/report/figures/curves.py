@@ -6,7 +6,7 @@ from typing import Any
 from raytd.report.figures.figure import Data, Figure, left_out
 from raytd.report.figures.style import DASHES, INK, colour, dash, dress, marker, panel_grid
 from raytd.report.groups import Axes, Group, groups, mean_curves
-from raytd.report.rows import task_order
+from raytd.report.naming import task_order
 from raytd.report.saved import SavedSweep
 
 _MOST_PANELS, _MOST_PAIRS, _MOST_LINES = 6, 12, 4
@@ -35,7 +35,7 @@ def convergence(saved: SavedSweep) -> list[Figure]:
             + left_out(len(moving), len(drawn), "settings"),
             alt=_moves(data),
             data=data,
-            draw=lambda: _draw_convergence(drawn, saved.tasks or tuple(task_order(data))),
+            draw=lambda: _draw_convergence(drawn, saved.tasks or tuple(task_order(saved.rows))),
         )
     ]
 

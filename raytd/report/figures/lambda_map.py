@@ -8,9 +8,10 @@ import numpy as np
 
 from raytd.report.figures.figure import Figure, slug
 from raytd.report.groups import Group, groups
-from raytd.report.rows import Row, number
 from raytd.report.saved import SavedSweep
 from raytd.report.statistics.ties import alike, lowest, named
+from raytd.rows.grouping import PAIR, grouped, single
+from raytd.rows.row import cell, number
 
 EPSILON, LAM = "coupled.epsilon", "coupled.lam"
 
@@ -21,7 +22,7 @@ def lambda_maps(saved: SavedSweep) -> list[Figure]:
     figures = [
         _figure(group)
         for group in groups(saved.rows, others)
-        if all(len({row.get(axis) for row in group.rows} - {None}) > 1 for axis in (EPSILON, LAM))
+        if all(len({cell(row, axis) for row in group.rows} - {None}) > 1 for axis in (EPSILON, LAM))
     ]
     return [figure for figure in figures if figure is not None]
 
@@ -31,19 +32,19 @@ def cells(group: Group) -> list[dict[str, Any]]:
 
     A mean over other pairs in each cell would compare pairs, not settings.
     """
-    tables: dict[tuple[Any, Any], dict[tuple[Any, ...], Row]] = {}
-    for row in group.rows:
-        place = (row.get(EPSILON), row.get(LAM))
-        if None not in place and number(row, "distance") is not None:
-            pair = (row["source"], row["target"], row.get("seed"))
-            tables.setdefault(place, {})[pair] = row
+    known = [row for row in group.rows if number(row, "distance") is not None]
+    tables = {
+        place: single(rows, (*PAIR, "seed"))
+        for place, rows in grouped(known, (EPSILON, LAM)).items()
+        if None not in place
+    }
     common = set.intersection(*map(set, tables.values())) if tables else set()
     return [
         {
             **group.fixed,
             EPSILON: epsilon,
             LAM: lam,
-            "distance": fmean(float(found[pair]["distance"]) for pair in sorted(common)),
+            "distance": fmean(float(cell(found[pair], "distance")) for pair in sorted(common)),
             "share_converged": fmean(
                 bool(found[pair].get("distance_converged")) for pair in sorted(common)
             ),
@@ -88,8 +89,8 @@ def _draw(data: Sequence[dict[str, Any]]) -> Any:
         strict=True,
     ):
         values = np.full((len(epsilons), len(lams)), np.nan)
-        for cell in data:
-            values[epsilons.index(cell[EPSILON]), lams.index(cell[LAM])] = cell[column]
+        for one in data:
+            values[epsilons.index(one[EPSILON]), lams.index(one[LAM])] = one[column]
         _panel(axes, values, share=column == "share_converged")
         axes.set_title(title, fontsize=9)
         axes.set_xlabel("λ", fontsize=9)

@@ -1,6 +1,7 @@
 """A distance as its two parts: what the labels alone ask for, and what comes on top of it."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from statistics import fmean
 from typing import Any
 
@@ -8,8 +9,9 @@ from raytd.report.figures.figure import Data, Figure, left_out, slug
 from raytd.report.figures.style import INK, colour, dress, new_figure
 from raytd.report.groups import Group, groups
 from raytd.report.matrices import mean_error
-from raytd.report.rows import Row, number
 from raytd.report.saved import SavedSweep
+from raytd.rows.grouping import PAIR, grouped
+from raytd.rows.row import Row, cell, number
 
 _MOST_FIGURES, _MOST_BARS = 4, 60
 _BAR, _FRAME = 0.22, 1.1  # inches
@@ -46,24 +48,24 @@ def _told(bar: Mapping[str, Any]) -> str:
 
 
 def _bars(group: Group) -> list[dict[str, Any]]:
-    pairs: dict[tuple[str, str], list[Row]] = {}
-    for row in group.rows:
-        if number(row, "label_part") is not None and number(row, "distance") is not None:
-            pairs.setdefault((str(row["source"]), str(row["target"])), []).append(row)
-    bars = [_bar(source, target, rows) for (source, target), rows in pairs.items()]
+    wanted = ("label_part", "distance")
+    known = [row for row in group.rows if all(number(row, c) is not None for c in wanted)]
+    bars = [_bar(source, target, rows) for (source, target), rows in grouped(known, PAIR).items()]
     return sorted(bars, key=lambda bar: float(bar["distance"]))
 
 
 def _bar(source: str, target: str, rows: Sequence[Row]) -> dict[str, Any]:
-    distances = [float(row["distance"]) for row in rows]
-    distance, label_part = fmean(distances), fmean(float(row["label_part"]) for row in rows)
+    distance, label_part = (
+        fmean(float(cell(row, column)) for row in rows) for column in ("distance", "label_part")
+    )
+    error = mean_error(rows, "distance")
     return {
         "source": source,
         "target": target,
         "distance": distance,
         "label_part": label_part,
         "excess": distance - label_part,
-        "standard_error": mean_error(rows, "distance"),
+        "standard_error": None if isnan(error) else error,
         "n_seeds": len(rows),
     }
 

@@ -7,7 +7,7 @@ from raytd.report.compare import Comparison
 from raytd.report.doubts import listed
 from raytd.report.figures.figure import Figure, slug
 from raytd.report.figures.style import FAINT, INK, colour, dress, new_figure
-from raytd.report.rows import quantity
+from raytd.report.naming import label
 from raytd.report.statistics.ties import alike
 
 _MOST_NAMED = 24
@@ -17,7 +17,7 @@ def scatter(comparison: Comparison) -> Figure:
     """A point for each pair of tasks; below the diagonal the right setting is the smaller one."""
     one, n = comparison, len(comparison.pairs)
     fixed = [str(v) for c, v in one.fixed.items() if v is not None and c != one.by]
-    what = quantity(one.value)
+    what = one.quantity
     data = tuple(
         {
             **one.fixed,
@@ -85,8 +85,12 @@ def _draw(one: Comparison, data: tuple[dict[str, Any], ...]) -> Any:
         axes.annotate(str(row["number"]), (row["left_mean"], row["right_mean"]), **place, zorder=4)
     low, high = _limits(data)
     axes.plot([low, high], [low, high], color=FAINT, linestyle="--", linewidth=1, zorder=1)
-    unit = f" ({one.unit})" if one.unit else ""
-    dress(axes, x=f"{one.left}{unit}", y=f"{one.right}{unit}", title=quantity(one.value))
+    dress(
+        axes,
+        x=label(str(one.left), one.unit),
+        y=label(str(one.right), one.unit),
+        title=one.quantity,
+    )
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))

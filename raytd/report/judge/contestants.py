@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raytd.errors import InputError
-from raytd.report.rows import Row, error_over_repeats, number, quantity, task_order, varying
+from raytd.report.naming import row_error, task_order, words
+from raytd.rows.grouping import PAIR, grouped, single, varying
+from raytd.rows.row import Row, number
 from raytd.sweep.folder.doubts import Doubt, pair_doubts
 
 Floats = npt.NDArray[np.float64]
@@ -76,9 +77,7 @@ def contestants(
     """
     done = [row for row in rows if row.get("status", "done") == "done"]
     apart = [axis for axis in dict.fromkeys((*_KEPT_APART, *axes)) if axis != "seed"]
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in done:
-        groups.setdefault(tuple(row.get(axis) for axis in apart), []).append(row)
+    groups = grouped(done, apart)
     tasks = tuple(task_order(done))
     return [
         _contestant(
@@ -105,20 +104,14 @@ def _contestant(
     seeds = tuple(dict.fromkeys(row.get("seed") for row in group))
     values = np.full((len(seeds), len(tasks), len(tasks)), np.nan)
     errors = values.copy()
-    for row in group:
-        cell = seeds.index(row.get("seed")), tasks.index(row["source"]), tasks.index(row["target"])
-        if not np.isnan(values[cell]):
-            raise InputError(
-                f"{row['source']} -> {row['target']}: two results of {row['method']} at seed "
-                f"{row.get('seed')}; name the axis in which they differ"
-            )
+    for (source, target, seed), row in single(group, (*PAIR, "seed")).items():
+        cell = seeds.index(seed), tasks.index(source), tasks.index(target)
         found = number(row, column)
         values[cell] = np.nan if found is None else found
-        error = error_over_repeats(row, column)
-        errors[cell] = np.nan if error is None else error
+        errors[cell] = row_error(row, column, over_repeats=True)
     named = [fixed[axis] if axis == "model" else f"{axis} {fixed[axis]}" for axis in telling
              if fixed[axis] is not None]  # fmt: skip
-    own = [] if column == "value" else [quantity(column).removesuffix(" length")]
+    own = [] if column == "value" else [words(column).removesuffix(" length")]
     return Contestant(
         fixed=fixed,
         column=column,
@@ -131,7 +124,7 @@ def _contestant(
         forward_images=_mean(group, "forward_images"),
         doubts=pair_doubts(row for row in group if number(row, column) is not None),
         errors=errors,
-        n_repeats=_only([row.get("n_repeats") for row in group]),
+        n_repeats=_only([number(row, "n_repeats") for row in group]),
     )
 
 

@@ -11,7 +11,6 @@ from raytd.report.judge.by_classes import Disjoint, Lead, judge_disjoint, lead_o
 from raytd.report.judge.contestants import Contestant, contestants
 from raytd.report.judge.reliability import Reliability, by_repeats, by_seeds
 from raytd.report.judge.resampling import interval, resampled
-from raytd.report.rows import Row, number
 from raytd.report.shared_classes import NO_CLASSES, Classes, lacking_classes
 from raytd.report.statistics.agreement import (
     NO_CHOICE,
@@ -24,6 +23,7 @@ from raytd.report.statistics.agreement import (
 from raytd.report.statistics.mantel import Mantel, mantel
 from raytd.report.statistics.ties import sorted_by
 from raytd.report.unknown import without_results
+from raytd.rows.row import Row, number
 from raytd.sweep.folder.doubts import MARKS, SERIOUS
 
 Floats = npt.NDArray[np.float64]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from raytd.report.rows import Row, number
 from raytd.report.saved import SavedSweep
+from raytd.rows.row import Row, number
 from raytd.sweep.folder.doubts import row_doubts
 
 _MOST_NAMED = 5

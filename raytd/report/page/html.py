@@ -5,35 +5,27 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from raytd.methods.registry import COLUMNS
 from raytd.report.compare import Comparison
 from raytd.report.comparison_text import (
     HOW,
+    compared,
     digits,
     document,
     doubt_lines,
-    heading,
     marks,
     summary,
     with_margin,
     with_range,
 )
 from raytd.report.figures.figure import Figure
+from raytd.report.naming import TRIAL_COLUMNS, heading
 from raytd.report.page.findings import findings, key_facts
-from raytd.report.rows import Row, number, varying
 from raytd.report.saved import SavedSweep
 from raytd.report.terminal import notes
+from raytd.rows.grouping import varying
+from raytd.rows.row import cell, number
 
-_COLUMNS = (
-    ("distance", "value", ".4g"),
-    ("± its error", "distance_error", ".2g"),
-    ("Fisher-Rao length", "fisher_rao_length", ".4g"),
-    ("noise-free length", "noise_free_length", ".4g"),
-    ("± noise of SGD", "noise_free_error", ".2g"),
-    ("noise share", "noise_share", ".1%"),
-    ("target accuracy", "target_accuracy", ".1%"),
-    ("partners", "effective_partners", ".3g"),
-    ("wall time (s)", "wall_s", ".1f"),
-)
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 0 auto;
@@ -109,7 +101,7 @@ def _comparison(one: Comparison) -> str:
     ]
     legend = "".join(f"<li>{escape(line.strip())}</li>" for line in doubt_lines(one))
     return (
-        f"<h2>Compared: {escape(heading(one))}</h2><ul>{lines}</ul>"
+        f"<h2>Compared: {escape(compared(one))}</h2><ul>{lines}</ul>"
         + _table("Pair by pair", head, rows, numeric=range(2, 6))
         + (f"<p>Notes:</p><ul>{legend}</ul>" if legend else "")
     )
@@ -130,11 +122,11 @@ def _trials(saved: SavedSweep) -> str:
         return "<p>No trial has ended.</p>"
     telling = varying(saved.rows, [*dict.fromkeys(("method", "model", "seed", *saved.axes))])
     telling += varying([r for r in saved.rows if r.get("status") == "done"], ["protocol"])
-    shown = [c for c in _COLUMNS if any(number(row, c[1]) is not None for row in saved.rows)]
-    head = ["source", "target", *telling, *(title for title, _, _ in shown), "notes"]
+    shown = [c for c in TRIAL_COLUMNS if any(number(row, c) is not None for row in saved.rows)]
+    head = ["source", "target", *telling, *(heading(saved.rows, c) for c in shown), "notes"]
     rows = [
-        [str(row["source"]), str(row["target"]), *(_plain(row.get(c)) for c in telling)]
-        + [_number(row, column, form) for _, column, form in shown]
+        [str(row["source"]), str(row["target"]), *(_plain(cell(row, c)) for c in telling)]
+        + [COLUMNS[column].show(number(row, column)) for column in shown]
         + ["; ".join(notes(row))]
         for row in saved.rows
     ]
@@ -167,11 +159,6 @@ def _table(
         f'<div class="wide" tabindex="0"><table><caption>{escape(title)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
-
-
-def _number(row: Row, column: str, form: str) -> str:
-    value = number(row, column)
-    return "–" if value is None else format(value, form)
 
 
 def _plain(value: Any) -> str:

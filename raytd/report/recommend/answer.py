@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from raytd.errors import RequestError
+from raytd.report.naming import task_order
 from raytd.report.recommend.measured import METHOD, Measured
 from raytd.report.recommend.ranking import Candidate, Ranking
 from raytd.report.recommend.recommendation import Recommendation, court, recommend
-from raytd.report.rows import Row, task_order
 from raytd.report.statistics.ties import order
+from raytd.rows.row import Row
 
 _MOST_NAMED = 3
 _End = tuple[str, Any]

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from raytd.report.judge.contestants import contestants
-from raytd.report.rows import Row, number, row_error
+from raytd.report.naming import row_error
 from raytd.report.statistics.margins import margins, ranks
+from raytd.rows.grouping import grouped, held
+from raytd.rows.row import Row, cell, number
 from raytd.sweep.folder.seed_errors import standard_error
 
 METHOD = "transfer"
@@ -52,16 +54,18 @@ def measured_transfer(
     for contestant in contestants(own, axes=axes, columns=("value",)):
         if firsts.setdefault(contestant.fixed["model"], contestant.fixed) is not contestant.fixed:
             dropped[contestant.title] = None
-    here: dict[tuple[str, Any], list[Row]] = {}
-    for row in own:
-        fixed = firsts[row["model"]]
-        if row["target"] == target != row["source"] and all(row.get(a) == fixed[a] for a in fixed):
-            here.setdefault((row["source"], row["model"]), []).append(row)
+    ours = [row for row in own if row["target"] == target != row["source"]]
+    first = [row for row in ours if _has(row, firsts[row["model"]])]
+    here = grouped(first, ("source", "model"))
     left_out = f"transfer was measured with several settings; not shown: {', '.join(dropped)}"
     return _ranked(here), [left_out] if dropped and here else []
 
 
-def _ranked(found: Mapping[tuple[str, Any], Sequence[Row]]) -> list[Measured]:
+def _has(row: Row, fixed: Mapping[str, Any]) -> bool:
+    return held(row, [*fixed]) == tuple(fixed.values())
+
+
+def _ranked(found: Mapping[tuple[Any, ...], Sequence[Row]]) -> list[Measured]:
     if not found:
         return []
     seeds = list(dict.fromkeys(row.get("seed") for rows in found.values() for row in rows))
@@ -77,11 +81,12 @@ def _ranked(found: Mapping[tuple[str, Any], Sequence[Row]]) -> list[Measured]:
     return [_measured(*items[place], rank) for rank, place in ordered]
 
 
-def _measured(ends: tuple[str, Any], rows: Sequence[Row], rank: int) -> Measured:
+def _measured(ends: tuple[Any, ...], rows: Sequence[Row], rank: int) -> Measured:
     accuracy, accuracy_error = _mean(rows, _accuracy_column(rows[0]))
     gain, gain_error = _mean(rows, "gain")
     assert accuracy is not None  # rows without a number are left out before
-    return Measured(*ends, accuracy, accuracy_error, gain, gain_error, rank)
+    source, model = ends
+    return Measured(source, model, accuracy, accuracy_error, gain, gain_error, rank)
 
 
 def _accuracy_column(row: Row) -> str:
@@ -91,7 +96,7 @@ def _accuracy_column(row: Row) -> str:
 
 def _mean(rows: Sequence[Row], column: str) -> tuple[float | None, float | None]:
     known = [row for row in rows if number(row, column) is not None]
-    values = [float(row[column]) for row in known]
+    values = [float(cell(row, column)) for row in known]
     if not values:
         return None, None
     if (error := standard_error(values)) is not None:

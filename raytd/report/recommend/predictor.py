@@ -7,9 +7,9 @@ from typing import Any
 
 from raytd.report.judge.judging import Verdict
 from raytd.report.recommend.suites import spoken_for
-from raytd.report.rows import Row, number
 from raytd.report.statistics.evidence import UNFIT, why_unclear
 from raytd.report.statistics.ties import order
+from raytd.rows.row import Row, number
 
 _APART = ("method", "model", "protocol")
 

@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 from raytd.errors import RequestError
 from raytd.report.judge.contestants import Contestant, contestants
-from raytd.report.rows import Row, number, row_error, task_order, unit_of
+from raytd.report.naming import row_error, task_order, unit_of
 from raytd.report.statistics.margins import Known, margins, ranks
 from raytd.report.unknown import unknown_choice, without_results
+from raytd.rows.grouping import held
+from raytd.rows.row import Row, number
 from raytd.sweep.folder.doubts import Doubt
 
 Floats = npt.NDArray[np.float64]
@@ -172,7 +174,7 @@ def _scale(contestant: Contestant, rows: Sequence[Row]) -> tuple[Any, ...]:
     fixed = dict(contestant.fixed)
     model = fixed.pop("model")
     protocol = fixed.pop("protocol")
-    is_shared = _unit(rows, contestant.column) in _SHARED_SCALES
+    is_shared = unit_of(rows, contestant.column) in _SHARED_SCALES
     return (protocol, None if is_shared else model), tuple(fixed.items())
 
 
@@ -207,16 +209,12 @@ def _ranking(candidates: Sequence[Candidate], rows: Sequence[Row]) -> Ranking:
         method=str(some.fixed["method"]),
         column=some.column,
         protocol=some.fixed["protocol"],
-        unit=_unit(rows, some.column),
+        unit=unit_of(rows, some.column),
         smaller_is_closer=some.smaller_is_closer,
         settings=shared,
         candidates=tuple(ordered),
         known=known,
     )
-
-
-def _unit(rows: Sequence[Row], column: str) -> str | None:
-    return next((unit_of(row, column) for row in rows if number(row, column) is not None), None)
 
 
 def _in_order(candidates: Sequence[Candidate]) -> tuple[Known, list[Candidate]]:
@@ -248,7 +246,7 @@ def _candidates(contestant: Contestant, target: str, rows: Sequence[Row]) -> lis
         (row["source"], row.get("seed")): row_error(row, contestant.column)
         for row in rows
         if row["target"] == target and number(row, contestant.column) is not None
-        and all(row.get(axis) == value for axis, value in contestant.fixed.items())
+        and held(row, [*contestant.fixed]) == tuple(contestant.fixed.values())
     }  # fmt: skip
     column = contestant.values[:, :, contestant.tasks.index(target)]
     found = []

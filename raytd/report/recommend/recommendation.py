@@ -8,9 +8,9 @@ from raytd.report.judge.judging import Verdict, judge
 from raytd.report.recommend.measured import METHOD, Measured, measured_transfer
 from raytd.report.recommend.predictor import Predictor, judged_best, suites_choice
 from raytd.report.recommend.ranking import Ranking, no_target, rankings
-from raytd.report.rows import Row, number
 from raytd.report.statistics.evidence import UNFIT
 from raytd.report.unknown import without_results
+from raytd.rows.row import Row, number
 
 TRUTHS = ("transfer", "finetune")
 """What judges, where nobody says: the first of them that was measured."""

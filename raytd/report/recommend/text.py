@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from raytd.report.judge.judging import Verdict
+from raytd.report.naming import setting, words
 from raytd.report.recommend.answer import answer
 from raytd.report.recommend.measured import Measured
 from raytd.report.recommend.ranking import Candidate, Ranking
 from raytd.report.recommend.recommendation import Recommendation
-from raytd.report.rows import Row, quantity, setting
+from raytd.rows.row import Row
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -95,7 +96,7 @@ def _row(
 def heading(target: str, ranking: Ranking) -> str:
     """What is ranked by what, and which numbers stand on its scale."""
     unit = f"{ranking.unit}, " if ranking.unit else ""
-    own = "" if ranking.column == "value" else f", {quantity(ranking.column)}"
+    own = "" if ranking.column == "value" else f", {words(ranking.column)}"
     closer = "smaller" if ranking.smaller_is_closer else "larger"
     models = (
         f"network{'' if len(ranking.models) == 1 else 's'} {', '.join(map(str, ranking.models))}"

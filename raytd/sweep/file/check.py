@@ -75,7 +75,7 @@ def _without_metric(search: SearchConfig, methods: list[str]) -> list[Finding]:
     found = []
     for method in (METHODS[name] for name in methods):
         searched = any(method.reads(key) for key in search.space)
-        if searched and not method.has_column(search.metric):
+        if searched and not method.has_number(search.metric):
             message = f"the results of {method.name} have no {search.metric}; take value"
             found.append(Finding(("search", "metric"), message))
     return found

@@ -1,8 +1,7 @@
 """What a sweep file holds, once names are resolved and everything is checked."""
 
-from dataclasses import fields
 from string import Formatter
-from typing import TYPE_CHECKING, Annotated, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
@@ -17,7 +16,7 @@ from raytd.engine.config import (
     UserPath,
     as_tuple,
 )
-from raytd.methods.registry import sections
+from raytd.methods.registry import COLUMNS, sections
 from raytd.sweep.document.wording import did_you_mean
 from raytd.tasks.spec import Background, Channels, Range, Size, SubsetSeed, TaskSpec
 
@@ -235,13 +234,5 @@ def axis_keys() -> dict[str, None]:
 
 
 def metrics() -> list[str]:
-    """Every result column that holds a number."""
-    from raytd.methods.paths.result import DistanceResult
-
-    hints = get_type_hints(DistanceResult)
-    numeric = [f.name for f in fields(DistanceResult) if {float, int} & _kinds(hints[f.name])]
-    return [*numeric, "wall_s"]
-
-
-def _kinds(hint: object) -> set[object]:
-    return set(get_args(hint)) or {hint}
+    """Every column of the results that holds numbers which a trial finds."""
+    return [name for name, column in COLUMNS.items() if column.is_number and column.is_result]

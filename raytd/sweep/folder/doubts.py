@@ -4,13 +4,14 @@ This is the one place where the doubts of a row are made. The ledger adds them t
 reads, as the columns `same_weights_as` and `doubts`, so that they are never older than the rule.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Row = Mapping[str, Any]
+from raytd.rows.grouping import PAIR, grouped
+from raytd.rows.row import Row, cell
 
 MARKS = {
     "A": "a model did not arrive, so that its path may be short because it stopped following",
@@ -59,7 +60,7 @@ def row_doubts(row: Row) -> tuple[Doubt, ...]:
     return tuple(doubt for doubt in found if doubt is not None)
 
 
-def with_doubts(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def with_doubts(rows: Sequence[Row]) -> list[Row]:
     """The same rows with two columns more, both None where there is nothing to say.
 
     `same_weights_as` names the other sources of these rows whose networks have the same weights;
@@ -69,11 +70,11 @@ def with_doubts(rows: Sequence[Row]) -> list[dict[str, Any]]:
     for row in rows:
         if (digest := row.get("source_weights")) is not None:
             sources.setdefault(digest, {})[str(row.get("source"))] = None
-    found = []
+    found: list[Row] = []
     for row in rows:
         same = sources.get(row.get("source_weights") or "", {})
         twins = [source for source in same if source != row.get("source")]
-        own = {**row, "same_weights_as": ", ".join(twins) or None}
+        own: Row = {**row, "same_weights_as": ", ".join(twins) or None}
         own["doubts"] = "; ".join(doubt.text for doubt in row_doubts(own)) or None
         found.append(own)
     return found
@@ -90,15 +91,13 @@ def gathered(rows: Iterable[Row]) -> tuple[Doubt, ...]:
 
 def pair_doubts(rows: Iterable[Row]) -> dict[tuple[str, str], tuple[Doubt, ...]]:
     """The doubts of the results of each pair that has some, one for each mark."""
-    pairs: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        pairs.setdefault((str(row["source"]), str(row["target"])), []).append(row)
-    return {pair: found for pair, own in pairs.items() if (found := gathered(own))}
+    pairs = grouped(rows, PAIR).items()
+    return {(s, t): found for (s, t), own in pairs if (found := gathered(own))}
 
 
 def denied(row: Row, column: str) -> bool:
     """Whether a fact is known to be false; what a method does not report is not."""
-    return isinstance(value := row.get(column), bool | np.bool_) and not value
+    return isinstance(value := cell(row, column), bool | np.bool_) and not value
 
 
 def _at_chance(row: Row) -> Doubt | None:
@@ -107,7 +106,7 @@ def _at_chance(row: Row) -> Doubt | None:
     Guessing names the largest class each time. A one-sided binomial test asks how often it would
     be right for as many images as the model was; rows that do not say how many have no doubt.
     """
-    accuracy, n, share = (row.get(f"source_{c}") for c in ("accuracy", "val_images", "chance"))
+    accuracy, n, share = (cell(row, f"source_{c}") for c in ("accuracy", "val_images", "chance"))
     if accuracy is None or not n or share is None:
         return None
     if _as_good_by_chance(round(accuracy * n), n, share) < CHANCE_LEVEL:

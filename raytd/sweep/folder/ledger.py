@@ -3,13 +3,15 @@
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from raytd.methods.registry import COLUMNS
+from raytd.rows.row import COMMON, Figures, Row
 from raytd.storage.files import write_bytes, write_json
 from raytd.storage.path import StoragePath
 from raytd.sweep.folder.doubts import with_doubts
@@ -19,72 +21,13 @@ if TYPE_CHECKING:  # reading a ledger needs no torch
     from raytd.methods.paths.result import DistanceResult
     from raytd.methods.score import Score
 
-Row = dict[str, Any]
-
 _AT_ONCE = 16
 """Rows that are read at a time."""
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 """What Ray writes into its tracebacks for a terminal."""
 
-_COLUMNS: dict[str, pa.DataType] = {
-    "trial_key": pa.string(),
-    "status": pa.string(),
-    "error": pa.string(),
-    "transient": pa.bool_(),
-    "protocol": pa.string(),
-    "method": pa.string(),
-    "model": pa.string(),
-    "parameters": pa.int64(),
-    "source": pa.string(),
-    "target": pa.string(),
-    "seed": pa.int64(),
-    "source_digest": pa.string(),
-    "target_digest": pa.string(),
-    "value": pa.float64(),
-    "unit": pa.string(),
-    "smaller_is_closer": pa.bool_(),
-    "distance": pa.float64(),
-    "distance_error": pa.float64(),
-    "fisher_rao_length": pa.float64(),
-    "noise_free_length": pa.float64(),
-    "noise_free_error": pa.float64(),
-    "noise_share": pa.float64(),
-    "self_distance": pa.float64(),
-    "distance_20": pa.float64(),
-    "distance_10": pa.float64(),
-    "label_part": pa.float64(),
-    "excess": pa.float64(),
-    "label_matching": pa.string(),
-    "fisher_rao_norm_integral": pa.float64(),
-    "generalisation_gap": pa.float64(),
-    "tracking_gap": pa.float64(),
-    "lr": pa.float64(),
-    "iterations": pa.int64(),
-    "coupling_converged": pa.bool_(),
-    "distance_converged": pa.bool_(),
-    "effective_partners": pa.float64(),
-    "source_accuracy": pa.float64(),
-    "target_accuracy": pa.float64(),
-    "moving_accuracy": pa.float64(),
-    "reference_accuracy": pa.float64(),
-    "arrived": pa.bool_(),
-    "sgd_steps": pa.int64(),
-    "forward_images": pa.int64(),
-    "source_weights": pa.string(),
-    "source_val_images": pa.int64(),
-    "source_chance": pa.float64(),
-    "n_seeds": pa.int64(),
-    "seeds_error": pa.float64(),
-    "same_weights_as": pa.string(),
-    "doubts": pa.string(),
-    "warnings": pa.string(),
-    "wall_s": pa.float64(),
-    "threads": pa.int64(),
-    "chunk": pa.int64(),
-    "device": pa.string(),
-    "raytd_version": pa.string(),
-}
+_TYPES = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
 
 
 class Ledger:
@@ -140,13 +83,13 @@ class Ledger:
         rows = list(self.rows_of(self._ended()).values())
         return with_seed_errors(with_doubts(rows))
 
-    def table(self, key: str, name: str) -> list[Row]:
+    def table(self, key: str, name: str) -> list[Figures]:
         """A table beside a trial's row, such as `iterations` or `knots`; empty without one."""
         try:
             content = (self.trial_folder(key) / f"{name}.parquet").read_bytes()
         except FileNotFoundError:
             return []
-        rows: list[Row] = pq.read_table(io.BytesIO(content)).to_pylist()
+        rows: list[Figures] = pq.read_table(io.BytesIO(content)).to_pylist()
         return rows
 
     def versions(self) -> dict[str, int | None]:
@@ -189,13 +132,30 @@ class Ledger:
         return path
 
 
-def as_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows as a table with every column of results.parquet, whatever the rows hold."""
-    names = dict.fromkeys([*_COLUMNS, *(name for row in rows for name in row)])
-    columns = {
-        name: pa.array([row.get(name) for row in rows], type=_COLUMNS.get(name)) for name in names
-    }
-    return pa.table(columns)
+def as_table(rows: Sequence[Row]) -> pa.Table:
+    """Rows as a table with every column that all results may have, whatever the rows hold.
+
+    Each field has its unit and its meaning as metadata.
+    """
+    names = dict.fromkeys([*COMMON, *(name for each in rows for name in each)])
+    values = [pa.array([each.get(name) for each in rows], _type(name)) for name in names]
+    fields = [
+        pa.field(name, column.type, metadata=_metadata(name))
+        for name, column in zip(names, values, strict=True)
+    ]
+    return pa.table(values, pa.schema(fields))
+
+
+def _type(name: str) -> pa.DataType | None:
+    return _TYPES[COLUMNS[name].type] if name in COLUMNS else None
+
+
+def _metadata(name: str) -> dict[str, str]:
+    """What is known of a column; an axis explains itself in the sweep file."""
+    if name not in COLUMNS:
+        return {}
+    column = COLUMNS[name]
+    return {"meaning": column.meaning} | ({} if column.unit is None else {"unit": column.unit})
 
 
 def parquet_bytes(table: pa.Table) -> bytes:

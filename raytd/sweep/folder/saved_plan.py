@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from raytd.errors import RequestError
+from raytd.rows.row import Row
 from raytd.storage.path import StoragePath
-from raytd.sweep.folder.ledger import Ledger, Row
+from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.folder.seed_errors import with_seed_errors
 
 

@@ -5,20 +5,17 @@ The ledger adds the columns to the rows that it reads, so that they count the tr
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import stdev
-from typing import Any
 
-Row = Mapping[str, Any]
-
-COLUMNS = ("n_seeds", "seeds_error")
-"""What is added to a row; the same in all rows of a group."""
+from raytd.rows.grouping import grouped, held
+from raytd.rows.row import Row, number
 
 _SAME = ("method", "model", "protocol", "source", "target", "source_digest", "target_digest")
 """What rows have in common that differ in the seed alone, beside every axis."""
 
 
-def with_seed_errors(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def with_seed_errors(rows: Sequence[Row]) -> list[Row]:
     """The same rows with two columns more, both None for a trial without a number.
 
     `n_seeds` counts the seeds of a trial's pair, method, network, protocol and axes, and
@@ -26,13 +23,15 @@ def with_seed_errors(rows: Sequence[Row]) -> list[dict[str, Any]]:
     freedom. It is None for one seed, and where two results have one seed: these differ in something
     that is no axis, and their scatter is not that of seeds.
     """
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        if _has_value(row):
-            groups.setdefault(_identity(row), []).append(row)
-    known = {identity: _figures(group) for identity, group in groups.items()}
-    nothing = dict.fromkeys(COLUMNS)
-    return [{**row, **(known[_identity(row)] if _has_value(row) else nothing)} for row in rows]
+    axes = sorted({name for row in rows for name in row if "." in name})
+    numbered = [row for row in rows if number(row, "value") is not None]
+    same = (*_SAME, *axes)
+    known = {key: _figures(group) for key, group in grouped(numbered, same).items()}
+    nothing: Row = {"n_seeds": None, "seeds_error": None}
+    return [
+        {**row, **(nothing if number(row, "value") is None else known[held(row, same)])}
+        for row in rows
+    ]
 
 
 def standard_error(values: Sequence[float]) -> float | None:
@@ -40,19 +39,8 @@ def standard_error(values: Sequence[float]) -> float | None:
     return stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
 
 
-def _figures(group: Sequence[Row]) -> dict[str, Any]:
+def _figures(group: Sequence[Row]) -> Row:
     seeds = {row.get("seed") for row in group}
-    alone = len(seeds) == len(group)
-    error = standard_error([float(row["value"]) for row in group]) if alone else None
+    values = [value for row in group if (value := number(row, "value")) is not None]
+    error = standard_error(values) if len(seeds) == len(group) else None
     return {"n_seeds": len(seeds), "seeds_error": error}
-
-
-def _identity(row: Row) -> tuple[Any, ...]:
-    """Everything but the seed; an axis has a dot in its name."""
-    axes = sorted((name, repr(row[name])) for name in row if "." in name and row[name] is not None)
-    return (*(row.get(name) for name in _SAME), *axes)
-
-
-def _has_value(row: Row) -> bool:
-    value = row.get("value")
-    return row.get("status", "done") == "done" and value is not None and math.isfinite(value)

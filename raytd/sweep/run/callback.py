@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from raytd.errors import WaitTimeoutError
 from raytd.methods.registry import METHODS
+from raytd.rows.row import Row
 from raytd.storage.files import remove_folder
 from raytd.sweep.cluster.waiting import AGAIN, Silence, Waiting
-from raytd.sweep.folder.ledger import Ledger, Row
+from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.folder.presence import Lookout
 from raytd.sweep.run.in_driver import stays_in_driver
 from raytd.sweep.run.trial_function import PROCESS_LOSSES
@@ -46,7 +47,7 @@ def forward(
             running = [t for t in about["trials"] if t.status == "RUNNING"]
             waits.look([trials[t.config["trial_key"]].config.name for t in running])
 
-        def on_trial_result(self, *, trial: Any, result: Row, **_: Any) -> None:
+        def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
             ours = trials[trial.config["trial_key"]]
             if ours.key in ended:
                 return  # its process was lost before Tune knew of the end, and told its row again
@@ -99,7 +100,7 @@ class _Waits:
             raise WaitTimeoutError(f"no trial could be placed for {self._longest_s:g} s; {AGAIN}")
         self._silence.look(running)
 
-    def hear(self, name: str, result: Row) -> None:
+    def hear(self, name: str, result: dict[str, Any]) -> None:
         """Takes what a trial tells for news, unless it is where it was."""
         place = result.get("place")
         if place is None or place != self._places.get(name):
@@ -107,7 +108,7 @@ class _Waits:
         self._places[name] = place
 
 
-def _pass_on(listener: "Listener", trial: Trial, result: Row) -> None:
+def _pass_on(listener: "Listener", trial: Trial, result: dict[str, Any]) -> None:
     """Tells what a trial has reported: its row, an iteration, or where it is."""
     if "row" in result:
         listener.on_end(trial, result["row"])

@@ -10,9 +10,10 @@ from raytd.errors import StorageError, WaitTimeoutError
 from raytd.learning.places import TrainingPlace
 from raytd.learning.sources import Origin, SourceCache
 from raytd.paths import make_temporary_folder
+from raytd.rows.row import Figures, Row
 from raytd.storage.path import StoragePath
 from raytd.sweep.cluster.waiting import AGAIN, AGAIN_S, Silence, Waiting
-from raytd.sweep.folder.ledger import Ledger, Row
+from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.run.callback import forward
 from raytd.sweep.run.searcher import make_searcher
 from raytd.sweep.run.training_board import BoardReader, Reporter, Told
@@ -48,7 +49,7 @@ class Listener(Protocol):
     def on_place(self, trial: Trial, iteration: int, segment: int) -> None:
         """Where a running trial is."""
 
-    def on_iteration(self, trial: Trial, figures: Row, knots: Sequence[Row]) -> None:
+    def on_iteration(self, trial: Trial, figures: Figures, knots: Sequence[Figures]) -> None:
         """An iteration of a trial has ended."""
 
     def on_wait(self, line: str) -> None:
@@ -210,7 +211,7 @@ _SEARCHED_AT_ONCE = 200
 """Tune places the trials of a searcher one by one unless it is told a bound; as for a grid."""
 
 
-def _space(plan: SweepPlan, trials: dict[str, Trial]) -> tuple[Row, Row]:
+def _space(plan: SweepPlan, trials: dict[str, Trial]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What Tune goes through: a list of keys, or a searcher that adds to `trials` as it goes."""
     from ray import tune
 

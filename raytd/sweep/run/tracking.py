@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from raytd.methods.registry import METHODS
+from raytd.rows.row import Row
 from raytd.storage.path import StoragePath
-from raytd.sweep.folder.ledger import Ledger, Row
+from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.folder.saved_plan import kept_sweep
 from raytd.sweep.trials.expand import TrialConfig
 from raytd.tasks.spec import TaskSpec

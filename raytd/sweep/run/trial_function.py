@@ -21,9 +21,10 @@ from raytd.errors import (
 from raytd.methods.paths.result import DistanceResult
 from raytd.methods.registry import METHODS
 from raytd.methods.score import Score
+from raytd.rows.row import Figures, Row
 from raytd.storage.files import remove_folder
 from raytd.storage.path import StoragePath
-from raytd.sweep.folder.ledger import Ledger, Row
+from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.folder.presence import require_folder
 from raytd.sweep.trials import placement
 from raytd.sweep.trials.expand import TrialConfig
@@ -192,7 +193,7 @@ class TrialLog:
         self._lines: list[str] = []
         self.notes: list[str] = []
 
-    def add(self, figures: Row) -> None:
+    def add(self, figures: Figures) -> None:
         """One line for an iteration."""
         shown = ", ".join(
             f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"

@@ -8,11 +8,12 @@ from typing import Literal
 
 from raytd.errors import DataError, RequestError
 from raytd.methods.registry import METHODS
+from raytd.rows.row import Row
 from raytd.storage.files import write_bytes, write_json
 from raytd.storage.path import StoragePath
 from raytd.sweep.cluster.connection import Node
 from raytd.sweep.file.spec import SweepSpec
-from raytd.sweep.folder.ledger import Ledger, Row
+from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.trials.expand import TrialConfig, expand, searches
 from raytd.sweep.trials.networks import network_problems
 from raytd.sweep.trials.placement import CanAdd, resource_problems

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from raytd.rows.row import Row, number
 from raytd.sweep.file.search import space_size
 from raytd.sweep.file.spec import Distribution, Scalar
-from raytd.sweep.folder.ledger import Row
 from raytd.sweep.trials.expand import Case
 from raytd.sweep.trials.trial import Trial
 from raytd.tasks.spec import TaskSpec
@@ -122,8 +121,7 @@ class Study:
 
     def _value(self, row: Row | None) -> float | None:
         """What is optimised; None where a trial failed or its method has no such number."""
-        value = None if row is None or row["status"] != "done" else row.get(self._search.metric)
-        return None if value is None or not math.isfinite(value) else float(value)
+        return None if row is None else number(row, self._search.metric)
 
     def _ask(self) -> Trial:
         space = self.case.space

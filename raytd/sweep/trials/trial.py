@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from raytd.methods.score import Score
 from raytd.methods.work import Work
 from raytd.models.weights import file_digest
 from raytd.models.zoo import code_digest
+from raytd.rows.row import Row
 from raytd.storage.path import StoragePath
 from raytd.sweep.trials.expand import TrialConfig
 from raytd.sweep.trials.sharing import leaks
@@ -82,10 +83,10 @@ class Trial:
         weights = None if config.weights is None else Path(config.weights)
         return Pair(self.source, self.target, config.model, config.seed, weights)
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Row:
         """What is known of the trial before it runs, in the order of a results table."""
         config, method = self.config, METHODS[self.config.method]
-        return {
+        known = {
             "trial_key": self.key,
             "status": "missing",
             "error": None,
@@ -105,6 +106,7 @@ class Trial:
             "chunk": config.resources.chunk,
             "raytd_version": version("raytd"),
         }
+        return cast(Row, known)  # which has a key for each axis, too
 
 
 def _guessing(source: Task) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def run_trial(
     sources: StoragePath | None,
     on_iteration: Callable[[Iteration], None] = lambda _: None,
     on_training: OnTraining = lambda *_: None,
-) -> tuple[DistanceResult | Score, dict[str, Any]]:
+) -> tuple[DistanceResult | Score, Row]:
     """Runs a trial; returns its result and its row.
 
     Args:
@@ -155,10 +157,10 @@ def run_trial(
     if found := leaks(trial.source, trial.target):
         result = replace(result, warnings=(*result.warnings, *found))
     wall_s = time.monotonic() - started
-    known: dict[str, Any] = {"status": "done", "wall_s": wall_s}
+    row = cast(Row, {**trial.columns(), **result.columns(), "status": "done", "wall_s": wall_s})
     if (source := context.sources.held(trial.source, origin)) is not None:
-        known |= {"source_accuracy": source.accuracy, "source_weights": source.digest}
-    return result, trial.columns() | result.columns() | known
+        row |= {"source_accuracy": source.accuracy, "source_weights": source.digest}
+    return result, row
 
 
 _NOT_DETERMINISTIC = (
@@ -175,7 +177,7 @@ def sgd_steps_of(trial: Trial) -> int | None:
     return method.sgd_steps(config.settings, config.trajectory, n_source, n_target)
 
 
-def failed_row(trial: Trial, error: str, *, transient: bool) -> dict[str, Any]:
+def failed_row(trial: Trial, error: str, *, transient: bool) -> Row:
     """The row of a trial that has no result.
 
     Args:
@@ -183,4 +185,4 @@ def failed_row(trial: Trial, error: str, *, transient: bool) -> dict[str, Any]:
         error: one line.
         transient: whether it was for a cause outside the trial, so that it may pass the next time.
     """
-    return trial.columns() | {"status": "failed", "error": error, "transient": transient}
+    return {**trial.columns(), "status": "failed", "error": error, "transient": transient}

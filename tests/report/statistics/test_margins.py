@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import t
 
-from raytd.report.rows import row_error
+from raytd.report.naming import row_error
 from raytd.report.statistics.margins import is_tie, margins, ranks
 from tests.cases import for_each
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from raytd.sweep.folder.ledger import Ledger, Row
+from raytd.rows.row import Row
+from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.run.callback import SILENT_S, _Waits, forward
 from raytd.sweep.trials.plan import SweepPlan
 from raytd.sweep.trials.trial import Trial

@@ -12,7 +12,8 @@ from raytd.engine.executor import run_in_process
 from raytd.engine.on_ray.pool import WATCH, ActorPool
 from raytd.engine.records import Iteration, Plan
 from raytd.errors import MemoryShortError
-from raytd.sweep.folder.ledger import Ledger, Row
+from raytd.rows.row import Row
+from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.run.trial_function import (
     Attempt,
     News,

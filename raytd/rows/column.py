@@ -1,0 +1,72 @@
+"""A column of the results: its name, type and unit, and what it means."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+Scalar = float | int | bool | str | None
+Form = Literal["digits", "rough", "share"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """What stands in one column; a trial that has nothing to say there has None.
+
+    It is declared as the annotation of a key of a `TypedDict`, from which name and type come.
+
+    Attributes:
+        meaning: in one sentence, without its end.
+        unit: such as `rad`; None for texts, facts, counts, shares and pure numbers.
+        words: what it is called in a sentence or at an axis; the name with spaces if empty.
+        error: the column that holds its standard error.
+        form: how a person reads it: with four digits, with two, or as a percentage.
+        is_result: whether it is what the trial found. Settings are not, nor what is worked out
+            from several trials.
+        name: key in a row.
+        type: of its values.
+    """
+
+    meaning: str
+    unit: str | None = None
+    words: str = ""
+    error: str | None = None
+    form: Form = "digits"
+    is_result: bool = True
+    name: str = ""
+    type: type = str
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values can be put in order and averaged."""
+        return self.type in (int, float)
+
+    def holds(self, value: Scalar) -> bool:
+        """Whether a value is of its type; a whole number is a number, a fact is none."""
+        kinds = (int, float) if self.type is float else (self.type,)
+        return isinstance(value, kinds) and isinstance(value, bool) == (self.type is bool)
+
+    def show(self, value: float | None) -> str:
+        """A number as a person reads it; a dash for one that is missing."""
+        if value is None or value != value:
+            return "-"
+        if self.form == "share":
+            return f"{100 * value:.1f} %"
+        return f"{value:.2g}" if self.form == "rough" else f"{value:.4g}"
+
+
+PLAIN = Column("a number of which nothing more is known")
+
+
+def declared(keys: type) -> dict[str, Column]:
+    """The columns that the keys of a `TypedDict` declare, in their order."""
+    hints = get_type_hints(keys, include_extras=True)
+    return {name: _column(name, hint) for name, hint in hints.items()}
+
+
+def _column(name: str, hint: Any) -> Column:
+    assert get_origin(hint) is Annotated, f"{name} does not say what it means"
+    annotated, column = get_args(hint)
+    parts = get_args(annotated) or (annotated,)  # of an optional type, or texts of a literal
+    (kind,) = {part if isinstance(part, type) else type(part) for part in parts} - {type(None)}
+    words = column.words or name.replace("_", " ")
+    found: Column = replace(column, name=name, type=kind, words=words)
+    return found
