@@ -204,7 +204,7 @@ class GlobalCoupling:
         kernel: Kernel = StreamedKernel(exponent.rows, n, _chunk_rows(m))
         if n * m <= DENSE_PAIRS:
             kernel = DenseKernel(LinearProblem(exponent.rows(0, n), a, b))
-        scaling = Scaling(a, b, kernel, 1.0, init=None, staged=True)
+        scaling = Scaling(a, b, kernel, 1.0)
         report = scaling.run(tolerance=tolerance, max_iterations=max_iterations)
         report = replace(report, primal=unit * report.primal, dual=unit * report.dual)
         return cls(exponent, *scaling.potentials(), report)

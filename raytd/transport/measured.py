@@ -66,7 +66,3 @@ class MeasuredCosts:
         young = self.iteration >= iteration
         parts = (each[young] for each in (self.index, self.cost, self.iteration))
         return MeasuredCosts(self.n_target, *parts)
-
-    def mean_age(self, iteration: int) -> float:
-        """Mean number of iterations since the costs were measured."""
-        return float((iteration - self.iteration).double().mean())

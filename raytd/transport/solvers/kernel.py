@@ -23,9 +23,6 @@ class Kernel(Protocol):
     def range(self) -> Float[Tensor, "*tiles 1"]:
         """Largest minus smallest finite cost of each tile."""
 
-    def column_potential(self, f: Tensor, p: Tensor, epsilon: Tensor) -> Tensor:
-        """The g that makes the weighted sums of the columns 1 at f."""
-
     def anchor(self, g: Tensor, q: Tensor, epsilon: Tensor) -> Tensor:
         """Set the kernel to the one at g; its f comes back."""
 
@@ -49,10 +46,6 @@ class DenseKernel:
     def range(self) -> Float[Tensor, "*tiles 1"]:
         """Largest minus smallest finite cost of each tile."""
         return _range(self.cost.flatten(-2))
-
-    def column_potential(self, f: Tensor, p: Tensor, epsilon: Tensor) -> Tensor:
-        """The g that makes the weighted sums of the columns 1 at f."""
-        return normalised_rows(_transposed(self.cost), f, p, epsilon)[1]
 
     def anchor(self, g: Tensor, q: Tensor, epsilon: Tensor) -> Tensor:
         """Set the kernel to the one at g; its f comes back."""
@@ -93,14 +86,6 @@ class StreamedKernel:
         """Largest minus smallest finite cost of each tile."""
         ends = [torch.stack([c.amin(), c.amax()]) for _, c in self.chunks()]
         return _range(torch.cat(ends))
-
-    def column_potential(self, f: Tensor, p: Tensor, epsilon: Tensor) -> Tensor:
-        """The g that makes the weighted sums of the columns 1 at f."""
-        total = torch.full_like(self.rows(0, 1)[0], -torch.inf)
-        for part, cost in self.chunks():
-            exponents = (f[part, None] - cost) / epsilon + p[part, None].log()
-            total = torch.logaddexp(total, exponents.logsumexp(0))
-        return -epsilon * total
 
     def anchor(self, g: Tensor, q: Tensor, epsilon: Tensor) -> Tensor:
         """Set the kernel to the one at g; its f comes back."""
