@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from raytd.errors import first_line
 from raytd.tracking.deleted import way_back
 from raytd.tracking.quiet import quiet
 
@@ -87,8 +88,7 @@ def reason(error: BaseException) -> str:
     """One line: what the first exception of the chain says, under all that was wrapped around."""
     while under := error.__cause__ or error.__context__:
         error = under
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return first_line(error)
 
 
 def without_password(uri: str) -> str:

@@ -10,7 +10,7 @@ import click
 
 from raytd.cli import options
 from raytd.cli.terminal import open_console
-from raytd.errors import DataError, RequestError, StorageError
+from raytd.errors import DataError, RequestError, StorageError, os_reason
 
 if TYPE_CHECKING:
     from raytd.tasks.spec import TaskSpec
@@ -121,9 +121,8 @@ def _write_sheet(task: "Task", path: Path) -> None:
     try:
         path.write_bytes(contact_sheet(task))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise StorageError(
-            f"{path}: cannot be written ({reason}); name another file with --sheet"
+            f"{path}: cannot be written ({os_reason(error)}); name another file with --sheet"
         ) from error
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from raytd.errors import RequestError, WaitTimeoutError
+from raytd.errors import RequestError, WaitTimeoutError, os_reason
 from raytd.sweep.cluster.local_ray import local_settings
 from raytd.sweep.cluster.ray_messages import ray_messages_sorted
 from raytd.sweep.cluster.ray_signals import children_apart, signals_wait
@@ -44,9 +44,8 @@ def _knock(address: str | None) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
     except (OSError, OverflowError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise RequestError(
-            f"--address {address}: no Ray cluster answers there ({reason})"
+            f"--address {address}: no Ray cluster answers there ({os_reason(error)})"
         ) from error
 
 
@@ -99,11 +98,10 @@ def _init(address: str | None, local: dict[str, Any]) -> None:
     except OSError as error:
         if address is not None:
             raise RequestError(f"--address {address}: no Ray cluster answers there") from error
-        reason = (error.strerror or str(error)).lower()
         named = f" {error.filename}" if error.filename else ""
         raise RequestError(
-            f"Ray cannot start on this machine ({reason}{named}); set TMPDIR to a folder that can "
-            "be written and has room"
+            f"Ray cannot start on this machine ({os_reason(error)}{named}); set TMPDIR to a "
+            "folder that can be written and has room"
         ) from error
     except Exception as error:  # Ray has no type of its own for it
         if "timed out during startup" not in str(error):

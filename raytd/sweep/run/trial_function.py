@@ -17,6 +17,8 @@ from raytd.errors import (
     StorageError,
     WaitTimeoutError,
     WorkerLostError,
+    first_line,
+    in_one_line,
 )
 from raytd.methods.paths.result import DistanceResult
 from raytd.methods.registry import METHODS
@@ -167,11 +169,13 @@ class Attempt:
         raise AssertionError("the last turn returns or raises")
 
     def _run(self, trial: Trial, pool: "ActorPool") -> tuple[DistanceResult | Score, Row]:
+        from raytd.engine.on_ray.executor import Limits
+
         resources = trial.config.resources
         launch = partial(
             pool.launch,
             checkpoints=checkpoint_settings(self.checkpoints, resources),
-            limits=_limits(resources),
+            limits=Limits(call_s=resources.call_timeout_s, wait_s=resources.wait_timeout_s),
             tell=self.log.tell,
             watch=self.watch,
         )
@@ -260,9 +264,7 @@ def with_chunk(trial: Trial, chunk: int) -> Trial:
 
 def one_line(error: BaseException) -> str:
     """What a results table says of an error: its own line, or its type and first line."""
-    text = str(error).strip().splitlines()
-    first = text[0] if text else ""
-    return first if isinstance(error, RaytdError) else f"{type(error).__name__}: {first}"
+    return first_line(error) if isinstance(error, RaytdError) else in_one_line(error)
 
 
 def _shape(config: TrialConfig) -> Any:
@@ -274,9 +276,3 @@ def _shape(config: TrialConfig) -> Any:
         cpus=resources.cpus_per_actor,
         gpus=resources.gpus_per_actor,
     )
-
-
-def _limits(resources: ResourcesConfig) -> Any:
-    from raytd.engine.on_ray.executor import Limits
-
-    return Limits(call_s=resources.call_timeout_s, wait_s=resources.wait_timeout_s)

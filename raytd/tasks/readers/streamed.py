@@ -11,8 +11,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from raytd.errors import DataError
-from raytd.tasks.readers.contract import Indices, Raw, one_line
+from raytd.errors import DataError, first_line
+from raytd.tasks.readers.contract import Indices, Raw
 
 BROKEN = (
     OSError,
@@ -77,4 +77,4 @@ def damage_told(name: str) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        raise DataError(f"{name}: damaged ({one_line(error)})") from error
+        raise DataError(f"{name}: damaged ({first_line(error)})") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from raytd.errors import DataError
+from raytd.errors import DataError, os_reason
 from raytd.tasks.readers.contract import Content, Indices, Raw, Split
 from raytd.tasks.readers.encoded import decode_image, is_image_name
 from raytd.tasks.readers.folders.layout import merged_note, part_folders, require_one_reading
@@ -156,7 +156,7 @@ def _fault(path: Path) -> str | None:
     try:
         empty = path.stat().st_size == 0
     except OSError as error:
-        return (error.strerror or str(error)).lower()
+        return os_reason(error)
     if empty:
         return "empty"
     return None if os.access(path, os.R_OK) else "permission denied"

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raytd.errors import DataError
+from raytd.errors import DataError, first_line
 from raytd.tasks.readers.class_numbers import note_on_kind
-from raytd.tasks.readers.contract import one_line
 from raytd.words import listed
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def find_columns(path: Path) -> Columns:
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a Parquet file ({one_line(error)})") from error
+        raise DataError(f"{path}: not a Parquet file ({first_line(error)})") from error
     _require_different_names(path, schema)
     features = _features(schema)
     image, of_image = _image_column(path, schema)
@@ -79,7 +78,7 @@ def read_column(path: Path, name: str) -> "pa.ChunkedArray":
     try:
         column: pa.ChunkedArray = pq.ParquetFile(path).read(columns=[name]).column(0)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: column '{name}' is damaged ({one_line(error)})") from error
+        raise DataError(f"{path}: column '{name}' is damaged ({first_line(error)})") from error
     return column
 
 
