@@ -146,14 +146,6 @@ class GlobalCoupling:
         n, m = self.exponent.space.shape
         return self._log_density(index).exp() / (n * m)
 
-    def effective_partners(self) -> float:
-        """Exp of the entropy of a row's conditional law, mean over rows."""
-        entropies = [
-            torch.special.entr(rows / rows.sum(1, keepdim=True)).sum(1)
-            for _, rows in self._chunks()
-        ]
-        return float(torch.cat(entropies).exp().mean())
-
     def project(
         self, tiles: Tiles, *, tolerance: float = 1e-6, max_iterations: int = 5000
     ) -> Projection:

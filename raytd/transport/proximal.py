@@ -10,26 +10,10 @@ from torch import Tensor
 
 from raytd.errors import InputError
 from raytd.transport.solvers.frobenius import frobenius_coupling
-from raytd.transport.solvers.problem import (
-    LinearProblem,
-    check_same_kind,
-    independent_coupling,
-    refuse,
-)
+from raytd.transport.solvers.problem import LinearProblem, check_same_kind, refuse
 from raytd.transport.solvers.report import SolverReport
 from raytd.transport.solvers.sinkhorn import sinkhorn
 from raytd.transport.spread import EpsilonUnit, cost_spread, unit_of
-
-__all__ = [
-    "CouplingStep",
-    "EpsilonUnit",
-    "Proximal",
-    "cost_spread",
-    "coupling_step",
-    "effective_partners",
-    "first_coupling",
-    "independent_coupling",
-]
 
 Proximal = Literal["kl", "linear", "frobenius", "none"]
 

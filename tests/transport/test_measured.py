@@ -16,7 +16,6 @@ def test_what_was_measured_is_remembered_with_its_age() -> None:
     blocks = torch.tensor([[1.0, 1, 2, 2]] * 2 + [[2.0, 2, 1, 1]] * 2).double()
     assert torch.equal(twice.cost.view(4, 4), blocks)
     assert torch.equal(twice.iteration.view(4, 4), blocks.long() - 1)
-    assert twice.since(1).index.tolist() == second.pairs.flatten().sort()[0].tolist()
 
 
 def test_the_newest_measurement_replaces_an_older_one() -> None:

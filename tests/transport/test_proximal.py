@@ -6,12 +6,12 @@ import torch
 
 from raytd.errors import InputError
 from raytd.transport.proximal import (
-    cost_spread,
     coupling_step,
     effective_partners,
     first_coupling,
 )
 from raytd.transport.solvers.problem import LinearProblem
+from raytd.transport.spread import cost_spread
 from tests.cases import for_each
 
 PROXIMALS = ["kl", "linear", "frobenius", "none"]

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from raytd.errors import InputError
-from raytd.transport.proximal import cost_spread
 from raytd.transport.solvers.problem import LinearProblem
 from raytd.transport.solvers.sinkhorn import sinkhorn
+from raytd.transport.spread import cost_spread
 from tests.cases import for_each
 
 
