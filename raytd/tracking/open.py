@@ -5,7 +5,6 @@ from pathlib import Path
 from raytd.paths import expanded
 from raytd.storage.path import StoragePath
 from raytd.tracking.base import SweepInfo, Tracker
-from raytd.tracking.null import NullTracker
 from raytd.tracking.sqlite_file import require_uri, sqlite_uri
 
 
@@ -49,7 +48,7 @@ def open_tracker(uri: str | None, sweep: SweepInfo) -> Tracker:
         sweep: what is going to run.
     """
     if uri is None:
-        return NullTracker()
+        return Tracker()
     from raytd.tracking.mlflow import MlflowTracker
 
     return MlflowTracker(uri, sweep)

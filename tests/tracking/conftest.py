@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from raytd.tracking import SweepInfo, TrialInfo, default_uri
+from raytd.tracking.base import SweepInfo, TrialInfo
+from raytd.tracking.open import default_uri
 
 
 @pytest.fixture(autouse=True)
