@@ -14,11 +14,9 @@ from raytd.tasks.pixels.form import WHITE, Colour, Form, Size, form_of
 from raytd.tasks.pixels.levels import Levels, Range, found, stated
 from raytd.tasks.pixels.normalisation import Constants, normalisation
 from raytd.tasks.readers.contract import Indices, Split
-from raytd.tasks.references import data_root, identity_of, names, place_of, read_content
+from raytd.tasks.references import identity_of, place_of, read_content
 from raytd.tasks.vocabulary import CLASS_NAMES, same_name
 from raytd.words import listed
-
-__all__ = ["Dataset", "Part", "data_root", "names", "read"]
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,7 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
         return request.address is not None and is_autoscaling()
 
     with opened("auto") as view, request.nodes() as nodes:
-        loaded = request.load(nodes, could_grow)
-        told = {"profile": loaded.profile, "reason": loaded.reason}
-        view.show("sweep", {"name": loaded.spec.name, **told})
-        doing(view, f"reading the data of {len(loaded.spec.tasks)} tasks")
-        plan = request.plan(loaded, nodes, could_grow)
+        loaded, plan = request.plan(nodes, could_grow, view)
         lines = account_lines(plan.tasks)
         found = outlook(
             plan,
