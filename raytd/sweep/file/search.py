@@ -8,8 +8,7 @@ from typing import Any, get_args
 from raytd.sweep.document.section_check import check_section
 from raytd.sweep.document.wording import did_you_mean, show
 from raytd.sweep.document.yaml_data import Finding, KeyPath
-from raytd.sweep.file.axes import problem_with_key
-from raytd.sweep.file.combinations import Axis
+from raytd.sweep.file.axes import Axis, problem_with_key
 from raytd.sweep.file.spec import SECTIONS, Choices, Distribution, Kind, SearchConfig
 
 _AT: KeyPath = ("search", "space")

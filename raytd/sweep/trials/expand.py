@@ -24,7 +24,7 @@ from raytd.methods.method import Method
 from raytd.methods.registry import METHODS
 from raytd.models.zoo import canonical
 from raytd.paths import expanded
-from raytd.sweep.file.combinations import cells, meets
+from raytd.sweep.file.axes import cells, meets
 from raytd.sweep.file.search import probes_of
 from raytd.sweep.file.spec import SECTIONS, Distribution, Scalar, SweepSpec
 from raytd.tasks.spec import TaskSpec
