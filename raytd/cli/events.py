@@ -16,29 +16,6 @@ from raytd.cli.standing import Standing
 Mode = Literal["auto", "rich", "plain", "jsonl", "none"]
 MODES: tuple[Mode, ...] = ("auto", "rich", "plain", "jsonl", "none")
 
-FIELDS: dict[str, tuple[str, ...]] = {
-    "sweep": ("name", "profile", "reason"),
-    "data": ("message",),
-    "plan": ("trials", "done", "to_run", "failed", "left", "message"),
-    "doing": ("message",),
-    "training": (
-        "network", "number", "networks", "epoch", "epochs", "training_left_s", "left_s",
-    ),
-    "trained": ("network", "message", "n_ended", "networks", "training_left_s", "left_s"),
-    "begin": ("trial_key", "trial", "left_s"),
-    "segment": ("trial_key", "trial", "iteration", "segment", "segments", "left_s"),
-    "iteration": ("trial_key", "trial", "iteration", "distance", "target_accuracy", "left_s"),
-    "end": (
-        "trial_key", "trial", "status", "value", "unit", "wall_s", "error", "log",
-        "n_ended", "n_to_run", "left_s",
-    ),
-    "wait": ("message",),
-    "warning": ("message",),
-    "error": ("message",),
-    "finish": ("status", "done", "failed", "message"),
-}  # fmt: skip
-"""The fields of each event beside `event`, `time` and `elapsed_s`, which all of them have."""
-
 
 class View:
     """Shows events; most views have nothing to open and nothing to close."""
@@ -47,7 +24,7 @@ class View:
         """A command begins."""
 
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
-        """An event of `FIELDS` with its fields."""
+        """An event with its fields; the README lists them."""
 
     def close(self) -> None:
         """Nothing follows, or nothing but the results."""

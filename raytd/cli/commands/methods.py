@@ -92,17 +92,14 @@ def _list(facts: list[dict[str, Any]]) -> None:
     console.print("raytd methods NAME says what a method is, and which keys it reads.")
 
 
-def _closer(one: dict[str, Any]) -> str:
-    return "smaller" if one["smaller_is_closer"] else "larger"
-
-
 def _show(one: dict[str, Any]) -> None:
     console = open_console()
     console.print(one["summary"], soft_wrap=True)
     console.print()
+    closer = "smaller" if one["smaller_is_closer"] else "larger"
     fixed = ", ".join(f"trajectory.{key} = {value}" for key, value in one["fixed"].items())
     for label, text in (
-        ("unit", f"{one['unit']}; {_closer(one)} is closer"),
+        ("unit", f"{one['unit']}; {closer} is closer"),
         ("reads", ", ".join(one["reads"]) or "no section"),
         ("sets itself", fixed),
         ("networks", ", ".join(one["networks"]) or "none"),

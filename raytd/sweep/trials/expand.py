@@ -263,7 +263,8 @@ def _trial(case: Case, cell: Mapping[str, Any], sections: Mapping[str, Settings]
     read = {
         axis: value
         for axis, value in _values(spec, cell, sections).items()
-        if method.reads(axis) and method.why_idle(axis, settings, _section(axis, sections)) is None
+        if method.reads(axis)
+        and method.why_idle(axis, settings, sections.get(axis.rpartition(".")[0])) is None
     }
     choices = {"model": cell.get("model", spec.model), "seed": cell.get("seed", spec.seed)}
     weights = cell.get("weights", spec.weights)
@@ -306,10 +307,6 @@ def _values(
         if not section and key not in cell:
             values[key] = getattr(spec, key)
     return values
-
-
-def _section(axis: str, sections: Mapping[str, Settings]) -> Settings | None:
-    return sections.get(axis.rpartition(".")[0])
 
 
 def _weights(written: str | None, source: str, choices: dict[str, Any]) -> str | None:

@@ -1,6 +1,5 @@
 """Images that lie raw, one after the other, in a file or in a compressed stream."""
 
-import gzip
 import lzma
 import zipfile
 import zlib
@@ -20,7 +19,6 @@ BROKEN = (
     RuntimeError,
     zlib.error,
     lzma.LZMAError,
-    gzip.BadGzipFile,
     zipfile.BadZipFile,
 )
 """What the standard library raises over a damaged stream."""

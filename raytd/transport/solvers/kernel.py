@@ -8,29 +8,12 @@ which determines f. A pair that may have no mass has cost +inf and K = 0.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from raytd.transport.solvers.problem import LinearProblem
-
-
-class Kernel(Protocol):
-    """What the scaling iteration asks of a kernel."""
-
-    def range(self) -> Float[Tensor, "*tiles 1"]:
-        """Largest minus smallest finite cost of each tile."""
-
-    def anchor(self, g: Tensor, q: Tensor, epsilon: Tensor) -> Tensor:
-        """Set the kernel to the one at g; its f comes back."""
-
-    def row_sums(self, weights: Tensor) -> Tensor:
-        """Kernel times weights of the columns."""
-
-    def column_sums(self, weights: Tensor) -> Tensor:
-        """Transposed kernel times weights of the rows."""
 
 
 class DenseKernel:
@@ -106,6 +89,10 @@ class StreamedKernel:
 
     def _kernel(self, part: slice, cost: Tensor) -> Tensor:
         return ((self.f[part, None] + self.g - cost) / self.epsilon).exp_()
+
+
+Kernel = DenseKernel | StreamedKernel
+"""What the scaling iteration asks for its sums."""
 
 
 def normalised_rows(

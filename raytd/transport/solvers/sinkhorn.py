@@ -27,13 +27,11 @@ class SinkhornOutput(SolverReport):
     Attributes:
         f: potential of the rows, in units of cost; 0 where a row has no mass.
         g: potential of the columns, likewise.
-        epsilon: regularisation, in units of cost.
         report: the report alone, without the memory that a solution holds.
     """
 
     f: Float[Tensor, "*tiles n"]
     g: Float[Tensor, "*tiles m"]
-    epsilon: float
     report: SolverReport
     _kernel: Float[Tensor, "*tiles n m"] = field(repr=False)
     _scales: tuple[Float[Tensor, "*tiles n"], Float[Tensor, "*tiles m"]] = field(repr=False)
@@ -79,7 +77,6 @@ def sinkhorn(
         **vars(report),
         f=f,
         g=g,
-        epsilon=epsilon,
         report=report,
         _kernel=kernel.matrix,
         _scales=scaling.scales,

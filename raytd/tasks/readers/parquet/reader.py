@@ -16,9 +16,8 @@ from raytd.errors import DataError, first_line
 from raytd.tasks.readers.class_numbers import one_numbering, whole_numbers
 from raytd.tasks.readers.contract import Content, Images, Indices, Raw, Split, check_rows
 from raytd.tasks.readers.encoded import decode_image
-from raytd.tasks.readers.parquet.columns import Columns, find_columns, read_column
+from raytd.tasks.readers.parquet.columns import Columns, find_columns, read_column, require_one_part
 from raytd.tasks.readers.parquet.files import find_files, is_parquet_name
-from raytd.tasks.readers.parquet.split_column import require_one_part
 from raytd.tasks.readers.parts import train_and_val
 from raytd.tasks.readers.walk import Walk
 
