@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from raytd.cli.terminal import open_console
+from raytd.cli.terminal import open_console, open_table
 from raytd.storage.path import StoragePath
 from raytd.sweep.trials.plan import SweepPlan
 
@@ -99,11 +99,8 @@ _FIGURES = (
 
 def figures_table(row: dict[str, Any]) -> "Table":
     """The figures of one result, one a line."""
-    from rich import box
-    from rich.table import Table
-
     title = f"{row['method']}: {row['source']} → {row['target']}, {row['model']}"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
+    table = open_table(title=title, title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")
     for label, column in _figures(row):

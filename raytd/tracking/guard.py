@@ -55,25 +55,14 @@ class Guard:
     def _note(self, error: Exception) -> None:
         self.lost = not refused(error)
         back = way_back(error)
-        if back is not None:
-            if back not in self._warned:
-                self._warned.add(back)
-                _logger.warning(
-                    "tracking at %s: %s; results are kept on disk, and once it is restored raytd "
-                    "sync sends them",
-                    self._uri,
-                    back,
-                )
+        said = back or ("stopped" if self.lost else "refused a call")
+        if said in self._warned:
             return
-        said = "stopped" if self.lost else "refused a call"
-        if said not in self._warned:
-            self._warned.add(said)
-            _logger.warning(
-                "tracking at %s %s (%s); results are kept on disk, and raytd sync sends them later",
-                self._uri,
-                said,
-                reason(error),
-            )
+        self._warned.add(said)
+        what, then = f" {said} ({reason(error)})", "raytd sync sends them later"
+        if back:
+            what, then = f": {back}", "once it is restored raytd sync sends them"
+        _logger.warning("tracking at %s%s; results are kept on disk, and %s", self._uri, what, then)
 
 
 def refused(error: Exception) -> bool:

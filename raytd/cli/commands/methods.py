@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
-from raytd.cli.terminal import open_console
+from raytd.cli.terminal import open_console, open_table
 from raytd.errors import RequestError
 
 if TYPE_CHECKING:
@@ -76,10 +76,7 @@ def _keys(method: "Method") -> list[dict[str, Any]]:
 
 
 def _list(facts: list[dict[str, Any]]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table = open_table(show_edge=False)
     for heading in ("method", "unit"):
         table.add_column(heading, no_wrap=True)
     for heading, share in (("reads", 2), ("costs", 3)):
