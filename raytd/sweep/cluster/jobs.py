@@ -95,25 +95,22 @@ class Order:
             StorageError: in one line, if the folder cannot be written.
         """
         try:
-            self._stage(folder)
+            (folder / self.file.name).write_bytes(self.file.content)
+            for path in self.include:
+                _copy(path, folder / path.name)
+            if self.catalogue is not None:
+                (folder / _CATALOGUE).write_bytes(self.catalogue)
+            if self.ship_code:
+                _copy(Path(__file__).parents[2], folder / "raytd")
+                facts = folder / f"raytd-{version('raytd')}.dist-info"
+                facts.mkdir()
+                text = f"Metadata-Version: 2.1\nName: raytd\nVersion: {version('raytd')}\n"
+                (facts / "METADATA").write_text(text)  # a result names the version that made it
         except OSError as error:
             raise StorageError(
                 f"what is shipped cannot be put together in {folder} ({os_reason(error)}); set "
                 "TMPDIR to a folder that can be written and has room"
             ) from error
-
-    def _stage(self, folder: Path) -> None:
-        (folder / self.file.name).write_bytes(self.file.content)
-        for path in self.include:
-            _copy(path, folder / path.name)
-        if self.catalogue is not None:
-            (folder / _CATALOGUE).write_bytes(self.catalogue)
-        if self.ship_code:
-            _copy(Path(__file__).parents[2], folder / "raytd")
-            facts = folder / f"raytd-{version('raytd')}.dist-info"
-            facts.mkdir()
-            text = f"Metadata-Version: 2.1\nName: raytd\nVersion: {version('raytd')}\n"
-            (facts / "METADATA").write_text(text)  # a result names the version that made it
 
     def environment(self) -> dict[str, str]:
         """Environment of the job and of its actors; no secret is ever in it."""

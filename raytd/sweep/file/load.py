@@ -12,7 +12,6 @@ from raytd.sweep.document.wording import one_line, show, shown
 from raytd.sweep.document.yaml_data import (
     Entry,
     Finding,
-    KeyPath,
     Position,
     read_document,
     read_override,
@@ -41,10 +40,6 @@ class LoadedSweep:
     profile: str | None
     reason: str
     root: Entry
-
-    def where(self, path: KeyPath) -> str:
-        """Where a key, or its nearest parent, was written, as file:line:column."""
-        return self.root.position(path).text
 
 
 @each_file_once()

@@ -248,7 +248,7 @@ def _sections(spec: SweepSpec, cell: Mapping[str, Any]) -> dict[str, Settings]:
     """The sections of a sweep with the values that a cell gives their keys."""
     sections = {}
     for name in SECTIONS:
-        written = spec.section(name)
+        written: Settings = getattr(spec, name)
         keys = [key for key in type(written).model_fields if f"{name}.{key}" in cell]
         own = {key: cell[f"{name}.{key}"] for key in keys}
         sections[name] = type(written).model_validate(written.model_dump(exclude_unset=True) | own)
