@@ -3,6 +3,22 @@
 from collections.abc import Sequence
 
 
+def os_reason(error: Exception) -> str:
+    """Why the operating system refused, in small letters."""
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def in_one_line(error: BaseException) -> str:
+    """Type and first line of an exception."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
 class RaytdError(Exception):
     """Something the user can mend; the message is one line that says what and where."""
 

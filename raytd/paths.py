@@ -9,7 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from raytd.errors import HomeError, StorageError
+from raytd.errors import HomeError, StorageError, os_reason
 
 
 def expanded(path: str | Path) -> Path:
@@ -64,10 +64,9 @@ def make_temporary_folder(prefix: str) -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix=prefix))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise StorageError(
-            f"no temporary folder can be made ({reason}); set TMPDIR to a folder that can be "
-            "written and has room"
+            f"no temporary folder can be made ({os_reason(error)}); set TMPDIR to a folder "
+            "that can be written and has room"
         ) from error
 
 

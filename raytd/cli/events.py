@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import click
 
@@ -16,63 +16,34 @@ from raytd.cli.standing import Standing
 Mode = Literal["auto", "rich", "plain", "jsonl", "none"]
 MODES: tuple[Mode, ...] = ("auto", "rich", "plain", "jsonl", "none")
 
-FIELDS: dict[str, tuple[str, ...]] = {
-    "sweep": ("name", "profile", "reason"),
-    "data": ("message",),
-    "plan": ("trials", "done", "to_run", "failed", "left", "message"),
-    "doing": ("message",),
-    "training": (
-        "network", "number", "networks", "epoch", "epochs", "training_left_s", "left_s",
-    ),
-    "trained": ("network", "message", "n_ended", "networks", "training_left_s", "left_s"),
-    "begin": ("trial_key", "trial", "left_s"),
-    "segment": ("trial_key", "trial", "iteration", "segment", "segments", "left_s"),
-    "iteration": ("trial_key", "trial", "iteration", "distance", "target_accuracy", "left_s"),
-    "end": (
-        "trial_key", "trial", "status", "value", "unit", "wall_s", "error", "log",
-        "n_ended", "n_to_run", "left_s",
-    ),
-    "wait": ("message",),
-    "warning": ("message",),
-    "error": ("message",),
-    "finish": ("status", "done", "failed", "message"),
-}  # fmt: skip
-"""The fields of each event beside `event`, `time` and `elapsed_s`, which all of them have."""
 
-
-class View(Protocol):
-    """Shows events."""
+class View:
+    """Shows events; most views have nothing to open and nothing to close."""
 
     def open(self) -> None:
         """A command begins."""
 
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
-        """An event of `FIELDS` with its fields."""
+        """An event with its fields; the README lists them."""
 
     def close(self) -> None:
         """Nothing follows, or nothing but the results."""
 
 
-class Nothing:
+class Nothing(View):
     """Shows failures of the command itself and nothing else."""
-
-    def open(self) -> None:
-        """Nothing to be done."""
 
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
         """Forgets it, unless it is an error."""
         if event == "error":
             click.echo(fields["message"], err=True)
 
-    def close(self) -> None:
-        """Nothing to be done."""
-
 
 PROGRESS_EVERY_S = 30.0
 """Seconds between two plain lines that say how far things are."""
 
 
-class Plain:
+class Plain(View):
     """One line for what begins, ends, is waited for or goes wrong, on standard error.
 
     A line in between says how far everything is, now and then.
@@ -85,9 +56,6 @@ class Plain:
         self._standing, self._clock = Standing(clock), clock
         self._told_at = clock()
 
-    def open(self) -> None:
-        """Nothing to be done."""
-
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
         """Writes the line that an event is worth, and how far things are if it is time to."""
         is_new = event != "training" or fields["network"] not in self._standing.training
@@ -99,11 +67,8 @@ class Plain:
             self._told_at = self._clock()
             click.echo(self._standing.line(), err=True)
 
-    def close(self) -> None:
-        """Nothing to be done."""
 
-
-class JsonLines:
+class JsonLines(View):
     """One JSON object a line, on standard error.
 
     Args:
@@ -113,18 +78,12 @@ class JsonLines:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock, self._began = clock, clock()
 
-    def open(self) -> None:
-        """Nothing to be done."""
-
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
         """Writes the event as it is."""
         now = self._clock()
         times = {"time": round(now, 3), "elapsed_s": round(now - self._began, 1)}
         content = {"event": event, **times, **fields}
         click.echo(json.dumps(content), err=True)
-
-    def close(self) -> None:
-        """Nothing to be done."""
 
 
 def open_view(mode: Mode) -> View:
@@ -190,11 +149,6 @@ def in_words(event: str, fields: Mapping[str, Any]) -> str | None:
         return end_line(fields)
     message: str | None = fields.get("message")
     return message
-
-
-def tenths(seconds: float | None) -> float | None:
-    """Seconds as an event has them."""
-    return None if seconds is None else round(seconds, 1)
 
 
 def end_line(fields: Mapping[str, Any]) -> str:

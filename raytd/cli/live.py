@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from raytd.cli.events import in_words
+from raytd.cli.events import View, in_words
 from raytd.cli.standing import Standing
 from raytd.cli.terminal import open_console
 
@@ -30,7 +30,7 @@ _BROAD = 110
 _LASTING = ("sweep", "data", "plan", "wait", "warning", "error", "finish")
 
 
-class Live:
+class Live(View):
     """Draws the state of a command below the lines that stay: failures, waits and warnings.
 
     A line that stays is left to the terminal to wrap, so that it can be copied as a whole; the

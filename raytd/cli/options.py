@@ -29,60 +29,10 @@ class UserPath(click.Path):
             raise RequestError(f"{option} {error}".strip()) from error
 
 
-def overrides(function: F) -> F:
-    """`--set key.path=value`, repeatable."""
-    return click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="KEY.PATH=VALUE",
-        help="Override one key of the sweep file; repeatable.",
-    )(function)
-
-
 def settings_of(*, catalogue: Path | None, download: bool) -> tuple[str, ...]:
     """What these options say, as overrides of a sweep file."""
     named = () if catalogue is None else (f"data.catalogue={json.dumps(str(catalogue))}",)
     return (*named, "data.download=true") if download else named
-
-
-def data(function: F) -> F:
-    """`--data DIR`."""
-    return click.option(
-        "--data",
-        type=UserPath(file_okay=False),
-        help="Root of the data sets.  [default: RAYTD_DATA, else the user's cache folder]",
-    )(function)
-
-
-def download(function: F) -> F:
-    """`--download`."""
-    return click.option(
-        "--download",
-        is_flag=True,
-        help="Allow torchvision to fetch CIFAR-10 or CIFAR-100 if it is not there.",
-    )(function)
-
-
-def catalogue(function: F) -> F:
-    """`--catalogue FILE`."""
-    return click.option(
-        "--catalogue",
-        type=UserPath(dir_okay=False),
-        help="A YAML file of further tasks.  [default: RAYTD_CATALOGUE, if set]",
-    )(function)
-
-
-def storage(function: F) -> F:
-    """`--storage DIR`."""
-    return click.option(
-        "--storage",
-        metavar="DIR",
-        default="runs",
-        show_default=True,
-        callback=_place,
-        help="Folder of all sweeps and of the trained sources, or a URI such as s3://bucket/runs.",
-    )(function)
 
 
 def _place(context: click.Context, parameter: click.Parameter, given: str) -> StoragePath:
@@ -96,24 +46,61 @@ def _place(context: click.Context, parameter: click.Parameter, given: str) -> St
     return path
 
 
-def tracking_uri(function: F) -> F:
-    """`--tracking-uri URI`."""
-    return click.option(
-        "--tracking-uri",
-        metavar="URI",
-        help="MLflow tracking server, or 'none'.  [default: a SQLite file in the storage folder, "
-        "or in runs where that is no folder]",
-    )(function)
+overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY.PATH=VALUE",
+    help="Override one key of the sweep file; repeatable.",
+)
+"""`--set key.path=value`, repeatable."""
 
+data = click.option(
+    "--data",
+    type=UserPath(file_okay=False),
+    help="Root of the data sets.  [default: RAYTD_DATA, else the user's cache folder]",
+)
+"""`--data DIR`."""
 
-def job_address(function: F) -> F:
-    """`--address URL` of a job server."""
-    return click.option(
-        "--address",
-        metavar="URL",
-        help="Job server of the cluster.  [default: RAY_API_SERVER_ADDRESS or RAY_ADDRESS, "
-        "else http://127.0.0.1:8265]",
-    )(function)
+download = click.option(
+    "--download",
+    is_flag=True,
+    help="Allow torchvision to fetch CIFAR-10 or CIFAR-100 if it is not there.",
+)
+"""`--download`."""
+
+catalogue = click.option(
+    "--catalogue",
+    type=UserPath(dir_okay=False),
+    help="A YAML file of further tasks.  [default: RAYTD_CATALOGUE, if set]",
+)
+"""`--catalogue FILE`."""
+
+storage = click.option(
+    "--storage",
+    metavar="DIR",
+    default="runs",
+    show_default=True,
+    callback=_place,
+    help="Folder of all sweeps and of the trained sources, or a URI such as s3://bucket/runs.",
+)
+"""`--storage DIR`."""
+
+tracking_uri = click.option(
+    "--tracking-uri",
+    metavar="URI",
+    help="MLflow tracking server, or 'none'.  [default: a SQLite file in the storage folder, "
+    "or in runs where that is no folder]",
+)
+"""`--tracking-uri URI`."""
+
+job_address = click.option(
+    "--address",
+    metavar="URL",
+    help="Job server of the cluster.  [default: RAY_API_SERVER_ADDRESS or RAY_ADDRESS, "
+    "else http://127.0.0.1:8265]",
+)
+"""`--address URL` of a job server."""
 
 
 def form(*choices: str) -> Callable[[F], F]:
@@ -128,11 +115,10 @@ def form(*choices: str) -> Callable[[F], F]:
     )
 
 
-def as_json(function: F) -> F:
-    """`--json`."""
-    return click.option(
-        "--json",
-        "as_json",
-        is_flag=True,
-        help="Print one JSON document on standard output and nothing else there.",
-    )(function)
+as_json = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document on standard output and nothing else there.",
+)
+"""`--json`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from raytd.cli.terminal import open_console
+from raytd.cli.terminal import open_console, open_table
 from raytd.methods.registry import COLUMNS
 from raytd.rows.row import Row, cell
 from raytd.storage.path import StoragePath
@@ -70,13 +70,10 @@ def _matrices(plan: SweepPlan, rows: Sequence[Row]) -> "list[DistanceMatrix]":
 
 def figures_table(row: Row) -> "Table":
     """The figures of one result, one a line, in the order of the columns of a table."""
-    from rich import box
-    from rich.table import Table
-
     from raytd.report.naming import label, words
 
     title = f"{row['method']}: {row['source']} → {row['target']}, {row['model']}"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
+    table = open_table(title=title, title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")
     closer = "smaller" if row["smaller_is_closer"] else "larger"

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from raytd.cli.events import View, tenths
+from raytd.cli.course import Course
+from raytd.cli.events import View
 from raytd.cli.interruption import Interruption
 from raytd.cli.output import write_report
-from raytd.learning.places import TrainingPlace
 from raytd.rows.row import Figures, Row
 from raytd.storage.path import StoragePath
 from raytd.sweep.cost.forecast import Forecast
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.folder.presence import require_folder
 from raytd.sweep.run.tracking import finals, sweep_info, trial_artifacts, trial_info
-from raytd.sweep.trials.networks import Network
 from raytd.sweep.trials.plan import SweepPlan
 from raytd.sweep.trials.trial import Trial
 from raytd.tracking.base import Closing, SweepStatus, TrialInfo
@@ -21,7 +20,7 @@ from raytd.tracking.open import open_tracker
 from raytd.tracking.points import numbers
 
 
-class Progress:
+class Progress(Course):
     """Listens to the trials of a sweep.
 
     Args:
@@ -39,15 +38,13 @@ class Progress:
         tracking_uri: str | None,
         view: View,
         forecast: Forecast,
-        interruption: Interruption | None = None,
+        interruption: Interruption,
     ) -> None:
-        self.plan, self.view, self.forecast = plan, view, forecast
-        self._interruption = interruption or Interruption()
-        self.n_done = self.n_failed = self._n_trained = 0
-        self._places: dict[str, tuple[int, int]] = {}
+        super().__init__(view, forecast)
+        self.plan, self._interruption = plan, interruption
+        self.n_done = self.n_failed = 0
         self._settled = plan.done.keys() | {t.key for t in plan.left}
         self._ended: set[str] = set()
-        self._epochs: dict[str, tuple[int, int]] = {}
         resolved = plan.spec.model_dump(mode="json")
         self.tracker = open_tracker(tracking_uri, sweep_info(resolved, plan.folder))
 
@@ -62,24 +59,6 @@ class Progress:
         """Trials that have not ended."""
         return self.n_to_run - self.n_done - self.n_failed
 
-    def on_training(self, network: Network, place: TrainingPlace) -> None:
-        """Where the training of a network is: it begins, or has come further."""
-        if place.step > 0:  # the first step takes longer than any other
-            self.forecast.reach(network.key, place.share)
-        reached = (place.epoch, place.epochs)
-        if self._epochs.get(network.key) != reached:
-            self._epochs[network.key] = reached
-            where = {"number": network.number, "networks": network.of}
-            where |= {"epoch": place.epoch, "epochs": place.epochs}
-            self._tell_training("training", {"network": network.name, **where})
-
-    def on_trained(self, network: Network, outcome: str) -> None:
-        """A network that trials need has been trained, or not."""
-        self._n_trained += 1
-        self.forecast.end(network.key, done=not outcome.startswith("failed"))
-        ended = {"n_ended": self._n_trained, "networks": network.of}
-        self._tell_training("trained", {"network": network.name, "message": outcome, **ended})
-
     def on_wait(self, line: str) -> None:
         """The cluster has no place yet for what comes next, or something was lost."""
         self.view.show("wait", {"message": line})
@@ -87,23 +66,11 @@ class Progress:
     def on_begin(self, trial: Trial) -> None:
         """A trial begins, or goes on in a new process."""
         self.forecast.begin(trial.key)
-        self._show("begin", trial, {})
-
-    def on_place(self, trial: Trial, iteration: int, segment: int) -> None:
-        """Where a running trial is."""
-        segments = trial.config.trajectory.segments
-        if self._places.get(trial.key) == (iteration, segment):
-            return
-        self._places[trial.key] = (iteration, segment)
-        self.forecast.reach(trial.key, (iteration + segment / segments) / trial.config.iterations)
-        fields = {"iteration": iteration, "segment": segment, "segments": segments}
-        self._show("segment", trial, fields)
+        self.show("begin", trial, {})
 
     def on_iteration(self, trial: Trial, figures: Figures, knots: Sequence[Figures]) -> None:
         """An iteration of a trial has ended."""
-        names = ("iteration", "distance", "target_accuracy")
-        self.forecast.reach(trial.key, (figures["iteration"] + 1) / trial.config.iterations)
-        self._show("iteration", trial, {name: figures[name] for name in names})
+        self.show_iteration(trial, figures)
         with self._interruption.held():
             self.tracker.log_iteration(
                 _info(trial),
@@ -121,7 +88,7 @@ class Progress:
         self.forecast.end(trial.key, done=done)
         folder = Ledger(self.plan.folder).trial_folder(trial.key)
         log = folder / "log.txt"
-        self._show(
+        self.show(
             "end",
             trial,
             {name: row.get(name) for name in ("status", "value", "unit", "wall_s", "error")}
@@ -164,16 +131,9 @@ class Progress:
         if interrupted:
             write_report(self.plan)
 
-    def _show(self, event: str, trial: Trial, fields: dict[str, Any]) -> None:
-        self._tell(event, {"trial_key": trial.key, "trial": trial.config.name, **fields})
-
     def _tell(self, event: str, fields: dict[str, Any]) -> None:
         self._interruption.check()
-        self.view.show(event, {**fields, "left_s": tenths(self.forecast.left_s())})
-
-    def _tell_training(self, event: str, fields: dict[str, Any]) -> None:
-        left_s = tenths(self.forecast.trainings_left_s())
-        self._tell(event, {**fields, "training_left_s": left_s})
+        super()._tell(event, fields)
 
 
 def _info(trial: Trial) -> TrialInfo:

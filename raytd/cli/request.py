@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from raytd.cli import options
+from raytd.cli.events import View, doing
 from raytd.storage.path import StoragePath, require_storage
 
 if TYPE_CHECKING:
@@ -53,36 +54,35 @@ class Request:
 
         return connect(self.address) if self.address else nullcontext(local_nodes())
 
-    def load(self, nodes: "list[Node]", can_add: "CanAdd") -> "LoadedSweep":
-        """The sweep of the file.
+    def plan(
+        self, nodes: "list[Node]", can_add: "CanAdd", view: View
+    ) -> "tuple[LoadedSweep, SweepPlan]":
+        """The sweep of the file, and its trials beside what is done; nothing is written.
 
         Args:
             nodes: what the living nodes of the cluster have.
             can_add: whether it can grow until some bundles fit.
+            view: is told which sweep it is, and that its data are read.
 
         Raises:
-            RequestError: with everything that is wrong with it.
+            RequestError: with everything that is wrong with the file, or else with everything that
+                data and cluster say against it.
         """
         from raytd.sweep.file.load import load_sweep
+        from raytd.sweep.trials.plan import make_plan
+        from raytd.tasks.references import data_root
 
-        return load_sweep(
+        loaded = load_sweep(
             self.file,
             profile=self.profile,
             overrides=self.overrides
             + options.settings_of(catalogue=self.catalogue, download=self.download),
             has_gpu=lambda: any(n.get("GPU", 0) > 0 for n in nodes) or can_add([{"GPU": 1}]),
         )
-
-    def plan(self, loaded: "LoadedSweep", nodes: "list[Node]", can_add: "CanAdd") -> "SweepPlan":
-        """Its trials beside what is done; nothing is written. Arguments as in `load`.
-
-        Raises:
-            RequestError: with everything that data and cluster say against it.
-        """
-        from raytd.sweep.trials.plan import make_plan
-        from raytd.tasks.datasets import data_root
-
-        return make_plan(
+        told = {"profile": loaded.profile, "reason": loaded.reason}
+        view.show("sweep", {"name": loaded.spec.name, **told})
+        doing(view, f"reading the data of {len(loaded.spec.tasks)} tasks")
+        plan = make_plan(
             loaded.spec,
             data=data_root(self.data),
             storage=self.storage.absolute(),
@@ -91,6 +91,7 @@ class Request:
             fresh=self.fresh,
             retry=self.retry_failed,
         )
+        return loaded, plan
 
 
 def request_options(function: F) -> F:

@@ -31,7 +31,7 @@ class Standing:
         self._training_left_s: float | None = None
 
     def take(self, event: str, fields: Mapping[str, Any]) -> None:
-        """An event of `FIELDS` with its fields."""
+        """An event with its fields; the README lists them."""
         getattr(self, f"_on_{event}", lambda _: None)(fields)
         if "left_s" in fields:
             self._left_at = self._clock()

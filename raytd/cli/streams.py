@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import Any, TextIO
 
-from raytd.errors import RaytdError
+from raytd.errors import RaytdError, os_reason
 
 _VANISHED = (errno.EIO, errno.EPIPE)
 
@@ -62,7 +62,7 @@ class _Printing(_Lasting):
                 raise ReaderGoneError(
                     "standard output was closed before all was printed"
                 ) from error
-            reason = (error.strerror or str(error)).lower()
+            reason = os_reason(error)
             raise OutputError(f"standard output cannot be written ({reason})") from error
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 def open_console(*, stderr: bool = False) -> "Console":
@@ -21,3 +22,14 @@ def open_console(*, stderr: bool = False) -> "Console":
             super().print(*objects, crop=crop, **options)
 
     return Whole(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def open_table(*columns: str, **options: Any) -> "Table":
+    """A table with a rule below its head; a text that is too long for its column wraps."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, **options)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -13,7 +13,8 @@ from raytd.transfer.distance_error import distance_error, image_error, noise_err
 from raytd.transfer.lengths import Lengths, Moments
 from raytd.transfer.state import Weights
 from raytd.transfer.validation import ValidationPairs
-from raytd.transport.proximal import EpsilonUnit, Proximal
+from raytd.transport.proximal import Proximal
+from raytd.transport.spread import EpsilonUnit
 from raytd.transport.tiles import Dealing, Tiles
 
 Pairs = Float64[np.ndarray, "tiles n m"]

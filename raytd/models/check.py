@@ -6,9 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from raytd.errors import InputError
+from raytd.errors import InputError, in_one_line
 from raytd.models import zoo
-from raytd.models.factory import in_one_line
 from raytd.models.heads import find_head
 
 _BATCH = 4

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from raytd.errors import InputError
+from raytd.errors import InputError, in_one_line
 
 if TYPE_CHECKING:
     from torch import nn
@@ -117,12 +117,6 @@ def make(call: Call, *, in_channels: int, n_classes: int) -> "nn.Module":
     if not isinstance(model, nn.Module):
         raise InputError(f"{call}: gives a {type(model).__name__}, not a torch.nn.Module")
     return model
-
-
-def in_one_line(error: BaseException) -> str:
-    """Type and first line of an exception."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
 def _import(base: str, module_name: str) -> ModuleType:

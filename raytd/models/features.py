@@ -71,11 +71,10 @@ def extractor(
     Raises:
         InputError: in one line, if the features cannot be had, or a file is damaged.
     """
-    problem = problem_with(name, folder=folder)
     if name == SOURCE:
-        problem = f"'{SOURCE}' are the features of a trial's own network, which has no extractor"
-    if problem is not None:
-        raise InputError(problem)
+        raise InputError(
+            f"'{SOURCE}' are the features of a trial's own network, which has no extractor"
+        )
     if name == PIXELS:
         return lambda images: images.flatten(1).float()
     return _of_network(*trained_network(name, folder=folder), device)

@@ -3,8 +3,8 @@
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from raytd.errors import InputError
-from raytd.models.factory import Call, in_one_line
+from raytd.errors import InputError, in_one_line
+from raytd.models.factory import Call
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
 
-from raytd.errors import InputError
+from raytd.errors import InputError, os_reason
 from raytd.models.heads import find_head
 
 
@@ -90,9 +90,7 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(
-            f"{path}: the weights cannot be read ({(error.strerror or str(error)).lower()})"
-        ) from error
+        raise InputError(f"{path}: the weights cannot be read ({os_reason(error)})") from error
 
 
 def _state_dict(path: Path, content: bytes) -> dict[str, Tensor]:

@@ -36,6 +36,8 @@ def contact_sheet(task: Task) -> bytes:
     names = [identity.split("/", 1)[1] for identity in task.classes[:MOST_CLASSES]]
     margin = _GAP + _CHARACTER * max(map(len, names))
     height, width = _cell(*task.image_shape[1:])
+    enlarged = height >= task.image_shape[1]
+    smoothing = Image.Resampling.NEAREST if enlarged else Image.Resampling.BILINEAR
     columns = [(task.train, c, c) for c in range(_TRAIN)]
     columns += [(task.val, c, _TRAIN + c) for c in range(_VAL)]
     left = [margin + (width + _GAP) * c + 2 * _GAP * (c >= _TRAIN) for c in range(_TRAIN + _VAL)]
@@ -50,9 +52,7 @@ def contact_sheet(task: Task) -> bytes:
         for part, nth, column in columns:
             image = _nth_image(part, label, nth)
             if image is not None:
-                sheet.paste(
-                    image.resize((width, height), _filter(height, task)), (left[column], top)
-                )
+                sheet.paste(image.resize((width, height), smoothing), (left[column], top))
     out = io.BytesIO()
     sheet.save(out, "PNG")
     return out.getvalue()
@@ -65,13 +65,6 @@ def _cell(height: int, width: int) -> tuple[int, int]:
         return max(1, height * 2 * _SIDE // longest), max(1, width * 2 * _SIDE // longest)
     factor = max(1, round(_SIDE / longest))
     return height * factor, width * factor
-
-
-def _filter(height: int, task: Task) -> "Image.Resampling":
-    from PIL import Image
-
-    enlarged = height >= task.image_shape[1]
-    return Image.Resampling.NEAREST if enlarged else Image.Resampling.BILINEAR
 
 
 def _nth_image(part: Part, label: int, nth: int) -> "Image.Image | None":

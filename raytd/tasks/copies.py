@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, UInt8, UInt64
+from jaxtyping import UInt8, UInt64
 
 Prints = UInt64[np.ndarray, " n"]
 """A number for each image that only the same images share."""
@@ -18,12 +18,6 @@ def prints(images: UInt8[np.ndarray, "n channels height width"]) -> Prints:
         for image in images
     ]
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
-
-
-def also_in(own: Prints, other: Prints) -> Bool[np.ndarray, " n"]:
-    """Which images of one part are in the other, too."""
-    found: Bool[np.ndarray, " n"] = np.isin(own, other)
-    return found
 
 
 def shared_counts(parts: Sequence[Prints], others: Sequence[Prints]) -> Counter[tuple[int, int]]:

@@ -14,11 +14,9 @@ from raytd.tasks.pixels.form import WHITE, Colour, Form, Size, form_of
 from raytd.tasks.pixels.levels import Levels, Range, found, stated
 from raytd.tasks.pixels.normalisation import Constants, normalisation
 from raytd.tasks.readers.contract import Indices, Split
-from raytd.tasks.references import data_root, identity_of, names, place_of, read_content
+from raytd.tasks.references import identity_of, place_of, read_content
 from raytd.tasks.vocabulary import CLASS_NAMES, same_name
 from raytd.words import listed
-
-__all__ = ["Dataset", "Part", "data_root", "names", "read"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,6 @@ class Dataset:
         class_names: name of class c at index c.
         train: rows from which tasks take training images.
         val: rows for validation, or None if tasks hold some of `train` back.
-        reference: what it was read from, for messages.
         numbers: number of class c at index c, by which its images are drawn.
         account: what was read, in counts.
         notes: what its reader left out, merged or assumed, one sentence each.
@@ -54,7 +51,6 @@ class Dataset:
     class_names: tuple[str, ...]
     train: Split
     val: Split | None
-    reference: str = ""
     numbers: tuple[int, ...] = ()
     account: Account | None = None
     notes: tuple[str, ...] = ()
@@ -129,7 +125,6 @@ def read(
         class_names=class_names,
         train=parts[0],
         val=val,
-        reference=reference,
         numbers=numbers,
         account=account,
         notes=(*content.notes, *notes),

@@ -14,7 +14,6 @@ import numpy as np
 from jaxtyping import Bool, UInt8, UInt64
 
 from raytd.errors import DataError
-from raytd.tasks.copies import also_in
 from raytd.tasks.datasets import Part
 from raytd.tasks.pixels.form import INVISIBLE, TRANSPARENT, Form
 from raytd.tasks.pixels.levels import OUTSIDE
@@ -277,7 +276,7 @@ def _blank_images(
 
 
 def _copies(train: Shown, val: Shown) -> Iterator[str]:
-    copied = also_in(val.part.prints, train.part.prints)
+    copied = np.isin(val.part.prints, train.part.prints)
     if copied.any():
         first = int(np.flatnonzero(copied)[0])
         twin = int(np.flatnonzero(train.part.prints == val.part.prints[first])[0])

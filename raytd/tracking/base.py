@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from raytd.storage.path import StoragePath
 
@@ -86,8 +86,11 @@ class Closing:
     table: Sequence[Mapping[str, Any]] = ()
 
 
-class Tracker(Protocol):
-    """Takes the numbers of a running sweep; never raises for a server that fails."""
+class Tracker:
+    """Takes the numbers of a running sweep; never raises for a server that fails.
+
+    This one keeps nothing: it is the tracker of sweeps that nobody tracks.
+    """
 
     def log_iteration(
         self,
@@ -104,7 +107,6 @@ class Tracker(Protocol):
             metrics: one number per curve.
             knots: one row per knot, with its index as `knot` and one number per curve.
         """
-        ...
 
     def finish_trial(
         self,
@@ -122,8 +124,6 @@ class Tracker(Protocol):
             status: whether there is a result.
             artifacts: files to keep with the trial.
         """
-        ...
 
     def close(self, closing: Closing) -> None:
         """Ends the sweep."""
-        ...

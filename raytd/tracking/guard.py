@@ -1,11 +1,15 @@
-"""The one place where the failures of a tracking server end."""
+"""The one place where the failures of a tracking server end.
+
+Experiments and runs that were deleted in MLflow take nothing until they are restored.
+"""
 
 import logging
+import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from raytd.tracking.deleted import way_back
+from raytd.errors import RequestError, first_line
 from raytd.tracking.quiet import quiet
 
 T = TypeVar("T")
@@ -24,6 +28,8 @@ _REFUSALS = frozenset(
         "RESOURCE_DOES_NOT_EXIST",
     }
 )
+
+_INACTIVE = re.compile(r"The (experiment|run) (\S+) must be in the 'active' state")
 
 
 class Guard:
@@ -54,25 +60,14 @@ class Guard:
     def _note(self, error: Exception) -> None:
         self.lost = not refused(error)
         back = way_back(error)
-        if back is not None:
-            if back not in self._warned:
-                self._warned.add(back)
-                _logger.warning(
-                    "tracking at %s: %s; results are kept on disk, and once it is restored raytd "
-                    "sync sends them",
-                    self._uri,
-                    back,
-                )
+        said = back or ("stopped" if self.lost else "refused a call")
+        if said in self._warned:
             return
-        said = "stopped" if self.lost else "refused a call"
-        if said not in self._warned:
-            self._warned.add(said)
-            _logger.warning(
-                "tracking at %s %s (%s); results are kept on disk, and raytd sync sends them later",
-                self._uri,
-                said,
-                reason(error),
-            )
+        self._warned.add(said)
+        what, then = f" {said} ({reason(error)})", "raytd sync sends them later"
+        if back:
+            what, then = f": {back}", "once it is restored raytd sync sends them"
+        _logger.warning("tracking at %s%s; results are kept on disk, and %s", self._uri, what, then)
 
 
 def refused(error: Exception) -> bool:
@@ -87,8 +82,7 @@ def reason(error: BaseException) -> str:
     """One line: what the first exception of the chain says, under all that was wrapped around."""
     while under := error.__cause__ or error.__context__:
         error = under
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return first_line(error)
 
 
 def without_password(uri: str) -> str:
@@ -97,3 +91,38 @@ def without_password(uri: str) -> str:
     if "@" not in parts.netloc:
         return uri
     return parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]).geturl()
+
+
+class DeletedError(RequestError):
+    """The experiment was deleted; the message has the command that restores it."""
+
+
+def require_active(experiment: Any) -> None:
+    """Looks whether runs can be put into an experiment.
+
+    Raises:
+        DeletedError: in one line, if it was deleted.
+    """
+    if experiment.lifecycle_stage == "deleted":
+        raise DeletedError(
+            f"the experiment '{experiment.name}' was deleted in MLflow; "
+            f"{_restore('experiment', experiment.experiment_id)}, or choose another with "
+            "--set tracking.experiment=NAME"
+        )
+
+
+def way_back(error: BaseException) -> str | None:
+    """What to do about a call that was refused because its experiment or run was deleted."""
+    if isinstance(error, DeletedError):
+        return str(error)
+    found = _INACTIVE.search(str(error))
+    if found is None:
+        return None
+    return f"the {found[1]} {found[2]} was deleted in MLflow; {_restore(found[1], found[2])}"
+
+
+def _restore(kind: str, number: str) -> str:
+    return (
+        f"restore it with `mlflow {kind}s restore --{kind}-id {number}` "
+        "(MLFLOW_TRACKING_URI names the store)"
+    )

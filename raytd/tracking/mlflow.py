@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from raytd.storage.path import StoragePath
-from raytd.tracking.base import Closing, SweepInfo, TrialInfo, TrialStatus
+from raytd.tracking.base import Closing, SweepInfo, Tracker, TrialInfo, TrialStatus
 from raytd.tracking.guard import Guard
 from raytd.tracking.points import Point, iteration_points, knot_points
 from raytd.tracking.quiet import import_mlflow
@@ -13,7 +13,7 @@ from raytd.tracking.session import STATUS, Session
 T = TypeVar("T")
 
 
-class MlflowTracker:
+class MlflowTracker(Tracker):
     """Sends a sweep to an MLflow store or server.
 
     Runs are looked up before they are made: the sweep by its name, a trial by its key and its

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from raytd.errors import HomeError
-from raytd.tracking.deleted import DeletedError, require_active
-from raytd.tracking.guard import reason, without_password
+from raytd.tracking.guard import DeletedError, reason, require_active, without_password
 from raytd.tracking.quiet import import_mlflow, quiet
 from raytd.tracking.sqlite_file import require_file, store_file
 

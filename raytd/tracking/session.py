@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from raytd.tracking.base import Closing, SweepInfo, TrialInfo
-from raytd.tracking.deleted import require_active
+from raytd.tracking.guard import require_active
 from raytd.tracking.runs import Run
 from raytd.tracking.sqlite_file import require_file, store_file
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from raytd.errors import TrackingError
 from raytd.storage.path import StoragePath
 from raytd.tracking.base import Closing, SweepInfo, TrialInfo, TrialStatus
-from raytd.tracking.deleted import way_back
-from raytd.tracking.guard import reason, refused, without_password
+from raytd.tracking.guard import reason, refused, way_back, without_password
 from raytd.tracking.points import Point, iteration_points, knot_points
 from raytd.tracking.quiet import import_mlflow, quiet
 from raytd.tracking.session import STATUS, Session

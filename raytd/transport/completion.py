@@ -28,13 +28,10 @@ class Completion:
     Attributes:
         cost: measured costs where there are some, guesses elsewhere, in radians.
         r_squared: share of the variance of held-out measured costs that the guess explains.
-        interaction_r_squared: the same of what the levels of source and target leave; only this
-            part can move a coupling.
     """
 
     cost: PairFunction
     r_squared: float
-    interaction_r_squared: float
 
 
 def complete(measured: MeasuredCosts, space: PairSpace) -> Completion:
@@ -51,7 +48,6 @@ def complete(measured: MeasuredCosts, space: PairSpace) -> Completion:
         raise InputError(f"{len(measured.index)} measured pairs; completion needs at least 2")
     held_out = _scattered(measured.index) % HELD_OUT == 0
     held_out[0], held_out[1] = True, False
-    levels = _fit(measured, space, ~held_out, interactions=False)
     guess = _fit(measured, space, ~held_out)
     index, truth = measured.index[held_out], measured.cost[held_out]
     error = truth - guess.smooth_at(index)
@@ -60,7 +56,6 @@ def complete(measured: MeasuredCosts, space: PairSpace) -> Completion:
     return Completion(
         cost=replace(smooth, index=measured.index, exceptions=exceptions),
         r_squared=_r_squared(error, truth - truth.mean()),
-        interaction_r_squared=_r_squared(error, truth - levels.smooth_at(index)),
     )
 
 
@@ -71,13 +66,7 @@ def _scattered(index: Int64[Tensor, " p"]) -> Int64[Tensor, " p"]:
     return mixed ^ (mixed >> 16)
 
 
-def _fit(
-    measured: MeasuredCosts,
-    space: PairSpace,
-    kept: Bool[Tensor, " p"],
-    *,
-    interactions: bool = True,
-) -> PairFunction:
+def _fit(measured: MeasuredCosts, space: PairSpace, kept: Bool[Tensor, " p"]) -> PairFunction:
     """Least squares on the kept measurements, with shrunken levels and class means.
 
     The slope is that of the cost on the distance once both are rid of levels and class means. It
@@ -86,19 +75,16 @@ def _fit(
     (n, m), (k, l) = space.shape, space.n_classes  # noqa: E741
     index, cost = measured.index[kept], measured.cost[kept]
     i, j = index // m, index % m
-    groups = [(i, n), (j, m)]
-    if interactions:
-        groups.append((space.source_classes[i] * l + space.target_classes[j], k * l))
+    groups = [(i, n), (j, m), (space.source_classes[i] * l + space.target_classes[j], k * l)]
     distance = space.squared_distances_at(index)
     costs, cost_effects = _backfit(cost - cost.mean(), groups)
     distances, distance_effects = _backfit(distance - distance.mean(), groups)
     slope = 0.0
-    if interactions and float(distances @ distances) > 0:
+    if float(distances @ distances) > 0:
         slope = max(0.0, float(costs @ distances) / float(distances @ distances))
-    f, g, *cells = (c - slope * d for c, d in zip(cost_effects, distance_effects, strict=True))
+    f, g, cells = (c - slope * d for c, d in zip(cost_effects, distance_effects, strict=True))
     table = torch.full((k, l), float(cost.mean() - slope * distance.mean()), dtype=torch.float64)
-    if cells:
-        table += cells[0].view(k, l)
+    table += cells.view(k, l)
     return replace(PairFunction.distances(space, slope), f=f, g=g, table=table)
 
 

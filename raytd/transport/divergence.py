@@ -1,6 +1,7 @@
 """The debiased Sinkhorn divergence, by POT's stabilised Sinkhorn iterations."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,17 +28,9 @@ class Divergence:
     marginal_error: float
 
 
-@dataclass(frozen=True)
-class SelfCosts:
-    """Costs between the points of either cloud and the same points."""
-
-    source: Float64[Tensor, "n n"]
-    target: Float64[Tensor, "m m"]
-
-
 def sinkhorn_divergence(
     cost: Float64[Tensor, "n m"],
-    own: SelfCosts,
+    own: Sequence[Float64[Tensor, "k k"]],
     *,
     epsilon: float,
     tolerance: float = 1e-5,
@@ -60,7 +53,7 @@ def sinkhorn_divergence(
     """
     if epsilon < 0:
         raise InputError(f"epsilon is {epsilon:g}; it must not be negative")
-    problems = [_uniform(c) for c in (cost, own.source, own.target)]
+    problems = [_uniform(c) for c in (cost, *own)]
     if epsilon == 0:
         value = earth_mover_distance(problems[0])
         return Divergence(value, value, 0.0)

@@ -18,12 +18,12 @@ def earth_mover_distance(problem: LinearProblem) -> float:
         problem: one matrix on the CPU, in which every pair may have mass.
 
     Raises:
-        InputError: if the problem has tiles or a support.
+        InputError: if the problem has tiles.
         NotFiniteError: if POT finds no optimum.
     """
     import ot
 
-    if problem.cost.ndim != 2 or problem.support is not None:
+    if problem.cost.ndim != 2:
         raise InputError("the exact distance takes one matrix of costs, with every pair allowed")
     a, b, cost = (v.double().numpy() for v in (problem.a, problem.b, problem.cost))
     value, log = ot.emd2(

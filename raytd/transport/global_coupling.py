@@ -146,14 +146,6 @@ class GlobalCoupling:
         n, m = self.exponent.space.shape
         return self._log_density(index).exp() / (n * m)
 
-    def effective_partners(self) -> float:
-        """Exp of the entropy of a row's conditional law, mean over rows."""
-        entropies = [
-            torch.special.entr(rows / rows.sum(1, keepdim=True)).sum(1)
-            for _, rows in self._chunks()
-        ]
-        return float(torch.cat(entropies).exp().mean())
-
     def project(
         self, tiles: Tiles, *, tolerance: float = 1e-6, max_iterations: int = 5000
     ) -> Projection:
@@ -204,7 +196,7 @@ class GlobalCoupling:
         kernel: Kernel = StreamedKernel(exponent.rows, n, _chunk_rows(m))
         if n * m <= DENSE_PAIRS:
             kernel = DenseKernel(LinearProblem(exponent.rows(0, n), a, b))
-        scaling = Scaling(a, b, kernel, 1.0, init=None, staged=True)
+        scaling = Scaling(a, b, kernel, 1.0)
         report = scaling.run(tolerance=tolerance, max_iterations=max_iterations)
         report = replace(report, primal=unit * report.primal, dual=unit * report.dual)
         return cls(exponent, *scaling.potentials(), report)

@@ -60,13 +60,3 @@ class MeasuredCosts:
         last[:-1] = index[1:] != index[:-1]
         order = order[last]
         return MeasuredCosts(self.n_target, index[last], costs[order], iterations[order])
-
-    def since(self, iteration: int) -> "MeasuredCosts":
-        """Only what was measured in this iteration or later."""
-        young = self.iteration >= iteration
-        parts = (each[young] for each in (self.index, self.cost, self.iteration))
-        return MeasuredCosts(self.n_target, *parts)
-
-    def mean_age(self, iteration: int) -> float:
-        """Mean number of iterations since the costs were measured."""
-        return float((iteration - self.iteration).double().mean())

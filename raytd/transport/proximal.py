@@ -10,26 +10,11 @@ from torch import Tensor
 
 from raytd.errors import InputError
 from raytd.transport.solvers.frobenius import frobenius_coupling
-from raytd.transport.solvers.problem import (
-    LinearProblem,
-    check_same_kind,
-    independent_coupling,
-    refuse,
-)
+from raytd.transport.solvers.problem import LinearProblem, check_same_kind, refuse
 from raytd.transport.solvers.report import SolverReport
+from raytd.transport.solvers.scaling import check_positive
 from raytd.transport.solvers.sinkhorn import sinkhorn
 from raytd.transport.spread import EpsilonUnit, cost_spread, unit_of
-
-__all__ = [
-    "CouplingStep",
-    "EpsilonUnit",
-    "Proximal",
-    "cost_spread",
-    "coupling_step",
-    "effective_partners",
-    "first_coupling",
-    "independent_coupling",
-]
 
 Proximal = Literal["kl", "linear", "frobenius", "none"]
 
@@ -169,8 +154,7 @@ def _solve(
 def _check(
     problem: LinearProblem, reference: Tensor, *, epsilon: float, lam: float, proximal: str
 ) -> None:
-    if not 0 < epsilon < math.inf:
-        raise InputError(f"epsilon is {epsilon}; it must be positive and finite")
+    check_positive("epsilon", epsilon)
     if not lam > 0:
         raise InputError(f"lam is {lam}; it must be positive")
     if proximal not in get_args(Proximal):

@@ -11,8 +11,6 @@ from raytd.transport.solvers.problem import LinearProblem
 
 EpsilonUnit = Literal["spread", "absolute"]
 
-CENTRINGS = 200  # alternations where the support has holes; without holes one is exact
-
 
 def unit_of(epsilon_unit: EpsilonUnit, spread: float, *, alike: bool) -> float:
     """What 1 of epsilon and of 1/lam is, in units of the cost.
@@ -43,9 +41,8 @@ def cost_spread(problem: LinearProblem) -> float:
     q = problem.b / problem.b.sum(-1, keepdim=True)
     weights = (p.unsqueeze(-1) * q.unsqueeze(-2)).where(problem.allowed, 0)
     cost = problem.cost.where(problem.allowed, 0)
-    for _ in range(1 if problem.support is None else CENTRINGS):
-        cost = cost - _mean(cost, weights, -1)
-        cost = cost - _mean(cost, weights, -2)
+    cost = cost - _mean(cost, weights, -1)
+    cost = cost - _mean(cost, weights, -2)
     squares = (weights * cost**2).sum((-2, -1)) / weights.sum((-2, -1))
     return math.sqrt(float((squares * problem.mass).sum() / problem.mass.sum()))
 

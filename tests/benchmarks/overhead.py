@@ -32,7 +32,7 @@ from raytd.sweep.file.load import make_spec
 from raytd.sweep.run.runner import run_trials, train_sources
 from raytd.sweep.trials.plan import SweepPlan, make_plan, write_plan
 from raytd.sweep.trials.trial import Trial, run_trial
-from raytd.tracking.open import default_uri
+from raytd.tracking.open import chosen_uri
 
 SWEEP: dict[str, Any] = {
     "name": "overhead",
@@ -90,7 +90,7 @@ def measure(folder: Path, n_trials: int) -> None:
     print("| tracking | first (s) | each (s) | arithmetic (s) | calls (s) | between (s) "
           "| of it tracking (s) |\n|---|---|---|---|---|---|---|")  # fmt: skip
     with connect(None) as nodes:
-        for name, uri in (("none", None), ("SQLite", default_uri(folder / "mlflow"))):
+        for name, uri in (("none", None), ("SQLite", chosen_uri(None, folder / "mlflow"))):
             plan = make_plan(spec, data=folder, storage=folder / name, nodes=nodes)
             write_plan(plan, b"")
             listener = Timed(plan, uri)

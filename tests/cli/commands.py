@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -100,3 +101,11 @@ def processes_with(marker: str) -> list[tuple[int, str]]:
         except OSError:
             continue
     return [(number, line) for number, line in found if line]
+
+
+def fields_by_event() -> dict[str, set[str]]:
+    """What the README lists for each event beside the fields that all of them have."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    table = readme.partition("| `event` | fields |\n|---|---|\n")[2].partition("\n\n")[0]
+    rows = [re.findall(r"`(\w+)`", line) for line in table.splitlines()]
+    return {event: set(fields) for event, *fields in rows}

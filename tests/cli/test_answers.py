@@ -10,7 +10,7 @@ from raytd.cli import cli
 from raytd.sweep.cluster.connection import local_nodes
 from raytd.sweep.file.load import load_sweep
 from raytd.sweep.trials.plan import make_plan
-from raytd.tasks.datasets import data_root
+from raytd.tasks.references import data_root
 
 SWEEP = """
 name: small

@@ -17,9 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import raytd
-from raytd.cli.events import FIELDS
 from raytd.sweep.folder import sweep_lock
-from tests.cli.commands import command, environment, processes_with, run_here
+from tests.cli.commands import command, environment, fields_by_event, processes_with, run_here
 from tests.disks import small_disk
 from tests.methods import plain_nets
 
@@ -261,7 +260,8 @@ def test_trials_run_side_by_side_to_the_bits_of_one_alone_while_others_fail_by_n
     ended = run(*how, "--progress", "jsonl")
     assert ended.returncode == 1, ended.stderr
     events = [json.loads(line) for line in ended.stderr.splitlines()]
-    assert all(set(e) == {"event", "time", "elapsed_s", *FIELDS[e["event"]]} for e in events)
+    told = fields_by_event()
+    assert all(set(e) == {"event", "time", "elapsed_s", *told[e["event"]]} for e in events)
     assert events[-1]["event"] == "finish"
     beside = pq.read_table(folder / "beside/small/results.parquet").to_pylist()
 

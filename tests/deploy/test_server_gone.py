@@ -5,7 +5,8 @@ import os
 import pytest
 import requests
 
-from raytd.tracking import Closing, SweepInfo, TrialInfo, open_tracker
+from raytd.tracking.base import Closing, SweepInfo, TrialInfo
+from raytd.tracking.open import open_tracker
 from tests.servers import TrackingServer
 
 TRIAL = TrialInfo("k1", "low -> high coupled", {"method": "coupled", "seed": 0})

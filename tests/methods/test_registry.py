@@ -17,7 +17,6 @@ from raytd.methods.registry import COLUMNS, METHODS
 from raytd.methods.score import Score
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.trials.expand import TrialConfig
-from raytd.sweep.trials.networks import networks_of
 from raytd.sweep.trials.single import single_trial
 from raytd.sweep.trials.trial import Trial, run_trial, sgd_steps_of
 from tests.cases import for_each
@@ -61,7 +60,7 @@ def test_a_run_again_has_the_same_bits_and_trains_the_networks_that_were_named(
     monkeypatch.setattr(engine_sources, "pretrain", noted)
     method, trial = METHODS[name], trial_of(name)
     result, row = run_trial(trial, launch=run_in_process, sources=None)
-    assert sorted(trained) == sorted(task.name for task, _ in networks_of(trial))
+    assert sorted(trained) == sorted(task.name for task, _ in trial.networks())
     _, again = run_trial(trial, launch=run_in_process, sources=None)
     assert math.isfinite(row["value"])
     assert without_time(row) == without_time(again)

@@ -54,7 +54,7 @@ def in_memory(
     def split(images: np.ndarray, labels: np.ndarray) -> Split:
         return Split(labels, ArrayImages(name, images.transpose(0, 2, 3, 1)))
 
-    return Dataset(name, class_names, split(*train), None if val is None else split(*val), name)
+    return Dataset(name, class_names, split(*train), None if val is None else split(*val))
 
 
 def encoded(image: np.ndarray, kind: str = "PNG") -> bytes:

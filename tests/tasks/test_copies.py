@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raytd.tasks.copies import also_in, prints, shared_counts
+from raytd.tasks.copies import prints, shared_counts
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (30, 1, 4, 5), dtype=np.uint8)
 ROWS = st.lists(st.integers(0, 29), max_size=12)
@@ -12,15 +12,15 @@ ROWS = st.lists(st.integers(0, 29), max_size=12)
 
 @given(one=ROWS, other=ROWS)
 def test_an_image_is_found_wherever_its_bytes_are(one: list[int], other: list[int]) -> None:
-    found = also_in(prints(IMAGES[one]), prints(IMAGES[other]))
+    found = np.isin(prints(IMAGES[one]), prints(IMAGES[other]))
     assert found.tolist() == [row in other for row in one]
 
 
 def test_one_pixel_makes_another_image_and_its_place_in_memory_does_not() -> None:
     changed = IMAGES.copy()
     changed[:, 0, 0, 0] ^= 1
-    assert not also_in(prints(changed), prints(IMAGES)).any()
-    assert also_in(prints(np.asfortranarray(IMAGES)), prints(IMAGES)).all()
+    assert not np.isin(prints(changed), prints(IMAGES)).any()
+    assert np.isin(prints(np.asfortranarray(IMAGES)), prints(IMAGES)).all()
 
 
 @given(parts=st.lists(ROWS, max_size=5), others=st.lists(ROWS, max_size=5))

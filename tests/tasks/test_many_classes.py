@@ -142,7 +142,7 @@ def work(n_classes: int) -> int:
 
     dataset, task = sparse(n_classes)
     names = tuple(map(Name, dataset.class_names))
-    named = Dataset("some", names, dataset.train, None, "some")
+    named = Dataset("some", names, dataset.train, None)
     spec = TaskSpec(name="t", dataset="some").model_copy(update={"classes": names})
     whole = make_task(spec, named)
     renamed = Task("u", tuple(map(Name, task.classes)), task.train, task.val, task.mean, task.std)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from raytd.tasks.catalogue import CATALOGUE
-from raytd.tasks.datasets import Dataset, data_root, read
+from raytd.tasks.datasets import Dataset, read
 from raytd.tasks.pixels.normalisation import moments, normalisation
-from raytd.tasks.references import find
+from raytd.tasks.references import data_root, find
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
 from raytd.tasks.vocabulary import CLASS_NAMES

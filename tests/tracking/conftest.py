@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from raytd.tracking import SweepInfo, TrialInfo, default_uri
+from raytd.tracking.base import SweepInfo, TrialInfo
+from raytd.tracking.open import chosen_uri
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def uri(storage: Path) -> str:
-    return default_uri(storage)
+    return chosen_uri(None, storage)
 
 
 @pytest.fixture

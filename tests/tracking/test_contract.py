@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from raytd.tracking import Closing, Tracker, TrialInfo, open_tracker
-from raytd.tracking.null import NullTracker
+from raytd.tracking.base import Closing, Tracker, TrialInfo
+from raytd.tracking.open import open_tracker
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def tracker(request, sweep, unheard) -> Tracker:
 
 def run_of(tracker: Tracker, trial: TrialInfo) -> str | None:
     """The run of a trial; "none kept" of a tracker that keeps none of anything."""
-    return "none kept" if isinstance(tracker, NullTracker) else tracker.run_id(trial.key)
+    return "none kept" if type(tracker) is Tracker else tracker.run_id(trial.key)
 
 
 class TestTracker:

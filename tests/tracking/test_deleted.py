@@ -6,7 +6,8 @@ import pytest
 from mlflow import MlflowClient
 
 from raytd.errors import RequestError, TrackingError
-from raytd.tracking import Closing, SweepInfo, TrialInfo, open_tracker
+from raytd.tracking.base import Closing, SweepInfo, TrialInfo
+from raytd.tracking.open import open_tracker
 from raytd.tracking.reachable import require_experiment
 from raytd.tracking.sync import send
 

@@ -8,7 +8,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 from ruamel.yaml import YAML
 
-from raytd.tracking import Closing, DatasetInfo, SweepInfo, TrialInfo, open_tracker
+from raytd.tracking.base import Closing, DatasetInfo, SweepInfo, TrialInfo
+from raytd.tracking.open import open_tracker
 from raytd.tracking.quiet import import_mlflow
 from raytd.tracking.sqlite_file import store_file
 

@@ -29,8 +29,9 @@ def test_a_new_store_is_made_in_silence_without_git_or_telemetry(tmp_path):
     code = """
 import sys
 from pathlib import Path
-from raytd.tracking import Closing, SweepInfo, TrialInfo, default_uri, open_tracker
-tracker = open_tracker(default_uri(Path(sys.argv[1])), SweepInfo("quick", "capacity"))
+from raytd.tracking.base import Closing, SweepInfo, TrialInfo
+from raytd.tracking.open import chosen_uri, open_tracker
+tracker = open_tracker(chosen_uri(None, Path(sys.argv[1])), SweepInfo("quick", "capacity"))
 tracker.finish_trial(TrialInfo("k1", "a -> b"), {"distance": 1.0}, status="done", artifacts=[])
 tracker.close(Closing("done"))
 from mlflow.telemetry.utils import is_telemetry_disabled

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from raytd.tracking import SweepInfo, open_tracker
+from raytd.tracking.base import SweepInfo
+from raytd.tracking.open import open_tracker
 from raytd.tracking.reachable import store_finding
 
 

@@ -6,7 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from raytd.tracking import Closing, SweepInfo, open_tracker
+from raytd.tracking.base import Closing, SweepInfo
+from raytd.tracking.open import open_tracker
 from tests.servers import free_ports
 
 SWEEP = SweepInfo("quick", "capacity")

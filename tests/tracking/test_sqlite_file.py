@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from raytd.errors import RequestError
-from raytd.tracking import SweepInfo, open_tracker
-from raytd.tracking.open import chosen_uri
+from raytd.tracking.base import SweepInfo
+from raytd.tracking.open import chosen_uri, open_tracker
 from raytd.tracking.sqlite_file import require_uri, sqlite_uri, store_file
 
 

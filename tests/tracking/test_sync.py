@@ -8,7 +8,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from raytd.errors import TrackingError
-from raytd.tracking import Closing, TrialInfo, open_tracker
+from raytd.tracking.base import Closing, TrialInfo
+from raytd.tracking.open import open_tracker
 from raytd.tracking.quiet import import_mlflow
 from raytd.tracking.runs import Run
 from raytd.tracking.sync import TrialRecord, send

@@ -55,21 +55,19 @@ def test_unmeasured_costs_of_a_planted_model_are_found() -> None:
     # Shrinkage towards the mean leaves a little of every level.
     assert float(error.square().mean() / (cost - cost.mean()).square().mean()) < 0.01
     assert completion.r_squared > 0.98
-    assert completion.interaction_r_squared > 0.95
     assert completion.cost.slope == pytest.approx(0.1, rel=0.01)
 
 
 def test_r_squared_says_how_much_of_held_out_costs_is_explained() -> None:
-    """Half of the interaction's variance is noise that nothing explains."""
-    completion = complete(measured(planted(table=1.0, levels=2.0, noise=1.0), rounds=4), space())
-    assert completion.interaction_r_squared == pytest.approx(0.5, abs=0.12)
-    assert completion.r_squared > completion.interaction_r_squared
+    """The noise has variance 1, and nothing explains it."""
+    cost = planted(table=1.0, noise=1.0)
+    completion = complete(measured(cost, rounds=4), space())
+    assert completion.r_squared == pytest.approx(1 - 1 / float(cost.var()), abs=0.12)
 
 
 def test_r_squared_of_noise_is_not_above_zero() -> None:
     completion = complete(measured(planted(noise=1.0)), space())
     assert completion.r_squared < 0.05
-    assert completion.interaction_r_squared < 0.05
 
 
 def test_levels_do_not_make_unmeasured_pairs_look_cheap() -> None:
@@ -95,7 +93,7 @@ def test_the_slope_is_never_negative() -> None:
 def test_costs_that_are_all_alike_are_completed_by_themselves() -> None:
     completion = complete(measured(torch.full((N, N), 3.0, dtype=torch.float64)), space())
     torch.testing.assert_close(completion.cost.rows(0, N), torch.full((N, N), 3.0).double())
-    assert completion.r_squared == completion.interaction_r_squared == 0
+    assert completion.r_squared == 0
 
 
 def test_nothing_measured_cannot_be_completed() -> None:

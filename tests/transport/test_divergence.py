@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment, minimize
 from scipy.special import logsumexp
 
 from raytd.errors import InputError
-from raytd.transport.divergence import SelfCosts, sinkhorn_divergence
+from raytd.transport.divergence import sinkhorn_divergence
 from raytd.transport.earth_mover import earth_mover_distance, euclidean
 from raytd.transport.solvers.problem import LinearProblem
 from tests.cases import for_each
@@ -24,7 +24,7 @@ def squares(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def divergence(x: torch.Tensor, y: torch.Tensor, epsilon: float, **limits):
-    own = SelfCosts(squares(x, x), squares(y, y))
+    own = squares(x, x), squares(y, y)
     return sinkhorn_divergence(squares(x, y), own, epsilon=epsilon, **limits)
 
 

@@ -47,7 +47,6 @@ def test_the_first_coupling_is_that_of_the_dense_problem(unit: str) -> None:
     theirs = first_coupling(dense_problem(space().squared_distances(slice(0, N))), **settings)
     torch.testing.assert_close(ours.rows(0, N), theirs.coupling, rtol=0, atol=1e-10)
     assert ours.report.primal == pytest.approx(theirs.report.primal, abs=1e-9)
-    assert ours.effective_partners() == pytest.approx(theirs.effective_partners)
 
 
 @for_each("unit", ["spread", "absolute"])
@@ -198,12 +197,7 @@ def test_costs_that_are_alike_move_the_coupling_towards_independence_only() -> N
     )
     step = ours.step(alike, spread=dense.spread, **settings)
     torch.testing.assert_close(step.rows(0, N), dense.coupling, rtol=0, atol=1e-10)
-    assert step.effective_partners() > ours.effective_partners()
-
-
-def test_partners_are_counted_as_on_a_dense_coupling() -> None:
-    coupling = GlobalCoupling.from_features(space(), epsilon=0.2)
-    assert coupling.effective_partners() == pytest.approx(effective_partners(coupling.rows(0, N)))
+    assert effective_partners(step.rows(0, N)) > effective_partners(ours.rows(0, N))
 
 
 @for_each(

@@ -6,12 +6,12 @@ import torch
 
 from raytd.errors import InputError
 from raytd.transport.proximal import (
-    cost_spread,
     coupling_step,
     effective_partners,
     first_coupling,
 )
 from raytd.transport.solvers.problem import LinearProblem
+from raytd.transport.spread import cost_spread
 from tests.cases import for_each
 
 PROXIMALS = ["kl", "linear", "frobenius", "none"]
@@ -263,20 +263,3 @@ def test_bad_settings_are_named(changes: dict[str, object], message: str) -> Non
 def test_only_couplings_have_partners(coupling: torch.Tensor, message: str) -> None:
     with pytest.raises(InputError, match=message):
         effective_partners(coupling)
-
-
-@for_each("proximal", PROXIMALS)
-def test_a_step_refuses_a_support_without_a_coupling(proximal: str) -> None:
-    """Before it iterates: a single iteration is all that it may use."""
-    half = torch.tensor([0.5, 0.5], dtype=torch.float64)
-    support = torch.tensor([[True, False], [True, False]])
-    problem = LinearProblem(torch.eye(2, dtype=torch.float64), half, half, support)
-    with pytest.raises(InputError, match="support: 2 rows, the first is 0, hold mass 1"):
-        coupling_step(
-            problem,
-            torch.eye(2, dtype=torch.float64) / 2,
-            epsilon=0.1,
-            lam=1.0,
-            proximal=proximal,
-            max_iterations=1,
-        )

@@ -13,10 +13,13 @@ from raytd.cli.terminal import open_console
 if TYPE_CHECKING:
     from raytd.cli.events import View
     from raytd.engine.records import Iteration
+    from raytd.learning.places import TrainingPlace
+    from raytd.learning.sources import Origin
     from raytd.methods.paths.result import DistanceResult
     from raytd.methods.score import Score
     from raytd.rows.row import Row
     from raytd.sweep.trials.trial import Trial
+    from raytd.tasks.task import Task
 
 
 @click.command("distance")
@@ -87,15 +90,30 @@ def _run(
     trial: "Trial", sources: Path | None, view: "View"
 ) -> "tuple[DistanceResult | Score, Row]":
     """Runs a trial, and shows where it is."""
+    from raytd.cli.course import Course
     from raytd.cli.output import say
-    from raytd.cli.single_progress import SingleProgress
     from raytd.engine.executor import run_in_process
+    from raytd.learning.sources import source_key
+    from raytd.sweep.cost.forecast import forecast_of
+    from raytd.sweep.cost.timing import kept_speeds
+    from raytd.sweep.trials.networks import missing_networks
     from raytd.sweep.trials.trial import run_trial
 
-    progress = SingleProgress(trial, sources, view)
+    networks = {network.key: network for network in missing_networks([trial], sources)}
+    ahead = list(networks.values())
+    course = Course(view, forecast_of([trial], kept_speeds(), at_once=1, networks=ahead))
+
+    def on_training(task: "Task", origin: "Origin", place: "TrainingPlace") -> None:
+        network = networks.get(source_key(task, origin))
+        if network is None:
+            return
+        if place.step == place.steps:
+            course.on_trained(network, "done")
+        else:
+            course.on_training(network, place)
 
     def on_iteration(iteration: "Iteration") -> None:
-        progress.on_iteration(iteration)
+        course.show_iteration(trial, iteration.row())
         error = iteration.distance_error
         margin = "" if error is None else f" ± {error:.2g}"
         say(
@@ -105,8 +123,8 @@ def _run(
 
     return run_trial(
         trial,
-        launch=partial(run_in_process, on_place=progress.on_place),
+        launch=partial(run_in_process, on_place=lambda place: course.on_place(trial, *place)),
         sources=sources,
         on_iteration=on_iteration,
-        on_training=progress.on_training,
+        on_training=on_training,
     )

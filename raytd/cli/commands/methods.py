@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
-from raytd.cli.terminal import open_console
+from raytd.cli.terminal import open_console, open_table
 from raytd.errors import RequestError
 
 if TYPE_CHECKING:
@@ -77,10 +77,7 @@ def _keys(method: "Method") -> list[dict[str, Any]]:
 
 
 def _list(facts: list[dict[str, Any]]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table = open_table(show_edge=False)
     for heading in ("method", "unit"):
         table.add_column(heading, no_wrap=True)
     for heading, share in (("reads", 2), ("costs", 3)):
@@ -93,17 +90,14 @@ def _list(facts: list[dict[str, Any]]) -> None:
     console.print("raytd methods NAME says what a method is, and which keys it reads.")
 
 
-def _closer(one: dict[str, Any]) -> str:
-    return "smaller" if one["smaller_is_closer"] else "larger"
-
-
 def _show(one: dict[str, Any]) -> None:
     console = open_console()
     console.print(one["summary"], soft_wrap=True)
     console.print()
+    closer = "smaller" if one["smaller_is_closer"] else "larger"
     fixed = ", ".join(f"trajectory.{key} = {value}" for key, value in one["fixed"].items())
     for label, text in (
-        ("unit", f"{one['unit']}; {_closer(one)} is closer"),
+        ("unit", f"{one['unit']}; {closer} is closer"),
         ("reads", ", ".join(one["reads"]) or "no section"),
         ("sets itself", fixed),
         ("networks", ", ".join(one["networks"]) or "none"),

@@ -11,7 +11,7 @@ from raytd.cli import options
 from raytd.cli.events import doing, opened
 from raytd.cli.request import Request, request_options
 from raytd.cli.standing import duration
-from raytd.cli.terminal import open_console
+from raytd.cli.terminal import open_console, open_table
 
 if TYPE_CHECKING:
     from raytd.sweep.cluster.autoscaling import Bundles
@@ -48,11 +48,7 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
         return request.address is not None and is_autoscaling()
 
     with opened("auto") as view, request.nodes() as nodes:
-        loaded = request.load(nodes, could_grow)
-        told = {"profile": loaded.profile, "reason": loaded.reason}
-        view.show("sweep", {"name": loaded.spec.name, **told})
-        doing(view, f"reading the data of {len(loaded.spec.tasks)} tasks")
-        plan = request.plan(loaded, nodes, could_grow)
+        loaded, plan = request.plan(nodes, could_grow, view)
         lines = account_lines(plan.tasks)
         found = outlook(
             plan,
@@ -71,14 +67,11 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
 
 def _show(found: dict[str, Any], read: list[str]) -> None:
     """Tables for the eye."""
-    from rich import box
     from rich.table import Table
 
     console = open_console()
     console.print("\n".join(read), soft_wrap=True)
-    by_axis = Table(box=box.SIMPLE_HEAD, title="Trials by axis", title_justify="left")
-    for heading in ("axis", "value"):
-        by_axis.add_column(heading, overflow="fold")
+    by_axis = open_table("axis", "value", title="Trials by axis", title_justify="left")
     counts = ("trials", "done", "to_run", "failed")
     for heading in counts:
         by_axis.add_column(heading.replace("_", " "), justify="right")

@@ -95,12 +95,7 @@ def _run(
 
     with ExitStack() as stack:
         nodes = stack.enter_context(request.nodes())
-        loaded = request.load(nodes, grow)
-        told = {"profile": loaded.profile, "reason": loaded.reason}
-        view.show("sweep", {"name": loaded.spec.name, **told})
-        n_tasks = len(loaded.spec.tasks)
-        doing(view, f"reading the data of {n_tasks} tasks")
-        plan = request.plan(loaded, nodes, grow)
+        loaded, plan = request.plan(nodes, grow, view)
         for line in account_lines(plan.tasks) + plan.shared_images():
             view.show("data", {"message": line})
         uri = _tracking_uri(plan, request, tracking_uri)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
-from raytd.cli.terminal import open_console
-from raytd.errors import DataError, RequestError, StorageError
+from raytd.cli.terminal import open_console, open_table
+from raytd.errors import DataError, RequestError, StorageError, os_reason
 
 if TYPE_CHECKING:
     from raytd.tasks.spec import TaskSpec
@@ -121,9 +121,8 @@ def _write_sheet(task: "Task", path: Path) -> None:
     try:
         path.write_bytes(contact_sheet(task))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise StorageError(
-            f"{path}: cannot be written ({reason}); name another file with --sheet"
+            f"{path}: cannot be written ({os_reason(error)}); name another file with --sheet"
         ) from error
 
 
@@ -149,14 +148,11 @@ def _facts(task: "Task", spec: "TaskSpec") -> dict[str, Any]:
 
 
 def _show(facts: dict[str, Any], read: list[str]) -> None:
-    from rich import box
-    from rich.table import Table
-
     from raytd.tasks.contact_sheet import MOST_CLASSES
     from raytd.tasks.pixels.form import in_words
     from raytd.words import counted
 
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True)
+    table = open_table(show_footer=True)
     counts = [[row[part] for row in facts["classes"]] for part in ("train", "val")]
     table.add_column("class", overflow="fold", footer=counted(len(facts["classes"]), "class"))
     for part, column in zip(("train", "val"), counts, strict=True):
@@ -188,12 +184,7 @@ def _list(known: "Mapping[str, TaskSpec]", root: Path, *, as_json: bool) -> None
         ]
         click.echo(json.dumps({"root": str(root), "tasks": rows}, indent=2))
         return
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("task", "data set", "there", "classes"):
-        table.add_column(column, overflow="fold")
+    table = open_table("task", "data set", "there", "classes")
     for spec in known.values():
         there = "yes" if places[spec.dataset] else "no"
         table.add_row(spec.name, spec.dataset, there, _classes(spec))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from raytd.cli import options
-from raytd.cli.terminal import open_console
+from raytd.cli.terminal import open_console, open_table
 
 
 @click.command("status")
@@ -53,12 +53,7 @@ def _facts(job: Any) -> dict[str, Any]:
 
 
 def _show(facts: list[dict[str, Any]]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("job", "sweep", "status", "started", "ran"):
-        table.add_column(column, overflow="fold")
+    table = open_table("job", "sweep", "status", "started", "ran")
     for each in facts:
         started = each["started"]
         when = "-" if started is None else time.strftime("%d %b %H:%M", time.localtime(started))

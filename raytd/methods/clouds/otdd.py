@@ -71,7 +71,7 @@ def run(pair: "Pair", config: OTDDConfig, context: "Context") -> "Score":
     from raytd.methods.clouds.image_features import features_of
     from raytd.methods.clouds.labelled_cloud import LabelledCloud
     from raytd.methods.score import Score
-    from raytd.transport.divergence import SelfCosts, sinkhorn_divergence
+    from raytd.transport.divergence import sinkhorn_divergence
 
     features = features_of(pair, context, config.features)
     with torch_threads(context.resources.threads):
@@ -81,7 +81,7 @@ def run(pair: "Pair", config: OTDDConfig, context: "Context") -> "Score":
         ]
         source, target = clouds
         cost = source.cost_to(target, covariance=config.covariance)
-        own = SelfCosts(*(c.cost_to(c, covariance=config.covariance).pairs for c in clouds))
+        own = [c.cost_to(c, covariance=config.covariance).pairs for c in clouds]
         unit = float(cost.pairs.mean()) if config.epsilon_unit == "mean" else 1.0
         found = sinkhorn_divergence(
             cost.pairs,

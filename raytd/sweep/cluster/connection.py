@@ -3,19 +3,22 @@
 import atexit
 import logging
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from typing import Any
 
-from raytd.errors import RequestError, WaitTimeoutError
+from raytd.errors import RequestError, WaitTimeoutError, os_reason
 from raytd.sweep.cluster.local_ray import local_settings
-from raytd.sweep.cluster.ray_messages import ray_messages_sorted
 from raytd.sweep.cluster.ray_signals import children_apart, signals_wait
 
 Node = dict[str, float]
 _logger = logging.getLogger("raytd")
+
+_RAYLET = "(raylet)"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def local_nodes() -> list[Node]:
@@ -44,9 +47,8 @@ def _knock(address: str | None) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
     except (OSError, OverflowError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise RequestError(
-            f"--address {address}: no Ray cluster answers there ({reason})"
+            f"--address {address}: no Ray cluster answers there ({os_reason(error)})"
         ) from error
 
 
@@ -99,11 +101,10 @@ def _init(address: str | None, local: dict[str, Any]) -> None:
     except OSError as error:
         if address is not None:
             raise RequestError(f"--address {address}: no Ray cluster answers there") from error
-        reason = (error.strerror or str(error)).lower()
         named = f" {error.filename}" if error.filename else ""
         raise RequestError(
-            f"Ray cannot start on this machine ({reason}{named}); set TMPDIR to a folder that can "
-            "be written and has room"
+            f"Ray cannot start on this machine ({os_reason(error)}{named}); set TMPDIR to a "
+            "folder that can be written and has room"
         ) from error
     except Exception as error:  # Ray has no type of its own for it
         if "timed out during startup" not in str(error):
@@ -126,3 +127,36 @@ def _leave_colours_alone() -> None:
     """Keeps the colour library that Ray brings from writing to the terminal when all has ended."""
     if (library := sys.modules.get("colorama.initialise")) is not None:
         atexit.unregister(library.reset_all)
+
+
+class _Sorting:
+    """Standard output, but for Ray's messages.
+
+    Ray prints the death of each process there, a paragraph long, into tables and JSON. What raytd
+    does about it stands in the log of the trial.
+    """
+
+    def __init__(self, stdout: Any) -> None:
+        self._stdout, self._within = stdout, False
+
+    def write(self, text: str) -> int:
+        """Takes a message of Ray apart; everything else goes where it was meant to."""
+        if _RAYLET in text:
+            first = _COLOUR.sub("", text).strip().split(". ")[0]
+            sys.stderr.write(f"{first.removesuffix('.')}.\n")
+            self._within = not text.endswith("\n")
+        elif self._within and text == "\n":  # `print` writes the end of a line by itself
+            self._within = False
+        else:
+            self._stdout.write(text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stdout, name)
+
+
+@contextmanager
+def ray_messages_sorted() -> Iterator[None]:
+    """Keeps standard output free of what Ray prints while the block runs."""
+    with redirect_stdout(_Sorting(sys.stdout)):
+        yield

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from raytd.errors import RaytdError
+from raytd.errors import RaytdError, first_line
 from raytd.paths import home_problem
 from raytd.storage.files import write_bytes
 from raytd.storage.objects import ObjectPath
@@ -107,10 +107,8 @@ def ray_findings(address: str | None, *, start: bool) -> Iterator[Finding]:
     except RaytdError as error:
         yield Finding("cluster", str(error), "Start the cluster, or correct --address.")
     except Exception as error:  # noqa: BLE001 Ray fails to start in many ways
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        yield Finding(
-            "cluster", f"{place}: {first}", "See the logs in /tmp/ray/session_latest/logs."
-        )
+        todo = "See the logs in /tmp/ray/session_latest/logs."
+        yield Finding("cluster", f"{place}: {first_line(error)}", todo)
 
 
 def folders() -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from raytd.errors import RequestError, StorageError
+from raytd.errors import RequestError, StorageError, first_line, os_reason
 from raytd.storage.objects import ObjectPath
 from raytd.storage.path import storage_path
 
@@ -95,26 +95,22 @@ class Order:
             StorageError: in one line, if the folder cannot be written.
         """
         try:
-            self._stage(folder)
+            (folder / self.file.name).write_bytes(self.file.content)
+            for path in self.include:
+                _copy(path, folder / path.name)
+            if self.catalogue is not None:
+                (folder / _CATALOGUE).write_bytes(self.catalogue)
+            if self.ship_code:
+                _copy(Path(__file__).parents[2], folder / "raytd")
+                facts = folder / f"raytd-{version('raytd')}.dist-info"
+                facts.mkdir()
+                text = f"Metadata-Version: 2.1\nName: raytd\nVersion: {version('raytd')}\n"
+                (facts / "METADATA").write_text(text)  # a result names the version that made it
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
             raise StorageError(
-                f"what is shipped cannot be put together in {folder} ({reason}); set TMPDIR to a "
-                "folder that can be written and has room"
+                f"what is shipped cannot be put together in {folder} ({os_reason(error)}); set "
+                "TMPDIR to a folder that can be written and has room"
             ) from error
-
-    def _stage(self, folder: Path) -> None:
-        (folder / self.file.name).write_bytes(self.file.content)
-        for path in self.include:
-            _copy(path, folder / path.name)
-        if self.catalogue is not None:
-            (folder / _CATALOGUE).write_bytes(self.catalogue)
-        if self.ship_code:
-            _copy(Path(__file__).parents[2], folder / "raytd")
-            facts = folder / f"raytd-{version('raytd')}.dist-info"
-            facts.mkdir()
-            text = f"Metadata-Version: 2.1\nName: raytd\nVersion: {version('raytd')}\n"
-            (facts / "METADATA").write_text(text)  # a result names the version that made it
 
     def environment(self) -> dict[str, str]:
         """Environment of the job and of its actors; no secret is ever in it."""
@@ -171,7 +167,7 @@ def job_server(address: str | None) -> Iterator[Any]:
         if isinstance(error, ConnectionError):
             text = "no job server of a Ray cluster answers there; is the tunnel to it open?"
         else:
-            text = _first_line(error)
+            text = first_line(error)
         raise RequestError(f"--address {url}: {text}") from error
 
 
@@ -219,8 +215,3 @@ def _copy(path: Path, to: Path) -> None:
         shutil.copytree(path, to, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     else:
         shutil.copyfile(path, to)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

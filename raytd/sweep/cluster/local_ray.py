@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from raytd.errors import RequestError
+from raytd.errors import RequestError, os_reason
 from raytd.paths import home_problem
 
 _SOCKET_BYTES = 103 if sys.platform == "darwin" else 107
@@ -58,8 +58,7 @@ def folder_problem() -> str | None:
             probe.write(bytes(_PROBE_BYTES))
             probe.flush()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        return f"{name}={folder} cannot be written ({reason})"
+        return f"{name}={folder} cannot be written ({os_reason(error)})"
     return None if _fits(folder / "ray") else f"{name} is too long a path for Ray's sockets"
 
 

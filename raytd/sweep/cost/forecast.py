@@ -49,7 +49,7 @@ class Forecast:
         *,
         at_once: int,
         measured: bool,
-        before: Stage | None = None,
+        before: Stage = Stage((), at_once=1),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._expected, self._kinds, self._at_once = dict(expected), dict(kinds), at_once
@@ -94,15 +94,12 @@ class Forecast:
 
         What trainings take says nothing of trials: these look at many images at a time.
         """
-        first = () if self._before is None else self._before.keys
-        trials = [key for key in self._left if key not in first]
+        trials = [key for key in self._left if key not in self._before.keys]
         left = (self.trainings_left_s(), self._stage_left_s(trials, self._at_once))
         return None if None in left else sum(s for s in left if s is not None)
 
     def trainings_left_s(self) -> float | None:
         """Seconds until all trainings have ended; None as long as nothing is known of them."""
-        if self._before is None:
-            return 0.0
         return self._stage_left_s(self._before.keys, self._before.at_once)
 
     def _stage_left_s(self, keys: Collection[str], at_once: int) -> float | None:

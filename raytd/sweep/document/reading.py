@@ -18,10 +18,8 @@ _read: ContextVar[dict[Path, bytes] | None] = ContextVar("_read", default=None)
 @contextmanager
 def each_file_once() -> Iterator[None]:
     """Within the block a file is read when it is first asked for, and not again."""
-    if _read.get() is not None:
-        yield
-        return
-    token = _read.set({})
+    known = _read.get()
+    token = _read.set({} if known is None else known)
     try:
         yield
     finally:
@@ -35,12 +33,9 @@ def content_of(path: Path) -> bytes:
         OSError: if it cannot be read.
     """
     known = _read.get()
-    if known is None:
-        return _content(path)
-    if path not in known:
-        known[path] = _content(path)
-    return known[path]
-
-
-def _content(path: Path) -> bytes:
-    return sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+    if known is not None and path in known:
+        return known[path]
+    content = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+    if known is not None:
+        known[path] = content
+    return content

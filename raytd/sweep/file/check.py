@@ -7,9 +7,8 @@ from raytd.engine.config import Settings
 from raytd.sweep.document.section_check import Checked, check_section
 from raytd.sweep.document.wording import shown, unknown_key
 from raytd.sweep.document.yaml_data import Entry, Finding
-from raytd.sweep.file.axes import check_grid
-from raytd.sweep.file.axis_values import check_effect, check_values
-from raytd.sweep.file.combinations import Design
+from raytd.sweep.file.axes import Design, check_grid
+from raytd.sweep.file.axis_values import check_effect, check_tiles, check_values
 from raytd.sweep.file.conditions import check_conditions
 from raytd.sweep.file.pairs import check_methods, check_pairs
 from raytd.sweep.file.search import check_search
@@ -24,7 +23,6 @@ from raytd.sweep.file.spec import (
     axis_keys,
 )
 from raytd.sweep.file.tasks import check_tasks
-from raytd.sweep.file.tiles import check_tiles
 
 
 def check(root: Entry) -> tuple[SweepSpec | None, list[Finding]]:

@@ -5,8 +5,7 @@ from typing import Any
 
 from raytd.sweep.document.wording import did_you_mean, show, unknown_key
 from raytd.sweep.document.yaml_data import Finding, KeyPath
-from raytd.sweep.file.axes import leaves, problem_with_key
-from raytd.sweep.file.combinations import Axis
+from raytd.sweep.file.axes import Axis, leaves, problem_with_key
 from raytd.sweep.file.spec import Condition
 
 Axes = Mapping[str, Axis]

@@ -12,7 +12,6 @@ from raytd.sweep.document.wording import one_line, show, shown
 from raytd.sweep.document.yaml_data import (
     Entry,
     Finding,
-    KeyPath,
     Position,
     read_document,
     read_override,
@@ -20,8 +19,6 @@ from raytd.sweep.document.yaml_data import (
 from raytd.sweep.file.check import check
 from raytd.sweep.file.spec import SweepSpec
 from raytd.sweep.file.written_names import with_texts
-
-__all__ = ["LoadedSweep", "SweepSpec", "load_sweep"]
 
 
 @dataclass(frozen=True)
@@ -44,11 +41,8 @@ class LoadedSweep:
     reason: str
     root: Entry
 
-    def where(self, path: KeyPath) -> str:
-        """Where a key, or its nearest parent, was written, as file:line:column."""
-        return self.root.position(path).text
 
-
+@each_file_once()
 def load_sweep(
     path: Path | str,
     *,
@@ -67,14 +61,7 @@ def load_sweep(
     Raises:
         RequestError: with every problem, in the order of their positions.
     """
-    with each_file_once():
-        return _load(Path(path), profile, overrides, has_gpu)
-
-
-def _load(
-    path: Path, profile: str | None, overrides: Sequence[str], has_gpu: Callable[[], bool]
-) -> LoadedSweep:
-    document = with_texts(read_document(path))
+    document = with_texts(read_document(Path(path)))
     options, problems = _read_overrides(overrides)
     report = _Report([*document.findings, *problems])
     report.add(document.root, [*document.findings, *problems])
@@ -91,7 +78,7 @@ def _load(
     if chosen.spec is None or report.lines:
         report.add(chosen.root, chosen.findings)
         report.fail()
-    return LoadedSweep(chosen.spec, path, document.text, chosen.name, reason, chosen.root)
+    return LoadedSweep(chosen.spec, Path(path), document.text, chosen.name, reason, chosen.root)
 
 
 def make_spec(

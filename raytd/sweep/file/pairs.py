@@ -70,9 +70,7 @@ def _from_to(written: dict[str, Any], names: list[str]) -> tuple[Pairs, list[Fin
     ends: dict[str, list[Any]] = {}
     for key in ("from", "to"):
         at: KeyPath = ("pairs", key)
-        problems = check_list(written.get(key), at, "tasks") if key in written else []
-        if key not in written:
-            problems = [Finding(at, "missing")]
+        problems = check_list(written.get(key), at, "tasks")
         ends[key] = [] if problems else written[key]
         findings += [*problems, *_not_in_tasks(ends[key], at, names)]
     if findings:

@@ -66,7 +66,8 @@ def _definitions() -> Schema:
     task = _closed(_fields(TaskSpec), _first_line(TaskSpec))
     keys |= {f"axes {form}": _over_axes(begins, "") for form, begins in _FORMS.items()}
     for axis in axis_keys():
-        keys[f"values {axis}"] = _many(_ref(axis))
+        # null takes an axis away that a file has
+        keys[f"values {axis}"] = {"anyOf": [_listed(_ref(axis)), {"type": "null"}]}
         keys[f"some {axis}"] = {"anyOf": [_ref(axis), _listed(_ref(axis))]}
         keys[f"space {axis}"] = _distribution(_ref(axis))
     return keys | {
@@ -138,11 +139,6 @@ def _distribution(ref: Schema) -> Schema:
         "minProperties": 1,
         "maxProperties": 1,
     }
-
-
-def _many(ref: Schema) -> Schema:
-    """A list of values; null takes an axis away that a file has."""
-    return {"anyOf": [_listed(ref), {"type": "null"}]}
 
 
 def _listed(items: Schema) -> Schema:

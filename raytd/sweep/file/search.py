@@ -8,8 +8,7 @@ from typing import Any, get_args
 from raytd.sweep.document.section_check import check_section
 from raytd.sweep.document.wording import did_you_mean, show
 from raytd.sweep.document.yaml_data import Finding, KeyPath
-from raytd.sweep.file.axes import problem_with_key
-from raytd.sweep.file.combinations import Axis
+from raytd.sweep.file.axes import Axis, problem_with_key
 from raytd.sweep.file.spec import SECTIONS, Choices, Distribution, Kind, SearchConfig
 
 _AT: KeyPath = ("search", "space")
@@ -64,7 +63,7 @@ def check_search(written: Any, grid: Mapping[str, Axis]) -> Search:
                 ((name, values),) = value.items()
                 kind, key = KINDS[name], ".".join(path)
                 space[key] = {kind: tuple(values)}
-                probes = _probes(kind, values)
+                probes = probes_of(space[key])
                 places = [(*at, name, min(i, len(values) - 1)) for i in range(len(probes))]
                 axes[key] = Axis(probes, places, at)
     if findings or checked.value is None:
@@ -141,18 +140,15 @@ def _problem_with_ends(kind: Kind, ends: Sequence[Any]) -> str | None:
 
 
 def probes_of(how: Distribution) -> list[Any]:
-    """Values that stand for all others of a distribution: its ends, or its choices."""
-    ((kind, values),) = how.items()
-    return _probes(kind, values)
+    """Values that stand for all others of a distribution: its ends, or its choices.
 
-
-def _probes(kind: Kind, values: Sequence[Any]) -> list[Any]:
-    """What is right for these values is taken for right of all.
-
-    Beside the ends of a range of whole numbers the second: not every one may be allowed.
+    What is right for these is taken for right of all. Beside the ends of a range of whole numbers
+    the second is among them: not every one may be allowed.
     """
+    ((kind, written),) = how.items()
+    values: list[Any] = list(written)
     if kind == "choice":
-        return list(values)
+        return values
     low, high = values
     if kind == "integer":
         return [low, low + 1] if high == low + 1 else [low, low + 1, high]

@@ -190,11 +190,6 @@ class _SweepSpec(Choices, Label):
         """The task of that name."""
         return next(task for task in self.tasks if task.name == name)
 
-    def section(self, name: str) -> Settings:
-        """The section of that name."""
-        found: Settings = getattr(self, name)
-        return found
-
 
 if TYPE_CHECKING:
     SweepSpec = _SweepSpec

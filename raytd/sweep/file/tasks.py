@@ -7,8 +7,7 @@ from typing import Any
 from raytd.sweep.document.section_check import check_section
 from raytd.sweep.document.wording import did_you_mean, show
 from raytd.sweep.document.yaml_data import Finding, KeyPath
-from raytd.sweep.file.catalogue_file import known_tasks
-from raytd.sweep.file.inline_task import check_definition
+from raytd.sweep.file.catalogue_file import check_definition, known_tasks
 from raytd.sweep.file.pairs import check_list
 from raytd.sweep.file.spec import DataConfig
 from raytd.tasks.spec import TaskSpec

@@ -19,13 +19,12 @@ from raytd.sweep.run.searcher import make_searcher
 from raytd.sweep.run.training_board import BoardReader, Reporter, Told
 from raytd.sweep.run.trial_function import (
     PROCESS_LOSSES,
-    News,
-    bundles,
     config_of,
     one_line,
     run_remotely,
 )
 from raytd.sweep.trials.networks import Network, missing_networks
+from raytd.sweep.trials.placement import bundles
 from raytd.sweep.trials.plan import SweepPlan
 from raytd.sweep.trials.trial import Trial
 from raytd.tasks.task import Task
@@ -181,16 +180,22 @@ def run_trials(plan: SweepPlan, listener: Listener, *, max_concurrent: int | Non
         tasks=shared,
         folder=plan.folder,
         sources=plan.sources,
-        news=News(max(1.0, len(configs) * LOOK_SHARE_S), plan.spec.tracking.system_metrics),
+        look_every_s=max(1.0, len(configs) * LOOK_SHARE_S),
+        system_metrics=plan.spec.tracking.system_metrics,
         stale=plan.stale,
     )
+
+    def reserved(params: dict[str, Any]) -> Any:
+        """The placement group of the trial that Tune means."""
+        return tune.PlacementGroupFactory(bundles(config_of(params, configs)))
+
     longest_s = max(c.resources.wait_timeout_s for c in configs.values())
     param_space, search = _space(plan, trials)
     max_concurrent = max_concurrent or (_SEARCHED_AT_ONCE if plan.studies else None)
     scratch = make_temporary_folder("raytd-tune-")
     try:
         tune.Tuner(
-            tune.with_resources(function, lambda c: bundles(config_of(c, configs))),
+            tune.with_resources(function, reserved),
             param_space=param_space,
             tune_config=tune.TuneConfig(
                 reuse_actors=True, max_concurrent_trials=max_concurrent, **search

@@ -98,6 +98,8 @@ def sweep_record(folder: StoragePath) -> tuple[SweepInfo, Closing]:
     """
     kept = kept_sweep(folder)
     ended = [row["status"] for row in kept.rows]
+    artifacts = [path for path in [folder / "results.parquet"] if path.exists()]
+    artifacts += sorted(path for path in folder.glob("report/*") if path.is_file())
     closing = Closing(
         status=_status(ended, len(kept.keys)),
         metrics={
@@ -105,16 +107,10 @@ def sweep_record(folder: StoragePath) -> tuple[SweepInfo, Closing]:
             "trials_done": float(ended.count("done")),
             "trials_failed": float(ended.count("failed")),
         },
-        artifacts=sweep_artifacts(folder),
+        artifacts=artifacts,
         table=list(kept.ended.values()),
     )
     return sweep_info(kept.asked, folder), closing
-
-
-def sweep_artifacts(folder: StoragePath) -> list[StoragePath]:
-    """The files that the tracker keeps with a sweep when it ends."""
-    table = [path for path in [folder / "results.parquet"] if path.exists()]
-    return table + sorted(path for path in folder.glob("report/*") if path.is_file())
 
 
 def trial_records(folder: StoragePath) -> Iterator[TrialRecord]:

@@ -17,6 +17,8 @@ from raytd.errors import (
     StorageError,
     WaitTimeoutError,
     WorkerLostError,
+    first_line,
+    in_one_line,
 )
 from raytd.methods.paths.result import DistanceResult
 from raytd.methods.registry import METHODS
@@ -26,7 +28,6 @@ from raytd.storage.files import remove_folder
 from raytd.storage.path import StoragePath
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.folder.presence import require_folder
-from raytd.sweep.trials import placement
 from raytd.sweep.trials.expand import TrialConfig
 from raytd.sweep.trials.trial import Trial, failed_row, run_trial
 from raytd.tasks.task import Task
@@ -41,13 +42,6 @@ HALVINGS = 3
 """How often a trial that runs out of memory starts again with half the chunk."""
 
 
-def bundles(config: TrialConfig) -> Any:
-    """What Tune reserves for a trial; see `placement.bundles`."""
-    from ray import tune
-
-    return tune.PlacementGroupFactory(placement.bundles(config))
-
-
 def config_of(params: dict[str, Any], configs: dict[str, TrialConfig]) -> TrialConfig:
     """The trial that Tune means; one that a search suggests comes with its configuration.
 
@@ -58,19 +52,6 @@ def config_of(params: dict[str, Any], configs: dict[str, TrialConfig]) -> TrialC
     return configs[params["trial_key"]]
 
 
-@dataclass(frozen=True)
-class News:
-    """What a running trial tells beside its iterations.
-
-    Attributes:
-        look_every_s: seconds between two looks at where it is.
-        system_metrics: whether iterations come with what the actors use.
-    """
-
-    look_every_s: float
-    system_metrics: bool
-
-
 def run_remotely(  # noqa: PLR0913
     params: dict[str, Any],
     *,
@@ -78,19 +59,21 @@ def run_remotely(  # noqa: PLR0913
     tasks: dict[str, Task],
     folder: StoragePath,
     sources: StoragePath,
-    news: "News",
+    look_every_s: float,
+    system_metrics: bool,
     stale: Mapping[str, int | None],
 ) -> None:
     """Runs a trial, reports place, iterations and row to Tune, and writes it into the ledger.
 
     A process that was lost after it had written a result leaves nothing to do but to report it.
-    `stale` has the versions of the rows that do not count.
+    `stale` has the versions of the rows that do not count, `look_every_s` is the time between two
+    looks at its place, and with `system_metrics` iterations come with what the actors use.
     """
     from ray import tune
     from ray.util import get_current_placement_group
 
     from raytd.engine.on_ray.executor import local_cause
-    from raytd.engine.on_ray.pool import Watch, pool_of
+    from raytd.engine.on_ray.pool import ActorShape, Watch, pool_of
 
     config = config_of(params, configs)
     trial = Trial(config, tasks[config.source.name], tasks[config.target.name])
@@ -100,16 +83,18 @@ def run_remotely(  # noqa: PLR0913
     def report(iteration: Iteration) -> None:
         figures = iteration.row()
         log.add(figures)
-        used = pool.usage() if news.system_metrics else {}
+        used = pool.usage() if system_metrics else {}
         tune.report({"figures": figures | used, "knots": iteration.knot_rows()})
 
-    watch = Watch(lambda place: tune.report({"place": place}), news.look_every_s)
+    watch = Watch(lambda place: tune.report({"place": place}), look_every_s)
     attempt = Attempt(checkpoints, sources, report, log, watch)
     try:
         row = ledger.done_since(trial.key, stale.get(trial.key))
         if row is None:
             if METHODS[config.method].processes(config.settings, config.resources).coordinator:
-                pool = pool_of(_shape(config), get_current_placement_group())
+                cpus, gpus = config.resources.cpus_per_actor, config.resources.gpus_per_actor
+                shape = ActorShape(config.n_workers, cpus, gpus)
+                pool = pool_of(shape, get_current_placement_group())
                 result, row = attempt.run_with_enough_memory(trial, pool)
             else:
                 result, row = run_trial(trial, launch=run_in_process, sources=sources)
@@ -163,17 +148,21 @@ class Attempt:
                         "restarts with half of it; set a smaller coupled.tile_size or "
                         "trajectory.batch_size, or more blocks"
                     ) from error
-                self.log.tell(f"out of memory with chunk {chunk}; begun again with {chunk // 2}")
+                self.log.notes.append(
+                    f"out of memory with chunk {chunk}; begun again with {chunk // 2}"
+                )
                 trial = with_chunk(trial, chunk // 2)
         raise AssertionError("the last turn returns or raises")
 
     def _run(self, trial: Trial, pool: "ActorPool") -> tuple[DistanceResult | Score, Row]:
+        from raytd.engine.on_ray.executor import Limits
+
         resources = trial.config.resources
         launch = partial(
             pool.launch,
             checkpoints=checkpoint_settings(self.checkpoints, resources),
-            limits=_limits(resources),
-            tell=self.log.tell,
+            limits=Limits(call_s=resources.call_timeout_s, wait_s=resources.wait_timeout_s),
+            tell=self.log.notes.append,
             watch=self.watch,
         )
         result, row = run_trial(
@@ -201,10 +190,6 @@ class TrialLog:
             if value is not None
         )
         self._lines.append(shown)
-
-    def tell(self, note: str) -> None:
-        """Notes what the user should know."""
-        self.notes.append(note)
 
     def text(self, warnings: Sequence[str]) -> str:
         """The log so far, with warnings at its end."""
@@ -261,23 +246,4 @@ def with_chunk(trial: Trial, chunk: int) -> Trial:
 
 def one_line(error: BaseException) -> str:
     """What a results table says of an error: its own line, or its type and first line."""
-    text = str(error).strip().splitlines()
-    first = text[0] if text else ""
-    return first if isinstance(error, RaytdError) else f"{type(error).__name__}: {first}"
-
-
-def _shape(config: TrialConfig) -> Any:
-    from raytd.engine.on_ray.pool import ActorShape
-
-    resources = config.resources
-    return ActorShape(
-        n_actors=config.n_workers,
-        cpus=resources.cpus_per_actor,
-        gpus=resources.gpus_per_actor,
-    )
-
-
-def _limits(resources: ResourcesConfig) -> Any:
-    from raytd.engine.on_ray.executor import Limits
-
-    return Limits(call_s=resources.call_timeout_s, wait_s=resources.wait_timeout_s)
+    return first_line(error) if isinstance(error, RaytdError) else in_one_line(error)

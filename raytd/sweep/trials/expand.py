@@ -24,7 +24,7 @@ from raytd.methods.method import Method
 from raytd.methods.registry import METHODS
 from raytd.models.zoo import canonical
 from raytd.paths import expanded
-from raytd.sweep.file.combinations import cells, meets
+from raytd.sweep.file.axes import cells, meets
 from raytd.sweep.file.search import probes_of
 from raytd.sweep.file.spec import SECTIONS, Distribution, Scalar, SweepSpec
 from raytd.tasks.spec import TaskSpec
@@ -248,7 +248,7 @@ def _sections(spec: SweepSpec, cell: Mapping[str, Any]) -> dict[str, Settings]:
     """The sections of a sweep with the values that a cell gives their keys."""
     sections = {}
     for name in SECTIONS:
-        written = spec.section(name)
+        written: Settings = getattr(spec, name)
         keys = [key for key in type(written).model_fields if f"{name}.{key}" in cell]
         own = {key: cell[f"{name}.{key}"] for key in keys}
         sections[name] = type(written).model_validate(written.model_dump(exclude_unset=True) | own)
@@ -263,7 +263,8 @@ def _trial(case: Case, cell: Mapping[str, Any], sections: Mapping[str, Settings]
     read = {
         axis: value
         for axis, value in _values(spec, cell, sections).items()
-        if method.reads(axis) and method.why_idle(axis, settings, _section(axis, sections)) is None
+        if method.reads(axis)
+        and method.why_idle(axis, settings, sections.get(axis.rpartition(".")[0])) is None
     }
     choices = {"model": cell.get("model", spec.model), "seed": cell.get("seed", spec.seed)}
     weights = cell.get("weights", spec.weights)
@@ -306,10 +307,6 @@ def _values(
         if not section and key not in cell:
             values[key] = getattr(spec, key)
     return values
-
-
-def _section(axis: str, sections: Mapping[str, Settings]) -> Settings | None:
-    return sections.get(axis.rpartition(".")[0])
 
 
 def _weights(written: str | None, source: str, choices: dict[str, Any]) -> str | None:

@@ -7,20 +7,11 @@ from pathlib import Path
 from raytd.errors import InputError
 from raytd.learning.pretrain import Recipe
 from raytd.learning.sources import Origin, SourceCache, source_key
-from raytd.methods.registry import METHODS
 from raytd.storage.path import StoragePath
 from raytd.sweep.trials.expand import TrialConfig
 from raytd.sweep.trials.trial import Trial
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task
-
-
-def networks_of(trial: Trial) -> list[tuple[Task, Origin]]:
-    """Every network that a trial needs trained before it starts."""
-    config = trial.config
-    return METHODS[config.method].trained(
-        trial.pair, config.settings, config.pretrain, config.trajectory
-    )
 
 
 @dataclass(frozen=True)
@@ -59,7 +50,7 @@ def missing_networks(trials: Iterable[Trial], sources: StoragePath | None) -> li
     cache = SourceCache(sources)
     found: dict[str, tuple[Task, Origin, Trial]] = {}
     for trial in trials:
-        for task, origin in networks_of(trial):
+        for task, origin in trial.networks():
             key = source_key(task, origin)
             if key not in found and not cache.has(task, origin):
                 found[key] = (task, origin, trial)

@@ -215,12 +215,7 @@ def read_tasks(
 
 
 def trial_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
-    """What images and networks say against the trials, in words."""
-    return pair_problems(configs, tasks) + network_problems(configs, tasks)
-
-
-def pair_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
-    """What the images of two tasks say against their pair, in words."""
+    """What images, methods and networks say against the trials, in words."""
     problems: dict[str, None] = {}
     for config in configs:
         source, target = tasks[config.source], tasks[config.target]
@@ -230,15 +225,11 @@ def pair_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -
                 f"({in_words(source.image_shape)} and {in_words(target.image_shape)}); "
                 "set data.size and data.channels"
             ] = None
-    return [*problems, *method_problems(configs, tasks)]
-
-
-def method_problems(configs: Sequence[TrialConfig], tasks: dict[TaskSpec, Task]) -> list[str]:
-    """What methods say against their settings on these tasks, in words."""
-    found = (
-        METHODS[c.method].problems(c.settings, tasks[c.source], tasks[c.target]) for c in configs
-    )
-    return list(dict.fromkeys(problem for problems in found for problem in problems))
+    for config in configs:
+        source, target = tasks[config.source], tasks[config.target]
+        method = METHODS[config.method]
+        problems |= dict.fromkeys(method.problems(config.settings, source, target))
+    return [*problems, *network_problems(configs, tasks)]
 
 
 def write_plan(plan: SweepPlan, text: bytes) -> None:

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from raytd.tasks.copies import also_in, shared_counts
+from raytd.tasks.copies import shared_counts
 from raytd.tasks.task import Task
 from raytd.words import counted
 
@@ -46,7 +46,7 @@ def leaks(source: Task, target: Task) -> tuple[str, ...]:
     found = []
     ends = (source, target) if source.name != target.name else (source,)
     for task, other in product(ends, repeat=2):
-        n = int(also_in(task.val.prints, other.train.prints).sum())
+        n = int(np.isin(task.val.prints, other.train.prints).sum())
         if n:
             images = counted(len(task.val.labels), "validation image")
             found.append(f"{n:,} of {images} of {task.name} are training images of {other.name}")

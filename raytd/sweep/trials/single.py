@@ -10,11 +10,12 @@ from raytd.sweep.file.load import load_sweep, make_spec
 from raytd.sweep.trials.expand import expand
 from raytd.sweep.trials.plan import read_tasks, trial_problems
 from raytd.sweep.trials.trial import Trial
-from raytd.tasks.datasets import data_root
+from raytd.tasks.references import data_root
 
 TaskLike = str | Mapping[str, Any]
 
 
+@each_file_once()
 def single_trial(
     ends: tuple[TaskLike, TaskLike],
     settings: Mapping[str, Any],
@@ -38,18 +39,6 @@ def single_trial(
     Raises:
         RequestError: with everything that is wrong.
     """
-    with each_file_once():
-        return _single_trial(ends, settings, config, data, overrides, caller)
-
-
-def _single_trial(  # noqa: PLR0913 - the arguments of `single_trial`
-    ends: tuple[TaskLike, TaskLike],
-    settings: Mapping[str, Any],
-    config: Path | str | None,
-    data: Path | str | None,
-    overrides: Sequence[str],
-    caller: str,
-) -> Trial:
     base = None
     if config is not None:
         base = load_sweep(config, has_gpu=_has_gpu).root.without("grid", "where", "search")

@@ -15,7 +15,7 @@ import numpy as np
 from raytd.engine.executor import Launcher
 from raytd.engine.records import Iteration
 from raytd.engine.setup.context import Context, Pair, source_recipe
-from raytd.learning.sources import OnTraining, SourceCache
+from raytd.learning.sources import OnTraining, Origin, SourceCache
 from raytd.methods.paths.result import DistanceResult
 from raytd.methods.registry import METHODS
 from raytd.methods.score import Score
@@ -82,6 +82,11 @@ class Trial:
         config = self.config
         weights = None if config.weights is None else Path(config.weights)
         return Pair(self.source, self.target, config.model, config.seed, weights)
+
+    def networks(self) -> list[tuple[Task, Origin]]:
+        """Every network that it needs trained before it starts."""
+        config, method = self.config, METHODS[self.config.method]
+        return method.trained(self.pair, config.settings, config.pretrain, config.trajectory)
 
     def columns(self) -> Row:
         """What is known of the trial before it runs, in the order of a results table."""

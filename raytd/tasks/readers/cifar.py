@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from raytd.errors import DataError
+from raytd.errors import DataError, first_line
 from raytd.tasks.readers.arrays import ArrayImages
-from raytd.tasks.readers.contract import Content, Split, one_line
+from raytd.tasks.readers.contract import Content, Split
 
 FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
 
@@ -45,7 +45,7 @@ def download(name: str, root: Path) -> None:
     except (RuntimeError, OSError) as error:
         raise DataError(
             f"{name}: not under {root / FOLDERS[name]} and the download failed "
-            f"({one_line(error)}). Put torchvision's folder there, or choose another data set."
+            f"({first_line(error)}). Put torchvision's folder there, or choose another data set."
         ) from error
 
 

@@ -83,11 +83,6 @@ class Reader(Protocol):
         """
 
 
-def one_line(error: Exception) -> str:
-    """The first line of what a library says."""
-    return (str(error) or type(error).__name__).splitlines()[0]
-
-
 def check_rows(n_images: int, n_labels: int, where: str) -> None:
     """Refuses images without labels, the reverse, and counts that cannot be meant.
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Shaped
 
-from raytd.errors import DataError
-from raytd.tasks.readers.contract import Raw, one_line
+from raytd.errors import DataError, first_line
+from raytd.tasks.readers.contract import Raw
 from raytd.tasks.readers.deep import lower_bytes, with_sign
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def decode_image(data: bytes | Path, place: str) -> Raw:
     except UnidentifiedImageError as error:
         raise DataError(f"{place}: not an image ({', '.join(FORMATS)} are read)") from error
     except _BROKEN as error:
-        raise DataError(f"{place}: the image is damaged ({one_line(error)})") from error
+        raise DataError(f"{place}: the image is damaged ({first_line(error)})") from error
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from raytd.errors import DataError
+from raytd.errors import DataError, first_line
 from raytd.tasks.readers.class_numbers import (
     named_numbering,
     note_on_kind,
@@ -181,9 +181,7 @@ def _header(path: Path, archive: zipfile.ZipFile, name: str, *, kinds: str) -> _
             )
             shape, fortran, dtype = reader(stream)
         except ValueError as error:
-            raise DataError(
-                f"{path}: {name} is not an array ({str(error).splitlines()[0]})"
-            ) from error
+            raise DataError(f"{path}: {name} is not an array ({first_line(error)})") from error
         length = stream.tell()
     if dtype.hasobject:
         raise DataError(f"{path}: {name} holds pickled objects, which are never loaded")

@@ -11,8 +11,6 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PARTS = ("train", "validation", "test")
-
 _NAMES = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev"),

@@ -1,6 +1,5 @@
 """Images that lie raw, one after the other, in a file or in a compressed stream."""
 
-import gzip
 import lzma
 import zipfile
 import zlib
@@ -11,8 +10,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from raytd.errors import DataError
-from raytd.tasks.readers.contract import Indices, Raw, one_line
+from raytd.errors import DataError, first_line
+from raytd.tasks.readers.contract import Indices, Raw
 
 BROKEN = (
     OSError,
@@ -20,7 +19,6 @@ BROKEN = (
     RuntimeError,
     zlib.error,
     lzma.LZMAError,
-    gzip.BadGzipFile,
     zipfile.BadZipFile,
 )
 """What the standard library raises over a damaged stream."""
@@ -77,4 +75,4 @@ def damage_told(name: str) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        raise DataError(f"{name}: damaged ({one_line(error)})") from error
+        raise DataError(f"{name}: damaged ({first_line(error)})") from error

@@ -21,7 +21,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from raytd.transport.solvers.feasibility import check_feasible
 from raytd.transport.solvers.newton import PROMISE_KEPT, ROUNDING, newton_direction
 from raytd.transport.solvers.problem import LinearProblem
 from raytd.transport.solvers.report import SolverReport
@@ -54,7 +53,6 @@ def frobenius_coupling(  # noqa: PLR0913
         max_iterations: most Newton steps.
     """
     check_limits(tolerance, max_iterations)
-    check_feasible(problem)
     dual = _Dual(problem, density.double().cpu(), epsilon=epsilon, pull=pull)
     f, g = dual.start()
     r = dual.density(f, g)

@@ -8,32 +8,12 @@ which determines f. A pair that may have no mass has cost +inf and K = 0.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from raytd.transport.solvers.problem import LinearProblem
-
-
-class Kernel(Protocol):
-    """What the scaling iteration asks of a kernel."""
-
-    def range(self) -> Float[Tensor, "*tiles 1"]:
-        """Largest minus smallest finite cost of each tile."""
-
-    def column_potential(self, f: Tensor, p: Tensor, epsilon: Tensor) -> Tensor:
-        """The g that makes the weighted sums of the columns 1 at f."""
-
-    def anchor(self, g: Tensor, q: Tensor, epsilon: Tensor) -> Tensor:
-        """Set the kernel to the one at g; its f comes back."""
-
-    def row_sums(self, weights: Tensor) -> Tensor:
-        """Kernel times weights of the columns."""
-
-    def column_sums(self, weights: Tensor) -> Tensor:
-        """Transposed kernel times weights of the rows."""
 
 
 class DenseKernel:
@@ -49,10 +29,6 @@ class DenseKernel:
     def range(self) -> Float[Tensor, "*tiles 1"]:
         """Largest minus smallest finite cost of each tile."""
         return _range(self.cost.flatten(-2))
-
-    def column_potential(self, f: Tensor, p: Tensor, epsilon: Tensor) -> Tensor:
-        """The g that makes the weighted sums of the columns 1 at f."""
-        return normalised_rows(_transposed(self.cost), f, p, epsilon)[1]
 
     def anchor(self, g: Tensor, q: Tensor, epsilon: Tensor) -> Tensor:
         """Set the kernel to the one at g; its f comes back."""
@@ -94,14 +70,6 @@ class StreamedKernel:
         ends = [torch.stack([c.amin(), c.amax()]) for _, c in self.chunks()]
         return _range(torch.cat(ends))
 
-    def column_potential(self, f: Tensor, p: Tensor, epsilon: Tensor) -> Tensor:
-        """The g that makes the weighted sums of the columns 1 at f."""
-        total = torch.full_like(self.rows(0, 1)[0], -torch.inf)
-        for part, cost in self.chunks():
-            exponents = (f[part, None] - cost) / epsilon + p[part, None].log()
-            total = torch.logaddexp(total, exponents.logsumexp(0))
-        return -epsilon * total
-
     def anchor(self, g: Tensor, q: Tensor, epsilon: Tensor) -> Tensor:
         """Set the kernel to the one at g; its f comes back."""
         self.g, self.epsilon = g, epsilon
@@ -121,6 +89,10 @@ class StreamedKernel:
 
     def _kernel(self, part: slice, cost: Tensor) -> Tensor:
         return ((self.f[part, None] + self.g - cost) / self.epsilon).exp_()
+
+
+Kernel = DenseKernel | StreamedKernel
+"""What the scaling iteration asks for its sums."""
 
 
 def normalised_rows(

@@ -21,8 +21,6 @@ class LinearProblem:
         cost: price of moving one unit of mass, finite wherever row and column both have mass.
         a: mass of the rows, non-negative.
         b: mass of the columns, non-negative, in each tile as much as the rows have.
-        support: pairs that a coupling may use, or None for all of them; costs of other pairs are
-            never read. Solvers refuse a support on which there is no coupling.
 
     Raises:
         InputError: if a value is outside its domain; the message names the first one.
@@ -31,7 +29,6 @@ class LinearProblem:
     cost: Float[Tensor, "*tiles n m"]
     a: Float[Tensor, "*tiles n"]
     b: Float[Tensor, "*tiles m"]
-    support: Bool[Tensor, "*tiles n m"] | None = None
 
     def __post_init__(self) -> None:
         _check_shapes(self.cost, self.a, self.b)
@@ -39,7 +36,6 @@ class LinearProblem:
             refuse(name, marginal, ~torch.isfinite(marginal), "masses must be finite")
             refuse(name, marginal, marginal < 0, "masses must not be negative")
         _check_masses(self.a, self.b)
-        _check_support(self.support, self.cost)
         bad = ~torch.isfinite(self.cost) & self.allowed
         refuse("cost", self.cost, bad, "costs must be finite where there is mass")
 
@@ -50,9 +46,8 @@ class LinearProblem:
 
     @property
     def allowed(self) -> Bool[Tensor, "*tiles n m"]:
-        """Whether a pair may have mass: its row and its column have some, and it is supported."""
-        has_mass = (self.a > 0).unsqueeze(-1) & (self.b > 0).unsqueeze(-2)
-        return has_mass if self.support is None else has_mass & self.support
+        """Whether a pair may have mass: its row and its column have some."""
+        return (self.a > 0).unsqueeze(-1) & (self.b > 0).unsqueeze(-2)
 
     @property
     def independent(self) -> Float[Tensor, "*tiles n m"]:
@@ -60,7 +55,7 @@ class LinearProblem:
         return independent_coupling(self.a, self.b)
 
     def with_cost(self, cost: Float[Tensor, "*tiles n m"]) -> "LinearProblem":
-        """The same marginals and support at another cost."""
+        """The same marginals at another cost."""
         return replace(self, cost=cost)
 
 
@@ -90,20 +85,6 @@ def _check_shapes(cost: Tensor, a: Tensor, b: Tensor) -> None:
         check_same_kind(name, marginal, cost)
     if not cost.is_floating_point():
         raise InputError(f"cost is {cost.dtype}; it must be a floating-point tensor")
-
-
-def _check_support(support: Tensor | None, cost: Tensor) -> None:
-    if support is None:
-        return
-    if support.shape != cost.shape or support.dtype != torch.bool:
-        raise InputError(
-            f"support is {support.dtype} of shape {tuple(support.shape)}; it must be torch.bool of "
-            f"shape {tuple(cost.shape)}"
-        )
-    if support.device != cost.device:
-        raise InputError(
-            f"support is on {support.device} and cost on {cost.device}; move one of them"
-        )
 
 
 def check_same_kind(name: str, values: Tensor, cost: Tensor) -> None:

@@ -44,9 +44,7 @@ class Scaling:
         a: mass of the rows.
         b: mass of the columns.
         kernel: at the problem's cost.
-        epsilon: regularisation, in units of cost.
-        init: potentials (f, g) to start from.
-        staged: whether epsilon comes down to its value in stages.
+        epsilon: regularisation, in units of cost; it comes down to this value in stages.
 
     Attributes:
         error: marginal error at the last look, one per tile.
@@ -54,26 +52,19 @@ class Scaling:
         iterations: iterations made.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         a: Float[Tensor, "*tiles n"],
         b: Float[Tensor, "*tiles m"],
         kernel: Kernel,
         epsilon: float,
-        *,
-        init: tuple[Tensor, Tensor] | None,
-        staged: bool,
     ) -> None:
         check_positive("epsilon", epsilon)
         self.a, self.kernel, self.epsilon = a, kernel, epsilon
         self.p, self.q = a / a.sum(-1, keepdim=True), b / b.sum(-1, keepdim=True)
-        self.stage = torch.full_like(self.p[..., :1], epsilon)
         self.g = torch.zeros_like(self.q)
-        if staged:  # the first kernel has no number below exp(−1 / FIRST_EPSILON)
-            self.stage = (kernel.range() * FIRST_EPSILON).clamp(min=epsilon)
-        else:
-            f = torch.zeros_like(self.p) if init is None else init[0]
-            self.g = kernel.column_potential(f, self.p, self.stage).where(self.q > 0, 0)
+        # The first kernel has no number below exp(−1 / FIRST_EPSILON).
+        self.stage = (kernel.range() * FIRST_EPSILON).clamp(min=epsilon)
         self.v, self.change = torch.ones_like(self.q), torch.zeros_like(self.q)
         self.omega = torch.ones_like(self.stage)
         self.error = torch.full_like(self.stage, torch.inf)

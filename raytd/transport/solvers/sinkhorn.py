@@ -3,15 +3,12 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from raytd.errors import InputError
-from raytd.transport.solvers.feasibility import check_feasible
 from raytd.transport.solvers.kernel import DenseKernel
 from raytd.transport.solvers.newton import climb
-from raytd.transport.solvers.problem import LinearProblem, check_same_kind, refuse
+from raytd.transport.solvers.problem import LinearProblem
 from raytd.transport.solvers.report import SolverReport
 from raytd.transport.solvers.scaling import Scaling
 
@@ -30,13 +27,11 @@ class SinkhornOutput(SolverReport):
     Attributes:
         f: potential of the rows, in units of cost; 0 where a row has no mass.
         g: potential of the columns, likewise.
-        epsilon: regularisation, in units of cost.
         report: the report alone, without the memory that a solution holds.
     """
 
     f: Float[Tensor, "*tiles n"]
     g: Float[Tensor, "*tiles m"]
-    epsilon: float
     report: SolverReport
     _kernel: Float[Tensor, "*tiles n m"] = field(repr=False)
     _scales: tuple[Float[Tensor, "*tiles n"], Float[Tensor, "*tiles m"]] = field(repr=False)
@@ -48,14 +43,12 @@ class SinkhornOutput(SolverReport):
         return self._kernel * rows.unsqueeze(-1) * columns.unsqueeze(-2)
 
 
-def sinkhorn(  # noqa: PLR0913
+def sinkhorn(
     problem: LinearProblem,
     epsilon: float,
     *,
     tolerance: float = 1e-6,
     max_iterations: int = 5000,
-    init: tuple[Tensor, Tensor] | None = None,
-    epsilon_scaling: bool = True,
 ) -> SinkhornOutput:
     """The coupling that minimises ⟨Γ, C⟩ − epsilon H(Γ) under the problem's marginals.
 
@@ -69,20 +62,12 @@ def sinkhorn(  # noqa: PLR0913
         epsilon: regularisation, in units of cost.
         tolerance: marginal error, as a share of the mass, at which a tile is finished.
         max_iterations: most iterations of a tile, over all stages of epsilon.
-        init: potentials (f, g) of a similar problem to start from; switches the stages off. Only
-            f is read, for g follows from it.
-        epsilon_scaling: whether epsilon comes down from a large value in stages.
 
     Raises:
-        InputError: if a setting is not positive, `init` does not fit, or no coupling fits the
-            support.
+        InputError: if a setting is not positive.
     """
-    if init is not None:
-        _check_start(init[0], problem)
-    check_feasible(problem)
     kernel = DenseKernel(problem)
-    staged = epsilon_scaling and init is None
-    scaling = Scaling(problem.a, problem.b, kernel, epsilon, init=init, staged=staged)
+    scaling = Scaling(problem.a, problem.b, kernel, epsilon)
     if problem.b.shape[-1] <= NEWTON_WIDTH and max_iterations > PATIENCE:
         scaling.run(tolerance=tolerance, max_iterations=PATIENCE)
         _climb(scaling, problem, epsilon, tolerance=tolerance, max_iterations=max_iterations)
@@ -92,7 +77,6 @@ def sinkhorn(  # noqa: PLR0913
         **vars(report),
         f=f,
         g=g,
-        epsilon=epsilon,
         report=report,
         _kernel=kernel.matrix,
         _scales=scaling.scales,
@@ -109,21 +93,13 @@ def _climb(
 ) -> None:
     """Bring the tiles that scaling has not finished to their solution, each by itself."""
     n, m = problem.cost.shape[-2:]
-    cost, allowed = problem.cost.reshape(-1, n, m), problem.allowed.reshape(-1, n, m)
-    a, b = problem.a.reshape(-1, n), problem.b.reshape(-1, m)
+    cost, a, b = problem.cost.reshape(-1, n, m), problem.a.reshape(-1, n), problem.b.reshape(-1, m)
     g = scaling.potentials()[1]
     tiles = g.reshape(-1, m).clone()
     most = min(NEWTON_STEPS, max_iterations - scaling.iterations)
     used = 0
     for tile in (~scaling.finished).flatten().nonzero().flatten().tolist():
-        one = LinearProblem(cost[tile], a[tile], b[tile], allowed[tile])
+        one = LinearProblem(cost[tile], a[tile], b[tile])
         tiles[tile], steps = climb(one, tiles[tile], epsilon, tolerance=tolerance, max_steps=most)
         used = max(used, steps)
     scaling.go_on_from(tiles.reshape(g.shape), iterations=used)
-
-
-def _check_start(f: Tensor, problem: LinearProblem) -> None:
-    if f.shape != problem.a.shape:
-        raise InputError(f"f of init has shape {tuple(f.shape)}, not {tuple(problem.a.shape)}")
-    check_same_kind("f of init", f, problem.cost)
-    refuse("f of init", f, ~torch.isfinite(f), "potentials must be finite")

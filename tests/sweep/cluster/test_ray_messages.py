@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from raytd.sweep.cluster.ray_messages import ray_messages_sorted
+from raytd.sweep.cluster.connection import ray_messages_sorted
 
 DEATH = (
     "\x1b[33m(raylet)\x1b[0m A worker died or was killed while executing a task by an unexpected "

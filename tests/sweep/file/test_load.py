@@ -178,10 +178,10 @@ def test_an_override_may_mend_the_file(tmp_path: Path) -> None:
 
 def test_a_key_knows_where_it_was_written(tmp_path: Path) -> None:
     loaded = load(tmp_path, PROFILED, profile="cpu", overrides=["seed=3"])
-    assert loaded.where(("coupled", "iterations")) == f"{tmp_path}/s.yaml:4:11"
-    assert loaded.where(("coupled", "blocks")) == f"{tmp_path}/s.yaml:9:5"
-    assert loaded.where(("coupled", "lam")) == f"{tmp_path}/s.yaml:4:1"
-    assert loaded.where(("seed",)) == "--set seed"
+    assert loaded.root.position(("coupled", "iterations")).text == f"{tmp_path}/s.yaml:4:11"
+    assert loaded.root.position(("coupled", "blocks")).text == f"{tmp_path}/s.yaml:9:5"
+    assert loaded.root.position(("coupled", "lam")).text == f"{tmp_path}/s.yaml:4:1"
+    assert loaded.root.position(("seed",)).text == "--set seed"
 
 
 def test_a_resolved_sweep_with_conditions_and_a_search_is_a_sweep_file(tmp_path: Path) -> None:

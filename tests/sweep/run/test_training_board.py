@@ -55,10 +55,9 @@ def test_the_board_knows_how_old_its_news_is(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_training_that_is_watched_has_the_bits_of_one_that_is_not(tmp_path: Path) -> None:
-    from raytd.sweep.trials.networks import networks_of
 
     plan = planned(tmp_path)
-    task, origin = networks_of(plan.trials[0])[0]
+    task, origin = plan.trials[0].networks()[0]
     heard: list[TrainingPlace] = []
     watched = SourceCache(None, on_training=lambda _task, _origin, place: heard.append(place))
     source, other = watched.get(task, origin), SourceCache(None).get(task, origin)

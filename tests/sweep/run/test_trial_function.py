@@ -16,7 +16,6 @@ from raytd.rows.row import Row
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.run.trial_function import (
     Attempt,
-    News,
     TrialLog,
     is_transient,
     one_line,
@@ -38,7 +37,8 @@ def reported(plan: SweepPlan, monkeypatch: pytest.MonkeyPatch) -> list[Row]:
         tasks={task.name: task for task in (trial.source, trial.target)},
         folder=plan.folder,
         sources=plan.sources,
-        news=News(1.0, system_metrics=False),
+        look_every_s=1.0,
+        system_metrics=False,
         stale=plan.stale,
     )
     return told

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from raytd.errors import InputError
-from raytd.transport.proximal import CouplingStep, cost_spread, coupling_step, first_coupling
+from raytd.transport.proximal import CouplingStep, coupling_step, first_coupling
 from raytd.transport.solvers.problem import LinearProblem
+from raytd.transport.spread import cost_spread
 from tests.cases import for_each
 
 SETTINGS = [(0.1, 1.0), (0.1, 10.0), (0.1, 100.0), (0.02, 20.0)]

@@ -7,8 +7,7 @@ from tests.cases import for_each
 
 
 @for_each("chunk_rows", [1, 7, 30, 100])
-@for_each("staged", [False, True])
-def test_a_streamed_kernel_gives_the_solution_of_a_dense_one(chunk_rows: int, staged: bool) -> None:
+def test_a_streamed_kernel_gives_the_solution_of_a_dense_one(chunk_rows: int) -> None:
     generator = torch.Generator().manual_seed(0)
     cost = torch.rand(30, 20, generator=generator, dtype=torch.float64)
     a, b = (torch.rand(k, generator=generator, dtype=torch.float64) for k in (30, 20))
@@ -18,7 +17,7 @@ def test_a_streamed_kernel_gives_the_solution_of_a_dense_one(chunk_rows: int, st
         DenseKernel(problem),
         StreamedKernel(lambda start, stop: cost[start:stop], 30, chunk_rows),
     ):
-        scaling = Scaling(problem.a, problem.b, kernel, 0.01, init=None, staged=staged)
+        scaling = Scaling(problem.a, problem.b, kernel, 0.01)
         report = scaling.run(tolerance=1e-10, max_iterations=2000)
         assert report.converged
         solutions.append((*scaling.potentials(), torch.tensor(report.primal)))
@@ -34,7 +33,5 @@ def test_a_streamed_kernel_never_asks_for_more_rows_than_a_chunk() -> None:
         return torch.rand(30, 20, generator=torch.Generator().manual_seed(0)).double()[start:stop]
 
     a, b = torch.full((30,), 1 / 30).double(), torch.full((20,), 1 / 20).double()
-    Scaling(a, b, StreamedKernel(rows, 30, 8), 0.1, init=None, staged=True).run(
-        tolerance=1e-6, max_iterations=100
-    )
+    Scaling(a, b, StreamedKernel(rows, 30, 8), 0.1).run(tolerance=1e-6, max_iterations=100)
     assert max(asked) == 8

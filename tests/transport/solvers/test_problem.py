@@ -64,18 +64,6 @@ def test_masses_may_differ_by_the_rounding_of_their_sums() -> None:
     assert LinearProblem(torch.zeros(4000, 3001), a, b).mass == pytest.approx(1, abs=1e-5)
 
 
-@for_each("support", [torch.ones(2, 2, dtype=torch.bool), torch.ones(2, 3)])
-def test_a_support_that_does_not_fit_is_refused(support: torch.Tensor) -> None:
-    with pytest.raises(InputError, match=r"must be torch.bool of shape \(2, 3\)"):
-        LinearProblem(COST, uniform(2), uniform(3), support)
-
-
-def test_a_support_on_another_device_is_refused() -> None:
-    support = torch.ones(2, 3, dtype=torch.bool, device="meta")
-    with pytest.raises(InputError, match="support is on meta and cost on cpu; move one of them"):
-        LinearProblem(COST, uniform(2), uniform(3), support)
-
-
 @for_each(
     ("a", "b", "message"),
     [

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from raytd.errors import InputError
-from raytd.transport.proximal import cost_spread
 from raytd.transport.solvers.problem import LinearProblem
 from raytd.transport.solvers.sinkhorn import sinkhorn
+from raytd.transport.spread import cost_spread
 from tests.cases import for_each
 
 
@@ -83,7 +83,7 @@ def test_the_dual_bounds_the_optimum_from_below_before_convergence() -> None:
 def test_potentials_give_the_coupling() -> None:
     problem = random_problem(30, 20, skewed=True)
     output = sinkhorn(problem, 0.1)
-    exponent = (output.f[:, None] + output.g - problem.cost) / output.epsilon
+    exponent = (output.f[:, None] + output.g - problem.cost) / 0.1
     torch.testing.assert_close(problem.independent * exponent.exp(), output.coupling)
 
 
@@ -150,24 +150,6 @@ def test_the_same_input_gives_the_same_bits() -> None:
     assert torch.equal(sinkhorn(problem, 0.05).coupling, sinkhorn(problem, 0.05).coupling)
 
 
-def test_a_warm_start_from_the_solution_is_done_at_the_first_look() -> None:
-    problem = random_problem(60, 50)
-    cold = sinkhorn(problem, 0.02)
-    warm = sinkhorn(problem, 0.02, init=(cold.f, cold.g))
-    assert warm.converged
-    assert warm.iterations <= 5 < cold.iterations
-    torch.testing.assert_close(warm.coupling, cold.coupling, rtol=0, atol=1e-6)
-
-
-def test_stages_of_epsilon_change_the_way_and_not_the_goal() -> None:
-    problem = random_problem(60, 50)
-    staged = sinkhorn(problem, 1e-2, tolerance=1e-10)
-    direct = sinkhorn(problem, 1e-2, tolerance=1e-10, epsilon_scaling=False)
-    assert staged.converged
-    assert direct.converged
-    torch.testing.assert_close(staged.coupling, direct.coupling, rtol=0, atol=1e-8)
-
-
 @for_each(
     ("name", "settings"),
     [
@@ -181,35 +163,3 @@ def test_stages_of_epsilon_change_the_way_and_not_the_goal() -> None:
 def test_bad_settings_are_named(name: str, settings: dict[str, float]) -> None:
     with pytest.raises(InputError, match=rf"{name} is "):
         sinkhorn(random_problem(3, 3), **settings)
-
-
-@for_each(
-    ("f", "message"),
-    [
-        (torch.zeros(4).double(), r"has shape \(4,\), not \(3,\)"),
-        (torch.full((3,), torch.nan).double(), r"\[0\] is nan"),
-        (torch.zeros(3), "is torch.float32 on cpu and cost is torch.float64"),
-        (torch.zeros(3).double().to("meta"), "is torch.float64 on meta and cost"),
-    ],
-)
-def test_a_start_that_does_not_fit_is_refused(f: torch.Tensor, message: str) -> None:
-    with pytest.raises(InputError, match=f"f of init.*{message}"):
-        sinkhorn(random_problem(3, 3), 0.1, init=(f, torch.zeros(3)))
-
-
-def test_a_warm_start_from_a_similar_problem_needs_fewer_iterations() -> None:
-    problem = random_problem(60, 50)
-    cold = sinkhorn(problem, 0.02)
-    moved = problem.with_cost(problem.cost + 1e-3 * random_problem(60, 50, seed=1).cost)
-    assert (
-        sinkhorn(moved, 0.02, init=(cold.f, cold.g)).iterations < sinkhorn(moved, 0.02).iterations
-    )
-
-
-def test_a_senseless_start_is_recovered_from() -> None:
-    problem = random_problem(60, 50)
-    far = torch.linspace(-1e4, 1e4, 60).double()
-    output = sinkhorn(problem, 0.1, init=(far, torch.zeros(50)), max_iterations=20000)
-    assert bool(torch.isfinite(output.coupling).all())
-    assert output.converged
-    torch.testing.assert_close(output.coupling, sinkhorn(problem, 0.1).coupling, rtol=0, atol=1e-6)

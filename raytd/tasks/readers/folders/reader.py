@@ -4,18 +4,18 @@ The class folders lie in the folder itself, or in its sub-folders train and vali
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from raytd.errors import DataError
+from raytd.errors import DataError, os_reason
 from raytd.tasks.readers.contract import Content, Indices, Raw, Split
 from raytd.tasks.readers.encoded import decode_image, is_image_name
 from raytd.tasks.readers.folders.layout import merged_note, part_folders, require_one_reading
-from raytd.tasks.readers.folders.one_file import without_repeats
-from raytd.tasks.readers.left_out import OUTSIDE, shown
+from raytd.tasks.readers.left_out import OUTSIDE, TWICE, shown
 from raytd.tasks.readers.parts import in_order, train_and_val, unused
 from raytd.tasks.readers.walk import Walk
 from raytd.words import counted, listed
@@ -85,7 +85,7 @@ def read(path: Path) -> Content:
     require_one_reading(walk, chosen["train"], files["train"], is_part=bool(folders))
     _require_known(walk, chosen, files)
     if walk.linked:
-        files = without_repeats(walk, files)
+        files = _without_repeats(walk, files)
     for part, found in files.items():
         notes += merged_note(classes[part], found)
     splits = {part: _split(part if folders else "", names, files[part]) for part in chosen}
@@ -134,6 +134,49 @@ def _require_known(walk: Walk, folders: dict[str, Path], parts: dict[str, Classe
             )
 
 
+def _without_repeats(walk: Walk, parts: dict[str, Classes]) -> dict[str, Classes]:
+    """The files without those that are the same file as an earlier one of their class.
+
+    Raises:
+        DataError: if one file is in two classes, or in two parts.
+    """
+    real = _real_path()
+    owners: dict[str, tuple[str, str, Path]] = {}
+    kept: dict[str, Classes] = {
+        part: {name: [] for name in classes} for part, classes in parts.items()
+    }
+    torn: list[tuple[Path, Path]] = []
+    for part, classes in parts.items():
+        for name, paths in classes.items():
+            for path in sorted(paths, key=lambda p: p.is_symlink()):
+                owner = owners.setdefault(real(path), (part, name, path))
+                if owner[:2] != (part, name):
+                    torn.append((owner[2], path))
+                elif owner[2] is path:
+                    kept[part][name].append(path)
+                else:
+                    walk.left.add(TWICE, path)
+            order = {path: i for i, path in enumerate(paths)}
+            kept[part][name].sort(key=order.__getitem__)
+    if torn:
+        one, other = (shown(path, walk.root) for path in torn[0])
+        raise DataError(
+            f"{walk.root}: {one} and {other} are one file through a link, in two classes or two "
+            f"parts ({counted(len(torn), 'such file')}); remove the link that is not meant"
+        )
+    return kept
+
+
+def _real_path() -> Callable[[Path], str]:
+    """Finds where a path leads; asks once for each folder."""
+    folder = cache(os.path.realpath)
+
+    def real(path: Path) -> str:
+        return os.path.realpath(path) if path.is_symlink() else f"{folder(path.parent)}/{path.name}"
+
+    return real
+
+
 def _files(walk: Walk, folder: Path) -> list[Path]:
     found = []
     for path in walk.below(folder):
@@ -156,7 +199,7 @@ def _fault(path: Path) -> str | None:
     try:
         empty = path.stat().st_size == 0
     except OSError as error:
-        return (error.strerror or str(error)).lower()
+        return os_reason(error)
     if empty:
         return "empty"
     return None if os.access(path, os.R_OK) else "permission denied"

@@ -1,14 +1,15 @@
-"""Which columns of a Parquet file hold the image and its label."""
+"""Which columns of a Parquet file hold the image and its label, and what others say of its rows."""
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raytd.errors import DataError
+from raytd.errors import DataError, first_line
 from raytd.tasks.readers.class_numbers import note_on_kind
-from raytd.tasks.readers.contract import one_line
+from raytd.tasks.readers.parts import parts_in
 from raytd.words import listed
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def find_columns(path: Path) -> Columns:
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a Parquet file ({one_line(error)})") from error
+        raise DataError(f"{path}: not a Parquet file ({first_line(error)})") from error
     _require_different_names(path, schema)
     features = _features(schema)
     image, of_image = _image_column(path, schema)
@@ -79,8 +80,28 @@ def read_column(path: Path, name: str) -> "pa.ChunkedArray":
     try:
         column: pa.ChunkedArray = pq.ParquetFile(path).read(columns=[name]).column(0)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: column '{name}' is damaged ({one_line(error)})") from error
+        raise DataError(f"{path}: column '{name}' is damaged ({first_line(error)})") from error
     return column
+
+
+def require_one_part(files: Sequence[Path], columns: Mapping[Path, Columns]) -> None:
+    """Refuses files, read as one part or one pool, whose rows are said to be of several parts.
+
+    Raises:
+        DataError: with both readings.
+    """
+    words: dict[str, str] = {}
+    for file in files:
+        for name in columns[file].parts:
+            for word in read_column(file, name).unique().drop_null().to_pylist():
+                words |= dict.fromkeys(parts_in(word), word)
+            if len(words) > 1:
+                said = listed(list(words.values()))
+                raise DataError(
+                    f"{file}: column '{name}' names several parts ({said}); "
+                    "to read them as parts, write a file for each, such as train.parquet and "
+                    "test.parquet; to read all rows as one, drop the column"
+                )
 
 
 def _require_different_names(path: Path, schema: "pa.Schema") -> None:

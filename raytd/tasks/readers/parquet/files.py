@@ -4,17 +4,22 @@ Folders and names say it as Hugging Face's `datasets` reads them. Files that say
 out where others speak; where none does, all are one pool.
 """
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from raytd.errors import DataError
 from raytd.tasks.readers.left_out import NO_PART, shown
-from raytd.tasks.readers.parquet.shards import require_all_shards
 from raytd.tasks.readers.parts import in_order, part_words, parts_in, unused
 from raytd.tasks.readers.walk import Walk
-from raytd.words import listed
+from raytd.words import counted, listed
 
 Files = dict[str, list[Path]]
 """The files of each part; '' is a pool of which some images are held back for validation."""
+
+_SHARD = re.compile(r"^(?P<head>.*?)(?P<number>\d+)-of-(?P<total>\d+)")
+_MOST = 100_000
+"""More pieces than any data set has; a larger total is no number of files."""
 
 
 def is_parquet_name(name: str) -> bool:
@@ -41,7 +46,7 @@ def find_files(path: Path) -> tuple[Files, list[str]]:
     for file in in_order(found, path):
         parts.setdefault(_part_of(file, path), []).append(file)
     if set(parts) == {""}:
-        require_all_shards(path, parts[""])
+        _require_all_shards(path, parts[""])
         notes = [f"No name says train, validation or test: all {len(found)} files are one pool."]
         return parts, [*(notes if len(found) > 1 else []), *walk.left.notes()]
     nameless = parts.pop("", [])
@@ -52,7 +57,7 @@ def find_files(path: Path) -> tuple[Files, list[str]]:
     notes = [*_of_prefixes(path, parts), *unused(parts)]
     chosen = ["train", "validation" if "validation" in parts else "test"]
     read = {p: parts[p] for p in chosen if p in parts}
-    require_all_shards(path, [file for part in read.values() for file in part])
+    _require_all_shards(path, [file for part in read.values() for file in part])
     return read, [*notes, *walk.left.notes()]
 
 
@@ -104,3 +109,35 @@ def _of_prefixes(path: Path, parts: Files) -> list[str]:
         return []
     beginnings = listed([prefix or "./" for prefix in found])
     return [f"Files whose paths begin differently are taken together: {beginnings}."]
+
+
+def _require_all_shards(root: Path, files: Iterable[Path]) -> None:
+    """Refuses files that say of themselves that others belong to them, which are not there.
+
+    Raises:
+        DataError: with the names of those that are missing.
+    """
+    found: dict[tuple[Path, str, str], dict[int, str]] = {}
+    for file in files:
+        match = _SHARD.match(file.stem)
+        if match and 0 < int(match["total"]) <= _MOST:
+            key = (file.parent, match["head"], match["total"])
+            found.setdefault(key, {})[int(match["number"])] = match["number"]
+    missing = [
+        shown(folder / f"{head}{number:0{len(next(iter(there.values())))}}-of-{total}", root)
+        for (folder, head, total), there in found.items()
+        for number in _numbers(int(total), there)
+        if number not in there
+    ]
+    if missing:
+        raise DataError(
+            f"{root}: {counted(len(missing), 'file')} missing of those that the other names "
+            f"count ({listed(missing)}); complete the download; if these files are all there is, "
+            "rename them without '-of-'"
+        )
+
+
+def _numbers(total: int, there: Iterable[int]) -> range:
+    """The numbers of all pieces, which begin at 0, or at 1 where the last one has the total."""
+    first = int(total in there)
+    return range(first, total + first)

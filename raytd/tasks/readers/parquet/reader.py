@@ -12,21 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from raytd.errors import DataError
+from raytd.errors import DataError, first_line
 from raytd.tasks.readers.class_numbers import one_numbering, whole_numbers
-from raytd.tasks.readers.contract import (
-    Content,
-    Images,
-    Indices,
-    Raw,
-    Split,
-    check_rows,
-    one_line,
-)
+from raytd.tasks.readers.contract import Content, Images, Indices, Raw, Split, check_rows
 from raytd.tasks.readers.encoded import decode_image
-from raytd.tasks.readers.parquet.columns import Columns, find_columns, read_column
+from raytd.tasks.readers.parquet.columns import Columns, find_columns, read_column, require_one_part
 from raytd.tasks.readers.parquet.files import find_files, is_parquet_name
-from raytd.tasks.readers.parquet.split_column import require_one_part
 from raytd.tasks.readers.parts import train_and_val
 from raytd.tasks.readers.walk import Walk
 
@@ -155,5 +146,5 @@ def _cells(path: Path, columns: Columns, rows: Indices) -> Iterator[tuple[int, b
                         break
     except (pa.ArrowException, OSError) as error:
         raise DataError(
-            f"{path} row {int(rows[0])} or after it: damaged ({one_line(error)})"
+            f"{path} row {int(rows[0])} or after it: damaged ({first_line(error)})"
         ) from error
