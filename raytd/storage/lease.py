@@ -1,11 +1,12 @@
 """One process at a time where there are no locks: the first of a queue of processes that live.
 
-Lamport's bakery (Communications of the ACM 17, 1974). Who wants the lease writes a claim, then a
-ticket with a higher number than all that are there, and has the lease when nobody comes before it. A
-claim without a ticket may still get a low number, so it is waited for. Each object is written by one
-process alone. So a store needs no conditional writes, which pyarrow has not; it has to read and list
-from then on what has been written, as S3, Google Cloud Storage and Azure do. Clocks of two machines
-are never compared: who waits sees by its own clock whether a ticket still changes.
+Lamport's bakery (Communications of the ACM 17, 1974). A process that wants the lease writes a
+claim, then a ticket with a higher number than all that are there. It has the lease when nobody
+comes before it. A claim without a ticket may still get a low number, so the others wait for it.
+Each object is written by one process alone, so the store needs no conditional writes, which
+pyarrow does not offer. It must show at once what has been written, as S3, Google Cloud Storage and
+Azure do. Clocks of two machines are never compared: a waiting process sees by its own clock
+whether a ticket still changes.
 """
 
 import json
@@ -29,7 +30,8 @@ _LOOK_S = 5.0
 class Lease:
     """A lease that this process wants or has.
 
-    Two processes have it at once only if one of them was stopped for `DEAD_S`; its next `renew` says so.
+    Two processes have it at once only if one of them was stopped for `DEAD_S`, or could not reach
+    the store for so long. The next `renew` of that one says so.
 
     Args:
         path: what the lease is of; the claims and tickets lie beside it.
@@ -134,7 +136,7 @@ class Lease:
         self._ticket(self._token).write_bytes(f"{self._number:09} {self._beat:09}".encode())
 
     def _remove(self, name: str) -> None:
-        """Takes one out of the queue: without its claim, which is never written again, it is out."""
+        """Takes one out of the queue, at the moment when its claim, written once, is gone."""
         self._claim(name).unlink(missing_ok=True)
         self._ticket(name).unlink(missing_ok=True)
 

@@ -169,6 +169,25 @@ def test_a_store_that_is_away_for_a_moment_costs_nothing_and_one_that_cannot_be_
     assert lease.renew()
 
 
+def test_a_ticket_that_is_removed_while_it_is_read_is_none_and_another_failure_is_said(
+    make: Callable[[], Lease], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = make()
+    lease.take(unexpected)
+    read = ObjectPath.read_bytes
+
+    def choke(path: ObjectPath) -> bytes:
+        if path.name.endswith(".ticket"):
+            raise StorageError("cannot be read")
+        return read(path)
+
+    monkeypatch.setattr(ObjectPath, "read_bytes", choke)
+    with pytest.raises(StorageError):
+        lease._tickets()
+    lease._ticket(lease._token).unlink()
+    assert lease._tickets() == {lease._token: b""}
+
+
 def test_the_block_keeps_it_alive_and_is_told_when_it_was_taken(
     path: ObjectPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
