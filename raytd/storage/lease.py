@@ -1,8 +1,12 @@
-"""One process at a time where there are no locks: an object that its owner renews while it lives.
+"""One process at a time where there are no locks: the first of a queue of processes that live.
 
-Object stores say who wrote last and nothing else. So whoever wants the lease writes its own name,
-waits a moment, and looks whose name is there. Clocks of two machines are never compared: who waits
-sees by its own clock whether the object still changes.
+Lamport's bakery (Communications of the ACM 17, 1974). A process that wants the lease writes a
+claim, then a ticket with a higher number than all that are there. It has the lease when nobody
+comes before it. A claim without a ticket may still get a low number, so the others wait for it.
+Each object is written by one process alone, so the store needs no conditional writes, which
+pyarrow does not offer. It must show at once what has been written, as S3, Google Cloud Storage and
+Azure do. Clocks of two machines are never compared: a waiting process sees by its own clock
+whether a ticket still changes.
 """
 
 import json
@@ -19,20 +23,18 @@ from raytd.storage.objects import ObjectPath
 
 RENEW_S = 15.0
 DEAD_S = 60.0
-"""Seconds without a change after which the owner counts as dead."""
-_SETTLE_S = 2.0
-"""Seconds after which everybody who wrote at the same time has written."""
+"""Seconds without a change after which a process counts as dead."""
 _LOOK_S = 5.0
 
 
 class Lease:
     """A lease that this process wants or has.
 
-    Two processes have it at once only if one of them is stopped for `DEAD_S`, or writes for longer
-    than `_SETTLE_S`; the next `renew` of one of them then says so.
+    Two processes have it at once only if one of them was stopped for `DEAD_S`, or could not reach
+    the store for so long. The next `renew` of that one says so.
 
     Args:
-        path: of the object.
+        path: what the lease is of; the claims and tickets lie beside it.
         clock: seconds, from anywhere.
         pause: waits for some seconds.
 
@@ -48,69 +50,117 @@ class Lease:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._path, self._clock, self._pause = path, clock, pause
-        self._token, self._beat = uuid4().hex, 0
+        self._token, self._number, self._beat = "", 0, 0
+        self._seen: dict[str, tuple[bytes, float]] = {}
 
-    def take(self, on_wait: Callable[[], None]) -> None:
+    def take(self, on_wait: Callable[[ObjectPath], None]) -> None:
         """Waits until nobody else has it.
 
         Args:
-            on_wait: called once if somebody has.
+            on_wait: called once if somebody has, with the claim, JSON that holds `pid` and `host`.
         """
-        seen, since, told = self._content(), self._clock(), False
-        while seen is not None and self._clock() - since < DEAD_S or not self._won():
-            if not told:
-                on_wait()
-                told = True
-            self._pause(_LOOK_S)
-            now = self._content()
-            if now != seen:
-                seen, since = now, self._clock()
+        told = False
+        try:
+            self._queue()
+            while before := self._before():
+                if not told:
+                    on_wait(self._claim(next(iter(before))))
+                    told = True
+                self._remove_dead(before)
+                self._pause(_LOOK_S)
+                self._show()
+        except BaseException:
+            self.release()
+            raise
 
     def renew(self) -> bool:
-        """Shows that its owner lives; False if another process has taken it."""
+        """Shows that its owner lives; False if others took it for dead."""
         with suppress(StorageError):  # there is time for three more
-            if not self._is_ours():
+            if not self._claim(self._token).is_file():
                 return False
-            self._write()
+            self._show()
         return True
 
     def release(self) -> None:
         """Lets the next one have it at once."""
         with suppress(StorageError):
-            if self._is_ours():
-                self._path.unlink(missing_ok=True)
+            self._remove(self._token)
 
-    def _won(self) -> bool:
-        """Writes our name, and looks whether nobody wrote over it."""
-        self._write()
-        self._pause(_SETTLE_S)
-        return self._is_ours()
-
-    def _write(self) -> None:
-        self._beat += 1
+    def _queue(self) -> None:
+        """Goes to the end of the queue, each time under another name."""
+        self._token = uuid4().hex
         said = {"pid": os.getpid(), "host": socket.gethostname()}
-        content = {**said, "token": self._token, "beat": self._beat}
-        self._path.write_bytes(json.dumps(content).encode())
+        self._claim(self._token).write_bytes(json.dumps(said).encode())
+        self._number = 1 + max(map(_number, self._tickets().values()), default=0)
+        self._show()
 
-    def _is_ours(self) -> bool:
-        return self._token.encode() in (self._content() or b"")
+    def _before(self) -> dict[str, bytes]:
+        """The tickets of those who come before us, by name, the first one first."""
+        tickets = self._tickets()
+        while self._token not in tickets:  # others took us for dead
+            self.release()
+            self._queue()
+            tickets = self._tickets()
+        queue = sorted((_number(ticket), name) for name, ticket in tickets.items())
+        ours = (self._number, self._token)
+        return {name: tickets[name] for number, name in queue if (number, name) < ours}
 
-    def _content(self) -> bytes | None:
+    def _remove_dead(self, tickets: dict[str, bytes]) -> None:
+        now = self._clock()
+        fresh = {name: (ticket, now) for name, ticket in tickets.items()}
+        same = {name: old for name, old in self._seen.items() if tickets.get(name) == old[0]}
+        self._seen = fresh | same
+        for name, (_, since) in self._seen.items():
+            if now - since >= DEAD_S:
+                self._remove(name)
+
+    def _tickets(self) -> dict[str, bytes]:
+        """The ticket of each claim, empty where it has none yet."""
+        claims = self._path.parent.glob(f"{self._path.name}.*.claim")
+        return {name: self._read(name) for name in (claim.name.split(".")[-2] for claim in claims)}
+
+    def _read(self, name: str) -> bytes:
+        ticket = self._ticket(name)
         try:
-            return self._path.read_bytes()
+            return ticket.read_bytes()
         except FileNotFoundError:
-            return None
+            return b""
+        except StorageError:  # as of one that is removed while it is read
+            if ticket.is_file():
+                raise
+            return b""
+
+    def _show(self) -> None:
+        """Writes our ticket, which is another one each time, of the same number and length."""
+        self._beat += 1
+        self._ticket(self._token).write_bytes(f"{self._number:09} {self._beat:09}".encode())
+
+    def _remove(self, name: str) -> None:
+        """Takes one out of the queue, at the moment when its claim, written once, is gone."""
+        self._claim(name).unlink(missing_ok=True)
+        self._ticket(name).unlink(missing_ok=True)
+
+    def _claim(self, name: str) -> ObjectPath:
+        return self._path.with_name(f"{self._path.name}.{name}.claim")
+
+    def _ticket(self, name: str) -> ObjectPath:
+        return self._path.with_name(f"{self._path.name}.{name}.ticket")
+
+
+def _number(ticket: bytes) -> int:
+    """The place in the queue, 0 where it is not known yet."""
+    return int(ticket.partition(b" ")[0]) if ticket else 0
 
 
 @contextmanager
 def leased(
-    path: ObjectPath, *, on_wait: Callable[[], None], on_loss: Callable[[], None]
+    path: ObjectPath, *, on_wait: Callable[[ObjectPath], None], on_loss: Callable[[], None]
 ) -> Iterator[None]:
     """Runs the block while this process has the lease, and renews it meanwhile.
 
     Args:
-        path: of the object.
-        on_wait: called once if another process has it.
+        path: what the lease is of.
+        on_wait: called once if another process has it, as in `Lease.take`.
         on_loss: called, in a thread of its own, if another process took it.
 
     Raises:

@@ -41,15 +41,13 @@ def turn(folder: StoragePath, tell: Callable[[str], None]) -> Iterator[None]:
 
 @contextmanager
 def _lease(folder: ObjectPath, tell: Callable[[str], None]) -> Iterator[None]:
-    owner = folder / _OWNER
-
-    def say() -> None:
+    def say(owner: ObjectPath) -> None:
         tell(f"{_other(owner)}, or in {DEAD_S:g} s if it has died")
 
     def say_lost() -> None:
         tell("another raytd sweep took this one for dead and runs it, too; both get the same bits")
 
-    with leased(owner, on_wait=say, on_loss=say_lost):
+    with leased(folder / ".owner", on_wait=say, on_loss=say_lost):
         yield
 
 
