@@ -1,9 +1,10 @@
 """Weight distance: how far apart the networks of the two tasks are, weight by weight."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from raytd.engine.config import Settings
 from raytd.methods.method import Method
+from raytd.methods.weight_parts import BatchNorm
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -19,7 +20,7 @@ class WeightDistanceConfig(Settings):
     """
 
     relative: bool = False
-    batch_norm: Literal["include", "exclude"] = "include"
+    batch_norm: BatchNorm = "include"
 
 
 def run(pair: "Pair", config: WeightDistanceConfig, context: "Context") -> "Score":

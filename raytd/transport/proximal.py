@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from raytd.errors import InputError
+from raytd.transport.settings import EpsilonUnit, Proximal
 from raytd.transport.solvers.frobenius import frobenius_coupling
 from raytd.transport.solvers.problem import (
     LinearProblem,
@@ -18,20 +19,16 @@ from raytd.transport.solvers.problem import (
 )
 from raytd.transport.solvers.report import SolverReport
 from raytd.transport.solvers.sinkhorn import sinkhorn
-from raytd.transport.spread import EpsilonUnit, cost_spread, unit_of
+from raytd.transport.spread import cost_spread, unit_of
 
 __all__ = [
     "CouplingStep",
-    "EpsilonUnit",
-    "Proximal",
     "cost_spread",
     "coupling_step",
     "effective_partners",
     "first_coupling",
     "independent_coupling",
 ]
-
-Proximal = Literal["kl", "linear", "frobenius", "none"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,14 +21,14 @@ from raytd.models import zoo
 from raytd.simplex import log_probs, segment_length
 from raytd.storage.encoding import decode, encode
 from raytd.tasks.labels import union
-from raytd.transfer.averaging import Averaging
 from raytd.transfer.distance_error import image_error, noise_error
 from raytd.transfer.randomness import derive_seed, generator
+from raytd.transfer.settings import Averaging
 from raytd.transfer.state import Weights
 from raytd.transfer.validation import ValidationPairs
 from tests.conftest import make_context, small_task
 
-KL = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, "blocks", 5)
+KL = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, "blocks", 5, "source", "sqeuclidean")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -255,7 +255,7 @@ def test_the_error_of_a_worker_reaches_the_caller_as_itself(
     two_actors: ActorPool, trial: Trial
 ) -> None:
     def wild(tiles: Tiles) -> list[BlockSetup]:
-        return [replace(setup, lr=1e30) for setup in trial.prepared.cut(tiles)]
+        return [setup.moving(lr=1e30) for setup in trial.prepared.cut(tiles)]
 
     with pytest.raises(RayTaskError) as caught:
         list(two_actors.launch(trial.prepared.plan, wild))

@@ -24,7 +24,9 @@ def coupled_trial(
     n_blocks: int = 2,
 ) -> Prepared:
     """A trial of two iterations on some number of blocks."""
-    settings = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, support, 5)
+    settings = CouplingSettings(
+        0.5, 20.0, "kl", "spread", 1e-8, 5000, support, 5, "source", "sqeuclidean"
+    )
     tiles = deal(pair, tile_size=5, n_blocks=n_blocks, dealing="random")
     context = make_context(sources, trajectory)
     return prepare(pair, context, tiles, iterations=N_ITERATIONS, coupling=settings)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from raytd.transport.proximal import EpsilonUnit, cost_spread, coupling_step
+from raytd.transport.proximal import cost_spread, coupling_step
+from raytd.transport.settings import EpsilonUnit
 from raytd.transport.solvers.problem import LinearProblem
 from raytd.transport.solvers.sinkhorn import sinkhorn
 from tests.cases import for_each

@@ -29,8 +29,9 @@ from raytd.tasks.labels import LabelSpace
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import generator
 from raytd.transfer.validation import validation_pairs
+from raytd.transport.settings import Dealing
 from raytd.transport.solvers.problem import independent_coupling
-from raytd.transport.tiles import Dealing, Tiles, deal_tiles
+from raytd.transport.tiles import Tiles, deal_tiles
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,6 @@ class Cutter:
 
     def _setup(self, block: int, tiles: Tiles, chosen: slice) -> BlockSetup:
         pair, plan = self.pair, self.plan
-        trajectory, resources = self.context.trajectory, self.context.resources
         source, rows = _local(tiles.rows[chosen], tiles.a[chosen])
         target, cols = _local(tiles.cols[chosen], tiles.b[chosen])
         share = np.arange(block, len(pair.target.val.labels), plan.n_blocks)
@@ -220,20 +220,8 @@ class Cutter:
             n_classes=len(self.space.classes),
             run_seed=pair.seed,
             steps=plan.steps,
-            segments=plan.segments,
-            averaging=plan.averaging,
-            batch_size=trajectory.batch_size,
-            lr=self.lr,
-            momentum=trajectory.momentum,
-            weight_decay=trajectory.weight_decay,
-            mixing=trajectory.mixing,
-            schedule=trajectory.schedule,
-            augment=trajectory.augment,
-            precision=trajectory.precision,
-            chunk=resources.chunk,
-            threads=resources.threads,
-            use_gpu=resources.gpus_per_actor > 0,
-            deterministic=resources.deterministic,
+            trajectory=self.context.trajectory.model_copy(update={"lr": self.lr}),
+            resources=self.context.resources,
         )
 
     def _probes(self, block: int) -> tuple[ImageSlice, ImageSlice]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args, get_type_hints
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
+from raytd.checked import Count
 from raytd.engine.config import (
-    Count,
     ModelName,
     PretrainConfig,
     ResourcesConfig,

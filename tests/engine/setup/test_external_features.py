@@ -18,7 +18,9 @@ from raytd.methods.paths.result import run_prepared
 from tests.conftest import make_context
 
 SIDE = 30
-SETTINGS = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-12, 20_000, "blocks", SIDE)
+SETTINGS = CouplingSettings(
+    0.5, 20.0, "kl", "spread", 1e-12, 20_000, "blocks", SIDE, "source", "sqeuclidean"
+)
 
 
 @pytest.fixture(scope="module")
