@@ -32,10 +32,9 @@ def command(name: str | None, *, as_json: bool) -> None:
             _list(facts)
         return
     if name not in METHODS:
-        from raytd.sweep.document.wording import did_you_mean
+        from raytd.sweep.file.pairs import unknown_method
 
-        hint = did_you_mean(name, METHODS) or f"; there are {', '.join(METHODS)}"
-        raise RequestError(f"unknown method '{name}'{hint}")
+        raise RequestError(unknown_method(name))
     found = _facts(METHODS[name]) | {"keys": _keys(METHODS[name])}
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
