@@ -14,14 +14,14 @@ import ray
 from ray.exceptions import RayTaskError
 
 from raytd.engine.block import BlockSetup
-from raytd.engine.config import TrajectoryConfig
+from raytd.engine.config import TilingConfig, TrajectoryConfig
 from raytd.engine.coordinator import Coordinator, iterations
 from raytd.engine.executor import run_in_process
 from raytd.engine.on_ray.executor import Limits, RayCall, RayExecutor, local_cause
 from raytd.engine.on_ray.pool import ActorPool
 from raytd.engine.records import Iteration
 from raytd.engine.setup.context import Pair
-from raytd.engine.setup.prepare import Prepared, deal, prepare
+from raytd.engine.setup.prepare import Prepared, prepare
 from raytd.errors import NotFiniteError, WorkerLostError
 from raytd.learning.sources import SourceCache
 from raytd.transport.tiles import Tiles
@@ -65,11 +65,10 @@ def test_one_actor_gives_the_bits_of_one_process(two_actors: ActorPool, trial: T
 def test_actors_give_the_same_bits_when_one_worker_moves_for_all_and_in_bfloat16(
     two_actors: ActorPool, tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
 ) -> None:
-    tiles = deal(tiny_pair, tile_size=5, n_blocks=2, dealing="random")
     for precision in ("float32", "bfloat16"):
         changed = short.model_copy(update={"sync": "single", "precision": precision})
         context = make_context(sources, changed)
-        single = prepare(tiny_pair, context, tiles, iterations=1, coupling=None)
+        single = prepare(tiny_pair, context, TilingConfig(tile_size=5, blocks=2))
         (here,) = run_in_process(single.plan, single.cut)
         (there,) = two_actors.launch(single.plan, single.cut)
         assert here.lengths == there.lengths

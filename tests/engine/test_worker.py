@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from raytd.engine import worker as worker_module
-from raytd.engine.config import ResourcesConfig, TrajectoryConfig
+from raytd.engine.config import ResourcesConfig, TilingConfig, TrajectoryConfig
 from raytd.engine.coordinator import Coordinator
 from raytd.engine.executor import SerialExecutor, run_in_process
 from raytd.engine.setup.context import Pair
-from raytd.engine.setup.prepare import Prepared, deal, prepare
+from raytd.engine.setup.prepare import Prepared, prepare
 from raytd.engine.worker import BlockWorker
 from raytd.errors import NotFiniteError
 from raytd.learning.sources import SourceCache
@@ -24,9 +24,8 @@ from tests.conftest import make_context
 
 @pytest.fixture(scope="module")
 def prepared(pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig) -> Prepared:
-    tiles = deal(pair, tile_size=5, n_blocks=2, dealing="random")
     context = make_context(sources, small_trajectory)
-    return prepare(pair, context, tiles, iterations=1, coupling=None)
+    return prepare(pair, context, TilingConfig(tile_size=5, blocks=2))
 
 
 @pytest.fixture

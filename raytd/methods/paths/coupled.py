@@ -91,14 +91,10 @@ class CoupledConfig(FirstCouplingConfig):
 
 def run(pair: "Pair", config: CoupledConfig, context: "Context") -> "DistanceResult":
     """The distance ⟨Γ, C⟩ along the trajectory of the last coupling, eq. (1) and (17)."""
-    from raytd.engine.records import CouplingSettings
-    from raytd.engine.setup.prepare import deal, prepare
+    from raytd.engine.setup.prepare import prepare
     from raytd.methods.paths.result import run_prepared
 
-    settings = CouplingSettings(**config.model_dump(include=set(CouplingSettings.__annotations__)))
-    tiles = deal(pair, tile_size=config.tile_size, n_blocks=config.blocks, dealing=config.dealing)
-    prepared = prepare(pair, context, tiles, iterations=config.iterations, coupling=settings)
-    return run_prepared(prepared, context)
+    return run_prepared(prepare(pair, context, config), context)
 
 
 METHOD = OnBlocks(

@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from raytd.engine.block import BlockSetup
+from raytd.engine.config import TilingConfig
 from raytd.engine.executor import run_in_process
 from raytd.engine.setup.context import Context, source_recipe
-from raytd.engine.setup.prepare import deal, prepare
+from raytd.engine.setup.prepare import prepare
 from raytd.engine.worker import BlockWorker, Coupling
 from raytd.learning.devices import pick_device, torch_threads
 from raytd.learning.images import ImageSlice
@@ -97,7 +98,6 @@ def _block(trial: Trial) -> tuple[BlockSetup, Weights]:
     A trial that has no blocks is given one, in tiles as they are by default, with its own batches.
     """
     config = trial.config
-    tiling = config.tiling
     plain = {"match": "lr", "reference": None, "labels": "union", "batch_size": config.batch}
     context = Context(
         launch=run_in_process,
@@ -108,13 +108,7 @@ def _block(trial: Trial) -> tuple[BlockSetup, Weights]:
         resources=config.resources,
         on_iteration=lambda _: None,
     )
-    tiles = deal(
-        trial.pair,
-        tile_size=tiling.tile_size,
-        n_blocks=tiling.blocks,
-        dealing=tiling.dealing,
-    )
-    prepared = prepare(trial.pair, context, tiles, iterations=1, coupling=None)
+    prepared = prepare(trial.pair, context, TilingConfig.part_of(config.tiling))
     return prepared.cut(prepared.plan.tiles)[0], prepared.plan.start
 
 
