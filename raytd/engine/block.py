@@ -1,16 +1,14 @@
 """What one coupling block consists of, as it is sent to the worker that owns it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from raytd.engine.config import ResourcesConfig, TrajectoryConfig
 from raytd.learning.images import ImageSlice
-from raytd.transfer.averaging import Averaging
-from raytd.transfer.interpolation import Augment, Mixing
-from raytd.transfer.precision import Precision
-from raytd.transfer.trajectory import Schedule
 
 
 @dataclass(frozen=True)
@@ -29,20 +27,8 @@ class BlockSetup:
         n_classes: size of the joint label space.
         run_seed: every random stream of the block derives from it.
         steps: SGD steps of a whole trajectory.
-        segments: M.
-        averaging: what is measured at a knot; `none` needs no means of the segments.
-        batch_size: pairs per step.
-        lr: learning rate.
-        momentum: of SGD.
-        weight_decay: of SGD.
-        mixing: law of the mixing coefficient.
-        schedule: of the learning rate.
-        augment: what is done to both images of a drawn pair.
-        precision: of the layers in advancing and in measuring pairs.
-        chunk: tiles per forward pass in measuring.
-        threads: torch threads while this block's worker computes.
-        use_gpu: whether the worker computes on a GPU where its process can see one.
-        deterministic: whether it does so by algorithms that give the same bits each time.
+        trajectory: how its weights move; the learning rate is the one that is used.
+        resources: threads, chunk and device of the worker.
     """
 
     block: int
@@ -56,20 +42,12 @@ class BlockSetup:
     n_classes: int
     run_seed: int
     steps: int
-    segments: int
-    averaging: Averaging
-    batch_size: int
-    lr: float
-    momentum: float
-    weight_decay: float
-    mixing: Mixing
-    schedule: Schedule
-    augment: Augment
-    precision: Precision
-    chunk: int
-    threads: int
-    use_gpu: bool
-    deterministic: bool = True
+    trajectory: TrajectoryConfig
+    resources: ResourcesConfig
+
+    def moving(self, **changes: Any) -> Self:
+        """The block with some settings of its trajectory changed."""
+        return replace(self, trajectory=self.trajectory.model_copy(update=changes))
 
 
 @dataclass(frozen=True)

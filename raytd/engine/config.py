@@ -1,21 +1,30 @@
 """The settings of a trial, as frozen and checked objects.
 
-The classes mirror the sections of a sweep file. Numerical functions never see them: the engine, the
-methods and the sweep unpack them.
+The classes mirror the sections of a sweep file. What says how SGD goes is declared in
+`raytd.transfer.settings`, which they extend: numerical functions know of no more than that.
 """
 
 import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from raytd.checked import Checked, Count, NonNegative, Positive
 from raytd.paths import expanded
+from raytd.tasks.labels import Labels
+from raytd.transfer.settings import (
+    Augment,
+    Descent,
+    EarlyStop,
+    MeasuredDescent,
+    Mixing,
+    Precision,
+)
+from raytd.transport.settings import Dealing, Support
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Momentum = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+Sync = Literal["knot", "single", "none"]
+Watched = Literal["distance", "fisher_rao_length", "noise_free_length"]
 
 
 def _known_model(name: str) -> str:
@@ -52,10 +61,8 @@ def as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-class Settings(BaseModel):
-    """Base of every section: frozen, no unknown keys, no silent conversion of types."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+class Settings(Checked):
+    """Base of every section: what a sweep asks of one beside its values."""
 
     def idle(self) -> Mapping[str, str]:
         """Keys whose values change nothing beside those of the others, and why."""
@@ -93,36 +100,20 @@ class Settings(BaseModel):
         return ()
 
 
-class PathConfig(Settings):
+class PathConfig(MeasuredDescent, Settings):
     """How SGD goes along a path that is measured at knots; base of the settings of such paths.
 
     Attributes:
         steps: SGD steps.
         epochs: the same in epochs; `default_epochs` where neither is given.
-        batch_size: of a step.
-        lr: learning rate.
-        momentum: of SGD.
-        weight_decay: of SGD, on every parameter.
-        segments: M, the number of segments between the M + 1 knots; 10 or a multiple of 20.
-        averaging: what is measured at a knot; see `raytd.transfer.averaging`.
         labels: how the label spaces of the two tasks are joined.
-        schedule: of the learning rate.
-        augment: `crop-flip` shifts and mirrors images.
     """
 
     default_epochs: ClassVar[int]
 
     steps: Count | None = None
     epochs: Count | None = None
-    batch_size: Count = 20
-    lr: Positive = 0.01
-    momentum: Momentum = 0.9
-    weight_decay: NonNegative = 5e-4
-    segments: Count = 20
-    averaging: Literal["window", "segment", "none"] = "window"
-    labels: Literal["union", "aligned"] = "union"
-    schedule: Literal["constant", "cosine"] = "constant"
-    augment: Literal["none", "crop-flip"] = "none"
+    labels: Labels = "union"
 
     @model_validator(mode="before")
     @classmethod
@@ -155,22 +146,14 @@ class TrajectoryConfig(PathConfig):
         steps: SGD steps of one trajectory.
         epochs: the same in epochs, which count N_s pairs each; 40 where neither is given.
         batch_size: pairs per SGD step and block.
-        lr: learning rate.
         momentum: of SGD; continues over the knots.
-        weight_decay: of SGD, on every parameter.
-        segments: M, the number of segments between the M + 1 knots; 10 or a multiple of 20.
-        averaging: what is measured at a knot. `window` is a mean of the weights of the last fifth
-            of the path before it, most of those a tenth before; `segment` the mean over the segment
-            that ends there; `none` the weights that SGD stands at. The weights move alike under
-            all three.
-        mixing: law of the mixing coefficient t.
         labels: how the label spaces of the two tasks are joined: `union` gives each class an
             output, `aligned` gives one to each pair of classes that the source model finds alike.
+        augment: `crop-flip` shifts and mirrors both images of a drawn pair alike.
+        mixing: law of the mixing coefficient t.
         sync: what the blocks do at a knot: `knot` averages them into one trajectory, `single`
             lets one worker advance on all pairs and the blocks only measure, `none` lets each
             block follow a trajectory of its own.
-        schedule: of the learning rate along the path.
-        augment: `crop-flip` shifts and mirrors both images of a drawn pair alike.
         precision: in which the layers compute when the weights move and the pairs are measured;
             `bfloat16` is autocast, with logits and all lengths above it. Sources, and what is read
             off validation images, stay in float32.
@@ -181,9 +164,9 @@ class TrajectoryConfig(PathConfig):
 
     default_epochs: ClassVar[int] = 40
 
-    mixing: Literal["beta", "linear", "bernoulli"] = "beta"
-    sync: Literal["knot", "single", "none"] = "knot"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    mixing: Mixing = "beta"
+    sync: Sync = "knot"
+    precision: Precision = "float32"
     match: Literal["lr", "speed"] = "lr"
     reference: Annotated[ModelName, AfterValidator(_canonical)] | None = None
 
@@ -221,7 +204,7 @@ class TilingConfig(Settings):
 
     blocks: Count = 1
     tile_size: Count = 25
-    dealing: Literal["random", "index", "matched"] = "random"
+    dealing: Dealing = "random"
 
     def most_iterations(self) -> int:
         """Trajectories, at most."""
@@ -231,20 +214,17 @@ class TilingConfig(Settings):
         """Whether the training images go through the source model before the path begins."""
         return self.dealing == "matched"
 
-    def solves(self) -> str | None:
+    def solves(self) -> Support | None:
         """The support of the couplings that are solved for; None where none is."""
         return None
 
 
-class PretrainConfig(Settings):
+class PretrainConfig(Descent, Settings):
     """How a source model is trained before any transfer.
 
     Attributes:
         epochs: the greatest number of passes over the images.
-        batch_size: images per SGD step.
         lr: learning rate at the start.
-        momentum: of SGD.
-        weight_decay: of SGD, on every parameter.
         schedule: of the learning rate; `step` multiplies it by `gamma` at each milestone.
         milestones: epochs after which it falls, rising; for `step` alone.
         gamma: what it is multiplied by there; for `step` alone.
@@ -259,13 +239,11 @@ class PretrainConfig(Settings):
     epochs: Count = 30
     batch_size: Count = 50
     lr: Positive = 0.05
-    momentum: Momentum = 0.9
-    weight_decay: NonNegative = 5e-4
     schedule: Literal["cosine", "constant", "step"] = "cosine"
     milestones: Annotated[tuple[Count, ...], BeforeValidator(as_tuple)] = ()
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.2
-    augment: Literal["none", "crop-flip"] = "none"
-    early_stop: Literal["none", "loss", "accuracy"] = "none"
+    augment: Augment = "none"
+    early_stop: EarlyStop = "none"
     patience: Count = 10
     min_accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
 
@@ -307,7 +285,7 @@ class StopConfig(Settings):
             distance counts as converged; 0 never ends a trial early.
     """
 
-    metric: Literal["distance", "fisher_rao_length", "noise_free_length"] = "distance"
+    metric: Watched = "distance"
     tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.01
 
 
@@ -348,6 +326,11 @@ class ResourcesConfig(Settings):
             if value > 1 and value != int(value):
                 raise ValueError(f"{name} above 1 must be a whole number, not {value}")
         return self
+
+    @property
+    def use_gpu(self) -> bool:
+        """Whether whatever computes does so on a GPU, where its process can see one."""
+        return self.gpus_per_actor > 0
 
     def n_actors(self, n_blocks: int) -> int:
         """Actors that a trial of `n_blocks` blocks uses: never more than one per block."""

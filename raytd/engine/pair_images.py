@@ -26,7 +26,8 @@ class PairImages:
         self.source, self.target = Images(setup.source, device), Images(setup.target, device)
         self.rows = torch.tensor(setup.rows, device=device)
         self.cols = torch.tensor(setup.cols, device=device)
-        self.chunk, self.device, self.precision = setup.chunk, device, setup.precision
+        self.chunk, self.device = setup.resources.chunk, device
+        self.precision = setup.trajectory.precision
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -2,30 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
-from raytd.models.features import SOURCE, FeatureCost
-from raytd.transfer.averaging import Averaging
+from raytd.engine.config import Sync, Watched
+from raytd.models.features import FeatureCost
 from raytd.transfer.distance_error import distance_error, image_error, noise_error
 from raytd.transfer.lengths import Lengths, Moments
+from raytd.transfer.settings import Averaging
 from raytd.transfer.state import Weights
 from raytd.transfer.validation import ValidationPairs
-from raytd.transport.proximal import Proximal
-from raytd.transport.spread import EpsilonUnit
-from raytd.transport.tiles import Dealing, Tiles
+from raytd.transport.settings import Dealing, EpsilonUnit, Proximal, Support
+from raytd.transport.tiles import Tiles
 
 Pairs = Float64[np.ndarray, "tiles n m"]
-Sync = Literal["knot", "single", "none"]
-Support = Literal["blocks", "global"]
-Watched = Literal["distance", "fisher_rao_length", "noise_free_length"]
 
 
 @dataclass(frozen=True)
 class CouplingSettings:
-    """How the coupling is chosen and updated; see `raytd.transport.proximal.coupling_step`."""
+    """What of the settings of `coupled` says how the coupling is chosen and updated.
+
+    A part of the plan, by which a checkpoint is known.
+    """
 
     epsilon: float
     lam: float
@@ -35,8 +35,8 @@ class CouplingSettings:
     max_iterations: int
     support: Support
     tile_size: int
-    features: str = SOURCE
-    feature_cost: FeatureCost = "sqeuclidean"
+    features: str
+    feature_cost: FeatureCost
 
 
 @dataclass(frozen=True)

@@ -75,19 +75,15 @@ class BlockWorker:
 
     def __init__(self, setup: BlockSetup) -> None:
         self.setup = setup
-        self.device = pick_device(setup.use_gpu, deterministic=setup.deterministic)
+        self.device = pick_device(
+            setup.resources.use_gpu, deterministic=setup.resources.deterministic
+        )
         self.pairs = PairImages(setup, self.device)
         self.validation = Images(setup.validation, self.device)
         self.probes = tuple(Images(side, self.device) for side in setup.probes)
         self.model = self._build()
-        self.sgd = Sgd(
-            self.model,
-            lr=setup.lr,
-            momentum=setup.momentum,
-            weight_decay=setup.weight_decay,
-            precision=setup.precision,
-        )
-        self.means = None if setup.averaging == "none" else RunningMeans(self.model)
+        self.sgd = Sgd(self.model, setup.trajectory, precision=setup.trajectory.precision)
+        self.means = None if setup.trajectory.averaging == "none" else RunningMeans(self.model)
         self.forward_images = 0
         self._known: dict[tuple[int, int], Float64[Tensor, "tiles n m classes"]] = {}
 
@@ -100,11 +96,11 @@ class BlockWorker:
             NotFiniteError: if a weight became NaN or infinite.
         """
         setup = self.setup
-        steps = segment_steps(segment, steps=setup.steps, segments=setup.segments)
+        steps = segment_steps(segment, steps=setup.steps, segments=setup.trajectory.segments)
         chosen = _Steps(
             stream=(segment,),
             tau=step_times(steps, total=setup.steps),
-            rates=tuple(rate_factor(setup.schedule, n, setup.steps) for n in steps),
+            rates=tuple(rate_factor(setup.trajectory.schedule, n, setup.steps) for n in steps),
             where=f"segment {segment}",
         )
         if self.means is not None:
@@ -120,11 +116,11 @@ class BlockWorker:
         """
         setup = self.setup
         n = standing_steps(setup.steps)
-        at = min(knot * setup.steps // setup.segments, setup.steps - 1)
+        at = min(knot * setup.steps // setup.trajectory.segments, setup.steps - 1)
         chosen = _Steps(
             stream=("stay", knot),
-            tau=torch.full((n,), knot / setup.segments, dtype=torch.float64),
-            rates=(rate_factor(setup.schedule, at, setup.steps),) * n,
+            tau=torch.full((n,), knot / setup.trajectory.segments, dtype=torch.float64),
+            rates=(rate_factor(setup.trajectory.schedule, at, setup.steps),) * n,
             where=f"standing at knot {knot}",
         )
         return Moved(self._run(chosen, state, coupling))
@@ -147,8 +143,8 @@ class BlockWorker:
             coupling: masses of the block's pairs.
         """
         first, second = knots
-        stride, tau = second - first, first / self.setup.segments
-        with torch_threads(self.setup.threads), torch.inference_mode():
+        stride, tau = second - first, first / self.setup.trajectory.segments
+        with torch_threads(self.setup.resources.threads), torch.inference_mode():
             mass = torch.tensor(coupling, device=self.device)
             log_p = self._log_probs_at_start(iteration, knots, start)
             log_q = self._pair_log_probs(end, tau)
@@ -166,8 +162,8 @@ class BlockWorker:
         self, knot: int, weights: Weights, coupling: Coupling
     ) -> tuple[Float64[np.ndarray, " tiles"], int]:
         """Σ Γ × cross-entropy on p_τ of each tile in nats, and the images that went forward."""
-        tau = knot / self.setup.segments
-        with torch_threads(self.setup.threads), torch.inference_mode():
+        tau = knot / self.setup.trajectory.segments
+        with torch_threads(self.setup.resources.threads), torch.inference_mode():
             log_p = self._pair_log_probs(weights, tau)
             mass = torch.tensor(coupling, device=self.device)
             return self._loss_sums(log_p, tau, mass), self.pairs.n_images(tau)
@@ -177,9 +173,9 @@ class BlockWorker:
         source, target = self.probes
         if len(source.labels) == 0:
             return ProbeReading(np.zeros(0), np.zeros(0))
-        tau = knot / self.setup.segments
+        tau = knot / self.setup.trajectory.segments
         self.forward_images += len(source.labels)
-        with torch_threads(self.setup.threads):
+        with torch_threads(self.setup.resources.threads):
             inputs = mix(source.pixels, target.pixels, tau)
             inputs = inputs.contiguous(memory_format=torch.channels_last)
             log_p, forms = self._forms(self._load(weights), inputs)
@@ -190,7 +186,7 @@ class BlockWorker:
         self, weights: Weights
     ) -> tuple[Float64[np.ndarray, "n d"], Float64[np.ndarray, "m d"]]:
         """What the head sees of the block's images, sources and targets, φ in eq. (14)."""
-        with torch_threads(self.setup.threads), torch.inference_mode():
+        with torch_threads(self.setup.resources.threads), torch.inference_mode():
             phi = penultimate(self._load(weights))
             source, target = (
                 self._in_batches(phi, images).double().cpu().numpy()
@@ -200,7 +196,7 @@ class BlockWorker:
 
     def predict(self, weights: Weights) -> Float64[Tensor, "images classes"]:
         """Log probabilities of the block's images, sources first."""
-        with torch_threads(self.setup.threads), torch.inference_mode():
+        with torch_threads(self.setup.resources.threads), torch.inference_mode():
             model = self._load(weights)
             both = (self.pairs.source, self.pairs.target)
             return log_probs(torch.cat([self._in_batches(model, images) for images in both]))
@@ -210,7 +206,7 @@ class BlockWorker:
         labels, device = self.validation.labels, device_name(self.device)
         if len(labels) == 0:
             return Evaluation(0, 0, 0.0, device)
-        with torch_threads(self.setup.threads), torch.inference_mode():
+        with torch_threads(self.setup.resources.threads), torch.inference_mode():
             log_p = log_probs(self._in_batches(self._load(weights), self.validation))
             right = log_p.argmax(dim=1) == labels
             loss = -log_p.gather(1, labels[:, None]).sum()
@@ -234,7 +230,7 @@ class BlockWorker:
     ) -> TrainState:
         setup = self.setup
         seed = derive_seed(setup.run_seed, "layers", setup.block, *steps.stream)
-        with torch_threads(setup.threads), layers_seeded(seed, self.device):
+        with torch_threads(setup.resources.threads), layers_seeded(seed, self.device):
             draws = self._draws(steps, coupling)
             moved = self.sgd.run(
                 state,
@@ -252,7 +248,7 @@ class BlockWorker:
         if not all(torch.isfinite(p).all() for p in weights.parameters.values()):
             raise NotFiniteError(
                 f"block {self.setup.block}, {where}: the weights became NaN or infinite; "
-                f"lower trajectory.lr (it is {self.setup.lr:g})"
+                f"lower trajectory.lr (it is {self.setup.trajectory.lr:g})"
             )
 
     def _build(self) -> nn.Module:
@@ -272,26 +268,26 @@ class BlockWorker:
         """Pairs, coefficients and shifts of some steps; their uniforms do not depend on Γ."""
         setup, n_steps = self.setup, len(steps.rates)
         stream = generator(setup.run_seed, "draws", setup.block, *steps.stream)
-        shape = (2, n_steps, setup.batch_size)
+        shape = (2, n_steps, setup.trajectory.batch_size)
         uniforms = torch.rand(shape, dtype=torch.float64, generator=stream)
         pairs = draw_pairs(torch.tensor(coupling).flatten(), uniforms[0])
         tau = steps.tau[:, None].expand_as(uniforms[1])
         shifts = None
-        if setup.augment == "crop-flip":
+        if setup.trajectory.augment == "crop-flip":
             stream = generator(setup.run_seed, "augment", setup.block, *steps.stream)
-            shape = (n_steps, 3, setup.batch_size)
+            shape = (n_steps, 3, setup.trajectory.batch_size)
             shifts = torch.rand(shape, dtype=torch.float64, generator=stream)
-        return _Draws(pairs, mixing_coefficients(setup.mixing, tau, uniforms[1]), shifts)
+        return _Draws(pairs, mixing_coefficients(setup.trajectory.mixing, tau, uniforms[1]), shifts)
 
     def _log_probs_at_start(
         self, iteration: int, knots: tuple[int, int], weights: Weights
     ) -> Float64[Tensor, "tiles n m classes"]:
         """Log p at (w_m, x_m), kept as long as a segment can still start there."""
         knot, end = knots
-        kept = open_knots(end, self.setup.segments)
+        kept = open_knots(end, self.setup.trajectory.segments)
         self._known = {k: v for k, v in self._known.items() if k[0] == iteration and k[1] in kept}
         if (iteration, knot) not in self._known:
-            tau = knot / self.setup.segments
+            tau = knot / self.setup.trajectory.segments
             self._known[iteration, knot] = self._pair_log_probs(weights, tau)
         return self._known[iteration, knot]
 

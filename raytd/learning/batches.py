@@ -8,12 +8,13 @@ from torch import Tensor
 
 from raytd.learning.images import Images
 from raytd.transfer.descent import Labelled, epoch_order
-from raytd.transfer.interpolation import Augment, crop_and_flip
+from raytd.transfer.interpolation import crop_and_flip
 from raytd.transfer.randomness import generator
+from raytd.transfer.settings import Augment
 
 
 def training_batches(
-    images: Images, *, batch_size: int, augment: Augment, seed: int, name: str
+    images: Images, batch_size: int, *, augment: Augment, seed: int, name: str
 ) -> Iterator[Labelled]:
     """Batches without end, a function of (seed, name) and of the images.
 

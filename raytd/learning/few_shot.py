@@ -16,31 +16,11 @@ from raytd.tasks.subset import even_counts
 from raytd.tasks.task import Task
 from raytd.transfer.descent import check_finite, descend
 from raytd.transfer.randomness import derive_seed, layers_seeded
+from raytd.transfer.settings import Budget
 from raytd.transfer.state import Weights
 
 NAME = "transfer"
 """Of the random streams, and of the section that an error points to."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long and how a network may learn.
-
-    Attributes:
-        steps: SGD steps.
-        evaluate_every: steps between two looks at the validation images; divides `steps`.
-        batch_size: images per step.
-        lr: learning rate, constant.
-        momentum: of SGD.
-        weight_decay: of SGD, on every parameter.
-    """
-
-    steps: int
-    evaluate_every: int
-    batch_size: int
-    lr: float
-    momentum: float
-    weight_decay: float
 
 
 @dataclass(frozen=True)
@@ -100,19 +80,10 @@ def learn(network: nn.Module, few: Images, val: Images, budget: Budget, *, seed:
         NotFiniteError: if a weight became NaN or infinite.
     """
     counter = Counter()
-    batches = training_batches(
-        few, batch_size=budget.batch_size, augment="none", seed=seed, name=NAME
-    )
+    batches = training_batches(few, budget.batch_size, augment="none", seed=seed, name=NAME)
     reached: list[float] = []
     with layers_seeded(derive_seed(seed, f"{NAME} layers"), few.pixels.device):
-        for done in descend(
-            network,
-            counter.counting(batches),
-            steps=budget.steps,
-            rate=lambda _: budget.lr,
-            momentum=budget.momentum,
-            weight_decay=budget.weight_decay,
-        ):
+        for done in descend(network, counter.counting(batches), budget, steps=budget.steps):
             if done % budget.evaluate_every == 0:
                 check_finite(network, done, doing="transfer", section=NAME, lr=budget.lr)
                 reached.append(accuracy(network.eval(), val))

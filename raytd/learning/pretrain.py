@@ -17,12 +17,10 @@ from raytd.simplex import log_probs
 from raytd.tasks.datasets import Part
 from raytd.tasks.task import Task
 from raytd.transfer.descent import descend
-from raytd.transfer.interpolation import Augment
 from raytd.transfer.randomness import derive_seed, layers_seeded
+from raytd.transfer.settings import Augment, Descent, EarlyStop, Schedule
 from raytd.transfer.state import Weights
 from raytd.transfer.trajectory import rate_factor
-
-EarlyStop = Literal["none", "loss", "accuracy"]
 
 
 @dataclass(frozen=True)
@@ -32,10 +30,7 @@ class Recipe:
     Attributes:
         model: name in the zoo.
         steps: SGD steps, at most.
-        batch_size: images per step.
-        lr: learning rate at the start.
-        momentum: of SGD.
-        weight_decay: of SGD.
+        descent: SGD, from its learning rate at the start.
         schedule: of the learning rate.
         seed: of initial weights, order of images, shifts and dropout.
         drops: under `step`, the steps from which on the rate is multiplied by `gamma` once more.
@@ -49,11 +44,8 @@ class Recipe:
 
     model: str
     steps: int
-    batch_size: int
-    lr: float
-    momentum: float
-    weight_decay: float
-    schedule: Literal["cosine", "constant", "step"]
+    descent: Descent
+    schedule: Schedule | Literal["step"]
     seed: int
     drops: tuple[int, ...] = ()
     gamma: float = 1.0
@@ -63,10 +55,11 @@ class Recipe:
     code: str | None = None
 
     def rate(self, step: int) -> float:
-        """Learning rate of a step."""
+        """Share of the learning rate that a step uses."""
         if self.schedule == "step":
-            return self.lr * self.gamma ** sum(step >= drop for drop in self.drops)
-        return self.lr * rate_factor(self.schedule, step, self.steps)
+            share: float = self.gamma ** sum(step >= drop for drop in self.drops)
+            return share
+        return rate_factor(self.schedule, step, self.steps)
 
 
 def steps_of(epochs: int, n_images: int, batch_size: int) -> int:
@@ -101,7 +94,7 @@ def pretrain(
     if not all(torch.isfinite(p).all() for p in model.parameters()):
         raise NotFiniteError(
             f"source {task.name}, {recipe.model}: training diverged; lower pretrain.lr "
-            f"(it is {recipe.lr})"
+            f"(it is {recipe.descent.lr})"
         )
     return model.eval()
 
@@ -154,23 +147,17 @@ def _fit(
     model: nn.Module, train: Images, val: Images, recipe: Recipe, on_step: OnTrainingStep
 ) -> None:
     best = None if recipe.early_stop == "none" else _Best(model, val, recipe)
-    per_epoch = steps_of(1, len(train.labels), recipe.batch_size)
+    descent = recipe.descent
+    per_epoch = steps_of(1, len(train.labels), descent.batch_size)
     batches = training_batches(
         train,
-        batch_size=recipe.batch_size,
+        descent.batch_size,
         augment=recipe.augment,
         seed=recipe.seed,
         name="pretraining",
     )
     on_step(TrainingPlace(0, recipe.steps, per_epoch))
-    for done in descend(
-        model,
-        batches,
-        steps=recipe.steps,
-        rate=recipe.rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-    ):
+    for done in descend(model, batches, descent, steps=recipe.steps, rate=recipe.rate):
         on_step(TrainingPlace(done, recipe.steps, per_epoch))
         if best is not None and done % per_epoch == 0 and best.is_over():
             on_step(TrainingPlace(recipe.steps, recipe.steps, per_epoch))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from raytd.storage.files import write_bytes, write_json
 from raytd.storage.locks import make_once
 from raytd.storage.path import StoragePath
 from raytd.tasks.task import Task
+from raytd.transfer.settings import Descent
 from raytd.transfer.state import Weights
 
 NEW_OUTPUT_MASS = 1e-3
@@ -101,8 +102,11 @@ def _identity(origin: Origin) -> dict[str, Any]:
     """What determines the weights; a setting that a recipe leaves alone does not enter."""
     if isinstance(origin, Given):
         return {"model": origin.model, "digest": origin.digest, "code": origin.code}
-    settings = asdict(origin)
-    return {f.name: settings[f.name] for f in fields(origin) if settings[f.name] != f.default}
+    own: dict[str, Any] = {
+        f.name: v for f in fields(origin) if (v := getattr(origin, f.name)) != f.default
+    }
+    descent: Descent = own.pop("descent")
+    return own | descent.model_dump()
 
 
 OnTraining = Callable[[Task, Origin, TrainingPlace], None]

@@ -1,16 +1,18 @@
 """Fine-tuning: how far the weights go when SGD learns the target alone, from w^s."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from raytd.engine.config import Count, PathConfig
+from raytd.checked import Count
+from raytd.engine.config import PathConfig
 from raytd.methods.method import Method
+from raytd.methods.weight_parts import BatchNorm
 from raytd.rows.column import Column, Scalar
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
-    from raytd.learning.finetuning import FineTuned, Protocol
+    from raytd.learning.finetuning import FineTuned
     from raytd.methods.score import Score
 
 
@@ -21,15 +23,7 @@ class FinetuneConfig(PathConfig):
     well; the rest is as in the trajectory of the coupled transfer, with two knots an epoch.
 
     Attributes:
-        steps: SGD steps.
         epochs: the same in passes over the target's training images; 20 where neither is given.
-        batch_size: images per step.
-        lr: learning rate.
-        momentum: of SGD.
-        weight_decay: of SGD, on every parameter.
-        schedule: of the learning rate.
-        augment: `crop-flip` shifts and mirrors each image.
-        segments: M, the number of segments between the M + 1 knots; 10 or a multiple of 20.
         averaging: what is measured at a knot, as in `trajectory`. It is part of the lengths, losses
             and accuracies; ∫ |dw| and the steps to the threshold are of the weights that move.
         threshold: the path is cut at the first knot whose validation accuracy is at least this
@@ -44,7 +38,7 @@ class FinetuneConfig(PathConfig):
 
     segments: Count = 40
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
-    batch_norm: Literal["include", "exclude"] = "include"
+    batch_norm: BatchNorm = "include"
 
     def paths(self) -> tuple[PathConfig, ...]:
         """Its own."""
@@ -120,7 +114,9 @@ def run(pair: "Pair", config: FinetuneConfig, context: "Context") -> "Score":
         path = fine_tune(
             model,
             images_of(pair.target, space.outputs(pair.target), context.sources.device),
-            _protocol(pair, config),
+            config,
+            steps=config.sgd_steps(len(pair.target.train.labels)),
+            seed=pair.seed,
             counted=list(counted_parameters(model, batch_norm=config.batch_norm).values()),
         )
     about_start: dict[str, Scalar] = {
@@ -129,23 +125,6 @@ def run(pair: "Pair", config: FinetuneConfig, context: "Context") -> "Score":
         "label_matching": ", ".join(f"{t} = {s}" for t, s in space.shared.items()) or None,
     }
     return _score(pair, config, context, path, about_start)
-
-
-def _protocol(pair: "Pair", config: FinetuneConfig) -> "Protocol":
-    from raytd.learning.finetuning import Protocol
-
-    return Protocol(
-        steps=config.sgd_steps(len(pair.target.train.labels)),
-        segments=config.segments,
-        averaging=config.averaging,
-        batch_size=config.batch_size,
-        lr=config.lr,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        schedule=config.schedule,
-        augment=config.augment,
-        seed=pair.seed,
-    )
 
 
 def _score(
@@ -157,9 +136,9 @@ def _score(
 ) -> "Score":
     from raytd.engine.setup.context import source_warning
     from raytd.learning.devices import device_name
+    from raytd.learning.finetuning import first_reach
     from raytd.methods.score import Score
     from raytd.methods.weight_parts import IN_WORDS
-    from raytd.transfer.truncation import first_reach
 
     cut = path.knots[first_reach([k.moving_accuracy for k in path.knots], config.threshold)]
     measured_cut = first_reach([k.val_accuracy for k in path.knots], config.threshold)

@@ -88,8 +88,7 @@ class Method:
         """The part of a sweep's section that it obeys."""
         if self.section is None:
             return self.settings()
-        section = sections[self.section]
-        return self.settings(**{key: getattr(section, key) for key in self.settings.model_fields})
+        return self.settings.part_of(sections[self.section])
 
     def reads(self, key: str) -> bool:
         """Whether it obeys a key at all; a dotted key is one of a section."""

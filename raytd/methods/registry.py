@@ -41,6 +41,10 @@ def _brought(point: EntryPoint) -> Method:
     if not isinstance(found, Method):
         problem = f"{whose} is a {type(found).__name__}, not a {Method.__module__}.Method"
         raise RequestError(f"{problem}; {way_out}")
+    required = [key for key, f in found.settings.model_fields.items() if f.is_required()]
+    if required:
+        problem = f"{whose} has settings without a default ({', '.join(required)})"
+        raise RequestError(f"{problem}; {way_out}")
     return found
 
 

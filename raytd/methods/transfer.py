@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypedDict
 
 from pydantic import model_validator
 
-from raytd.engine.config import Count, Momentum, NonNegative, Positive, Settings
+from raytd.checked import Count
+from raytd.engine.config import Settings
 from raytd.methods.method import Method
 from raytd.rows.column import Column, Scalar
+from raytd.transfer.settings import Budget
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -19,17 +21,12 @@ if TYPE_CHECKING:
     from raytd.transfer.state import Weights
 
 
-class TransferConfig(Settings):
+class TransferConfig(Budget, Settings):
     """Settings of the ground truth of transfer.
 
     Attributes:
         n_train: training images of the target in all, dealt evenly over its classes.
-        steps: SGD steps.
-        evaluate_every: steps between two looks at the validation images; divides `steps`.
-        batch_size: images per step.
         lr: learning rate, of the fine-tuned network and of the one that learns from scratch.
-        momentum: of SGD.
-        weight_decay: of SGD, on every parameter.
         repeats: how often it is done, each time with other images, another head, another order.
         metric: what the value is: `accuracy` on the target's validation images, averaged over the
             budget; `final_accuracy`, at its end; `gain`, the averaged accuracy less that of a
@@ -37,12 +34,6 @@ class TransferConfig(Settings):
     """
 
     n_train: Count = 40
-    steps: Count = 120
-    evaluate_every: Count = 10
-    batch_size: Count = 20
-    lr: Positive = 0.01
-    momentum: Momentum = 0.9
-    weight_decay: NonNegative = 5e-4
     repeats: Count = 5
     metric: Literal["accuracy", "final_accuracy", "gain"] = "accuracy"
 
@@ -180,7 +171,7 @@ def _learn(
 ) -> "Learnt":
     """Learns one draw of images; head, order and dropout are those of the repeat."""
     from raytd.learning.devices import place
-    from raytd.learning.few_shot import Budget, few_images, learn, put_body
+    from raytd.learning.few_shot import few_images, learn, put_body
     from raytd.learning.images import Images, ImageSlice
     from raytd.learning.pretrain import on_device
     from raytd.models import zoo
@@ -203,7 +194,7 @@ def _learn(
         place(network, device),
         few,
         on_device(target, target.val, device),
-        Budget(**config.model_dump(include=set(Budget.__dataclass_fields__))),
+        config,
         seed=derive_seed(pair.seed, "transfer", repeat),
     )
 

@@ -1,9 +1,10 @@
 """Weight distance: how far apart the networks of the two tasks are, weight by weight."""
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from raytd.engine.config import Settings
 from raytd.methods.method import Method
+from raytd.methods.weight_parts import BatchNorm
 from raytd.rows.column import Column
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class WeightDistanceConfig(Settings):
     """
 
     relative: bool = False
-    batch_norm: Literal["include", "exclude"] = "include"
+    batch_norm: BatchNorm = "include"
 
 
 class Figures(TypedDict, total=False):

@@ -1,9 +1,9 @@
 """Which parameters of a network count in a Euclidean length."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 BatchNorm = Literal["include", "exclude"]
 
@@ -14,8 +14,8 @@ IN_WORDS: dict[BatchNorm, str] = {
 
 
 def counted_parameters(
-    model: nn.Module, *, batch_norm: BatchNorm, without: str | None = None
-) -> dict[str, Tensor]:
+    model: "nn.Module", *, batch_norm: BatchNorm, without: str | None = None
+) -> "dict[str, Tensor]":
     """Parameters by name; buffers, such as running statistics, never count.
 
     Args:
@@ -23,6 +23,8 @@ def counted_parameters(
         batch_norm: whether its scales and shifts count.
         without: name of a module whose parameters do not count.
     """
+    from torch.nn.modules.batchnorm import _BatchNorm
+
     left_out = {name for name, m in model.named_modules() if isinstance(m, _BatchNorm)}
     left_out = left_out if batch_norm == "exclude" else set()
     left_out |= set() if without is None else {without}

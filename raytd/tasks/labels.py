@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from raytd.tasks.task import Task
+
+Labels = Literal["union", "aligned"]
 
 
 @dataclass(frozen=True)

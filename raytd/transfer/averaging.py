@@ -24,11 +24,12 @@ before, and what is measured at τ = 1 ends a tenth of the path behind the weigh
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from raytd.transfer.settings import Averaging
 from raytd.transfer.state import (
     StateMean,
     Tensors,
@@ -39,10 +40,6 @@ from raytd.transfer.state import (
     copy_to_cpu,
     with_masses,
 )
-
-Averaging = Literal["window", "segment", "none"]
-"""What stands for a knot: a triangle over the last fifth of the path, the plain mean of the segment
-that ends there, or the weights that move."""
 
 
 @dataclass(frozen=True)

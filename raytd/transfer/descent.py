@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from raytd.errors import NotFiniteError
 from raytd.transfer.rule import SgdRule
+from raytd.transfer.settings import Descent
 
 Labelled = tuple[Float[Tensor, "batch c h w"], Int64[Tensor, " batch"]]
 
@@ -38,11 +39,10 @@ def epoch_order(
 def descend(
     model: nn.Module,
     batches: Iterable[Labelled],
+    descent: Descent,
     *,
     steps: int,
-    rate: Callable[[int], float],
-    momentum: float,
-    weight_decay: float,
+    rate: Callable[[int], float] = lambda _: 1.0,
 ) -> Iterator[int]:
     """Trains a model in place from rest; yields the number of steps done after each of them.
 
@@ -51,15 +51,14 @@ def descend(
     Args:
         model: its values are overwritten.
         batches: images and labels, at least one for every step.
+        descent: how large they are.
         steps: how many.
-        rate: learning rate of each step, counted from 0.
-        momentum: of SGD.
-        weight_decay: on every parameter.
+        rate: the share of the learning rate that each step uses, counted from 0.
     """
-    rule = SgdRule(model, momentum=momentum, weight_decay=weight_decay)
+    rule = SgdRule(model, momentum=descent.momentum, weight_decay=descent.weight_decay)
     for step, (images, labels) in enumerate(islice(batches, steps)):
         model.train()
-        rule.step(F.cross_entropy(model(images), labels), rate(step))
+        rule.step(F.cross_entropy(model(images), labels), descent.lr * rate(step))
         yield step + 1
 
 

@@ -1,16 +1,14 @@
 """The interpolated task p_τ: which pairs are drawn, and how the two ends of a pair are mixed."""
 
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from raytd.errors import InputError
+from raytd.transfer.settings import Mixing
 from raytd.transport.solvers.problem import refuse
-
-Mixing = Literal["beta", "linear", "bernoulli"]
-Augment = Literal["none", "crop-flip"]
 
 
 def draw_pairs(

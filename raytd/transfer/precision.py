@@ -1,12 +1,10 @@
 """The number format in which a network's layers compute."""
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Precision = Literal["float32", "bfloat16"]
+from raytd.transfer.settings import Precision
 
 
 def forward(

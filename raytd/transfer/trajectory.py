@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 import torch.nn.functional as F
@@ -12,11 +12,10 @@ from torch import Tensor, nn
 
 from raytd.errors import InputError
 from raytd.transfer.averaging import RunningMeans
-from raytd.transfer.precision import Precision, forward
+from raytd.transfer.precision import forward
 from raytd.transfer.rule import SgdRule
+from raytd.transfer.settings import Descent, Precision, Schedule
 from raytd.transfer.state import TrainState, Weights
-
-Schedule = Literal["constant", "cosine"]
 
 
 @dataclass(frozen=True)
@@ -87,23 +86,15 @@ class Sgd:
 
     Args:
         model: the network; its values are overwritten by every `run`.
-        lr: learning rate.
-        momentum: of SGD.
-        weight_decay: on every parameter.
+        descent: how large its steps are; batches come as they are given.
         precision: of the layers; see `raytd.transfer.precision.forward`.
     """
 
     def __init__(
-        self,
-        model: nn.Module,
-        *,
-        lr: float,
-        momentum: float,
-        weight_decay: float,
-        precision: Precision = "float32",
+        self, model: nn.Module, descent: Descent, *, precision: Precision = "float32"
     ) -> None:
-        self.model, self.lr, self.precision = model, lr, precision
-        self._rule = SgdRule(model, momentum=momentum, weight_decay=weight_decay)
+        self.model, self.lr, self.precision = model, descent.lr, precision
+        self._rule = SgdRule(model, momentum=descent.momentum, weight_decay=descent.weight_decay)
 
     def run(
         self,

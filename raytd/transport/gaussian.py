@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Float64
 from torch import Tensor
 
 from raytd.errors import InputError
-
-Covariance = Literal["full", "diagonal"]
+from raytd.transport.settings import Covariance
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,13 @@ from torch import Tensor
 from raytd.errors import InputError
 from raytd.transport.matched import matched_orders
 from raytd.transport.pairs import PairFunction, PairSpace
+from raytd.transport.settings import EpsilonUnit
 from raytd.transport.solvers.kernel import DenseKernel, Kernel, StreamedKernel
 from raytd.transport.solvers.problem import LinearProblem
 from raytd.transport.solvers.report import SolverReport
 from raytd.transport.solvers.scaling import Scaling, check_positive
 from raytd.transport.solvers.sinkhorn import sinkhorn
-from raytd.transport.spread import EpsilonUnit, unit_of
+from raytd.transport.spread import unit_of
 from raytd.transport.tiles import Tiles, n_tiles, tiles_in_order
 
 DENSE_PAIRS = 2**25  # pairs up to which a solve keeps three matrices of them, 0.8 GB

@@ -2,21 +2,20 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from raytd.errors import InputError
+from raytd.transport.settings import EpsilonUnit, Proximal
 from raytd.transport.solvers.frobenius import frobenius_coupling
 from raytd.transport.solvers.problem import LinearProblem, check_same_kind, refuse
 from raytd.transport.solvers.report import SolverReport
 from raytd.transport.solvers.scaling import check_positive
 from raytd.transport.solvers.sinkhorn import sinkhorn
-from raytd.transport.spread import EpsilonUnit, cost_spread, unit_of
-
-Proximal = Literal["kl", "linear", "frobenius", "none"]
+from raytd.transport.spread import cost_spread, unit_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,15 +1,14 @@
 """The spread of a cost, and the unit of epsilon and 1/lam: that spread, or the cost's own unit."""
 
 import math
-from typing import Literal, get_args
+from typing import get_args
 
 from jaxtyping import Float
 from torch import Tensor
 
 from raytd.errors import InputError
+from raytd.transport.settings import EpsilonUnit
 from raytd.transport.solvers.problem import LinearProblem
-
-EpsilonUnit = Literal["spread", "absolute"]
 
 
 def unit_of(epsilon_unit: EpsilonUnit, spread: float, *, alike: bool) -> float:

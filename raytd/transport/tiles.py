@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -10,9 +10,8 @@ from torch import Tensor
 
 from raytd.errors import InputError
 from raytd.transport.matched import matched_orders
+from raytd.transport.settings import Dealing
 from raytd.transport.solvers.problem import refuse
-
-Dealing = Literal["index", "random", "matched"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ import pstats
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,6 +33,7 @@ from torch.profiler import ProfilerActivity
 from raytd.engine import coordinator
 from raytd.engine.block import BlockSetup
 from raytd.engine.checkpoints import Checkpoints, CheckpointSettings, Snapshot
+from raytd.engine.config import ResourcesConfig, TrajectoryConfig
 from raytd.engine.coordinator import Cut
 from raytd.engine.executor import run_in_process
 from raytd.engine.records import Iteration, Plan
@@ -40,7 +41,8 @@ from raytd.engine.worker import BlockWorker
 from raytd.learning.images import ImageSlice
 from raytd.sweep.trials.single import single_trial
 from raytd.sweep.trials.trial import Trial, run_trial
-from raytd.transfer.precision import Precision, forward
+from raytd.transfer.precision import forward
+from raytd.transfer.settings import Precision
 from raytd.transfer.state import TrainState, Weights
 from raytd.transport.solvers.problem import independent_coupling
 
@@ -149,17 +151,10 @@ class Bench:
             n_classes=10,
             run_seed=0,
             steps=STEPS * SEGMENTS,
-            segments=SEGMENTS,
-            averaging="window",
-            batch_size=self.batch,
-            **SGD,
-            mixing="beta",
-            schedule="constant",
-            augment="none",
-            precision=self.precision,
-            chunk=1,
-            threads=1,
-            use_gpu=self.use_gpu,
+            trajectory=TrajectoryConfig(
+                segments=SEGMENTS, batch_size=self.batch, precision=self.precision, **SGD
+            ),
+            resources=ResourcesConfig(gpus_per_actor=int(self.use_gpu)),
         )
 
 
@@ -255,9 +250,9 @@ def print_precision(rounds: int, seeds: int, *, gpu: bool) -> None:
 
 def length_of_one_path(plan: Plan, cut: Cut, precision: Precision, *, segments: int) -> float:
     """Length of the path that block 0 takes in float32 under a bᵀ, measured in a precision."""
-    setup = replace(cut(plan.tiles)[0], segments=segments)
-    mover = BlockWorker(replace(setup, precision="float32"))
-    meter = BlockWorker(replace(setup, precision=precision))
+    setup = cut(plan.tiles)[0].moving(segments=segments)
+    mover = BlockWorker(setup.moving(precision="float32"))
+    meter = BlockWorker(setup.moving(precision=precision))
     tiles = plan.tiles
     coupling = independent_coupling(tiles.a, tiles.b)[tiles.block(0, plan.n_blocks)].numpy()
     state, length = TrainState.at_rest(plan.start), 0.0

@@ -2,10 +2,16 @@
 
 import numpy as np
 
-from raytd.engine.config import PretrainConfig, ResourcesConfig, StopConfig, TrajectoryConfig
+from raytd.engine.config import (
+    PretrainConfig,
+    ResourcesConfig,
+    StopConfig,
+    TilingConfig,
+    TrajectoryConfig,
+)
 from raytd.engine.executor import run_in_process
 from raytd.engine.setup.context import Context, Pair
-from raytd.engine.setup.prepare import Prepared, deal, prepare
+from raytd.engine.setup.prepare import Prepared, prepare
 from raytd.learning.sources import SourceCache
 from raytd.tasks.datasets import Part
 from raytd.tasks.task import Task
@@ -44,5 +50,4 @@ def made_trial(
         on_iteration=lambda _: None,
     )
     pair = Pair(made_task("from", n, shape), made_task("to", n, shape), model, seed=0)
-    dealt = deal(pair, tile_size=tile_size, n_blocks=blocks, dealing="random")
-    return prepare(pair, context, dealt, iterations=1, coupling=None)
+    return prepare(pair, context, TilingConfig(tile_size=tile_size, blocks=blocks))

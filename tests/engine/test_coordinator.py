@@ -10,25 +10,24 @@ import torch.nn.functional as F
 from scipy.special import betaincinv
 
 from raytd.engine.checkpoints import _CLASSES
-from raytd.engine.config import PretrainConfig, StopConfig, TrajectoryConfig
+from raytd.engine.config import PretrainConfig, StopConfig, TilingConfig, TrajectoryConfig
 from raytd.engine.executor import run_in_process
-from raytd.engine.records import CouplingSettings, Iteration
+from raytd.engine.records import Iteration
 from raytd.engine.setup.context import Pair
-from raytd.engine.setup.prepare import deal, prepare
+from raytd.engine.setup.prepare import prepare
 from raytd.learning.sources import SourceCache
+from raytd.methods.paths.coupled import CoupledConfig
 from raytd.methods.paths.result import run_prepared
 from raytd.models import zoo
 from raytd.simplex import log_probs, segment_length
 from raytd.storage.encoding import decode, encode
 from raytd.tasks.labels import union
-from raytd.transfer.averaging import Averaging
 from raytd.transfer.distance_error import image_error, noise_error
 from raytd.transfer.randomness import derive_seed, generator
+from raytd.transfer.settings import Averaging
 from raytd.transfer.state import Weights
 from raytd.transfer.validation import ValidationPairs
 from tests.conftest import make_context, small_task
-
-KL = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, "blocks", 5)
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +43,11 @@ def run(
     *,
     n_blocks: int = 2,
     iterations: int = 3,
-    coupling: CouplingSettings | None = KL,
 ) -> list[Iteration]:
-    tiles = deal(pair, tile_size=5, n_blocks=n_blocks, dealing="random")
     prepared = prepare(
         pair,
         make_context(sources, trajectory),
-        tiles,
-        iterations=iterations,
-        coupling=coupling,
+        CoupledConfig(tile_size=5, blocks=n_blocks, iterations=iterations, tolerance=1e-8),
     )
     return list(run_in_process(prepared.plan, prepared.cut))
 
@@ -69,18 +64,15 @@ def test_one_block_or_one_mover_equals_a_plain_sequential_loop(
 ) -> None:
     """To the bit where iterates are measured; else to the rounding of their means."""
     two_steps = short.model_copy(update={"steps": 20, "averaging": averaging})  # in each segment
-    tiles = deal(pair, tile_size=5, n_blocks=n_blocks, dealing="random")
     prepared = prepare(
         pair,
         make_context(sources, two_steps.model_copy(update={"sync": sync})),
-        tiles,
-        iterations=1,
-        coupling=None,
+        TilingConfig(tile_size=5, blocks=n_blocks),
     )
     (engine,) = run_in_process(prepared.plan, prepared.cut)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    plain = _plain_cost(pair, prepared.plan.start, tiles.tiles, two_steps)
+    plain = _plain_cost(pair, prepared.plan.start, prepared.plan.tiles, two_steps)
     torch.set_num_threads(threads)
     if averaging == "none":
         np.testing.assert_array_equal(engine.cost, plain)
@@ -229,9 +221,8 @@ def test_knots_add_up_to_the_lengths(iterations: list[Iteration]) -> None:
 def test_iterations_end_when_the_distance_settles(
     tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
 ) -> None:
-    tiles = deal(tiny_pair, tile_size=5, n_blocks=1, dealing="random")
     context = make_context(sources, short)
-    prepared = prepare(tiny_pair, context, tiles, iterations=9, coupling=KL)
+    prepared = prepare(tiny_pair, context, CoupledConfig(tile_size=5, iterations=9, tolerance=1e-8))
     generous = replace(prepared.plan, tolerance=0.5)
     ended = list(run_in_process(generous, prepared.cut))
     assert len(ended) == 2
@@ -243,9 +234,8 @@ def test_iterations_end_when_the_distance_settles(
 def test_the_change_is_that_of_the_watched_length(
     tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig, watched: Any
 ) -> None:
-    tiles = deal(tiny_pair, tile_size=5, n_blocks=1, dealing="random")
     context = replace(make_context(sources, short), stop=StopConfig(metric=watched, tolerance=0))
-    prepared = prepare(tiny_pair, context, tiles, iterations=2, coupling=KL)
+    prepared = prepare(tiny_pair, context, CoupledConfig(tile_size=5, iterations=2, tolerance=1e-8))
     first, second = run_in_process(prepared.plan, prepared.cut)
     before, now = (getattr(each.lengths, watched) for each in (first, second))
     assert first.change is None
@@ -270,17 +260,16 @@ def test_blocks_on_their_own_give_what_each_block_gives_alone(
     tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
 ) -> None:
     apart = short.model_copy(update={"sync": "none"})
-    tiles = deal(tiny_pair, tile_size=5, n_blocks=2, dealing="random")
     context = make_context(sources, apart)
-    prepared = prepare(tiny_pair, context, tiles, iterations=1, coupling=None)
+    prepared = prepare(tiny_pair, context, TilingConfig(tile_size=5, blocks=2))
     (both,) = run_in_process(prepared.plan, prepared.cut)
-    for block, setup in enumerate(prepared.cut(tiles.tiles)):
-        chosen = tiles.tiles.block(block, 2)
-        fields = {n: getattr(tiles.tiles, n)[chosen] for n in ("rows", "cols", "a", "b")}
+    for block, setup in enumerate(prepared.cut(prepared.plan.tiles)):
+        chosen = prepared.plan.tiles.block(block, 2)
+        fields = {n: getattr(prepared.plan.tiles, n)[chosen] for n in ("rows", "cols", "a", "b")}
         watched = {n: v[block::2] for n, v in vars(prepared.plan.validation).items()}
         alone = replace(
             prepared.plan,
-            tiles=replace(tiles.tiles, **fields),
+            tiles=replace(prepared.plan.tiles, **fields),
             validation=ValidationPairs(**watched),
             n_blocks=1,
         )
@@ -308,9 +297,8 @@ def test_losses_at_the_ends_are_those_of_the_tasks(
     # one tile, a bᵀ gives all of them the same mass.
     tasks = [small_task(name, val=25) for name in ("digits-low", "digits-high")]
     pair = Pair(tasks[0], tasks[1], "cnn8-narrow", seed=3)
-    tiles = deal(pair, tile_size=30, n_blocks=1, dealing="random")
     context = make_context(sources, short)
-    prepared = prepare(pair, context, tiles, iterations=1, coupling=None)
+    prepared = prepare(pair, context, TilingConfig(tile_size=30))
     (record,) = run_in_process(prepared.plan, prepared.cut)
     model = zoo.build(pair.model, in_channels=1, n_classes=10, seed=0)
     prepared.plan.start.load_into(model)
@@ -386,8 +374,7 @@ def test_a_task_to_itself_under_the_identity_is_the_noise_floor(
             make_context(sources, small_trajectory.model_copy(update=gentle)),
             pretrain=PretrainConfig(epochs=epochs, batch_size=10),
         )
-        tiles = deal(same, tile_size=1, n_blocks=1, dealing="index")
-        prepared = prepare(same, context, tiles, iterations=1, coupling=None)
+        prepared = prepare(same, context, TilingConfig(tile_size=1, dealing="index"))
         found[epochs] = run_prepared(prepared, context)
     converged, unfinished = found[40], found[4]
     assert converged.label_part == 0
@@ -402,8 +389,7 @@ def test_different_tasks_have_no_self_distance(
     tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
 ) -> None:
     context = make_context(sources, short)
-    tiles = deal(tiny_pair, tile_size=5, n_blocks=1, dealing="random")
-    prepared = prepare(tiny_pair, context, tiles, iterations=1, coupling=None)
+    prepared = prepare(tiny_pair, context, TilingConfig(tile_size=5))
     assert run_prepared(prepared, context).self_distance is None
 
 
@@ -411,8 +397,7 @@ def test_the_error_is_that_of_the_coupling_that_the_result_shows(
     tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
 ) -> None:
     context = make_context(sources, short)
-    tiles = deal(tiny_pair, tile_size=4, n_blocks=2, dealing="random")  # images on two tiles, too
-    prepared = prepare(tiny_pair, context, tiles, iterations=1, coupling=None)
+    prepared = prepare(tiny_pair, context, TilingConfig(tile_size=4, blocks=2))
     result = run_prepared(prepared, context)
     pairs = {name: v for name, v in vars(result.coupling).items() if name != "measured"}
     images = image_error(**pairs)

@@ -5,7 +5,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,14 @@ import ray
 from ray.exceptions import RayTaskError
 
 from raytd.engine.block import BlockSetup
-from raytd.engine.config import TrajectoryConfig
+from raytd.engine.config import TilingConfig, TrajectoryConfig
 from raytd.engine.coordinator import Coordinator, iterations
 from raytd.engine.executor import run_in_process
 from raytd.engine.on_ray.executor import Limits, RayCall, RayExecutor, local_cause
 from raytd.engine.on_ray.pool import ActorPool
 from raytd.engine.records import Iteration
 from raytd.engine.setup.context import Pair
-from raytd.engine.setup.prepare import Prepared, deal, prepare
+from raytd.engine.setup.prepare import Prepared, prepare
 from raytd.errors import NotFiniteError, WorkerLostError
 from raytd.learning.sources import SourceCache
 from raytd.transport.tiles import Tiles
@@ -65,11 +65,10 @@ def test_one_actor_gives_the_bits_of_one_process(two_actors: ActorPool, trial: T
 def test_actors_give_the_same_bits_when_one_worker_moves_for_all_and_in_bfloat16(
     two_actors: ActorPool, tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
 ) -> None:
-    tiles = deal(tiny_pair, tile_size=5, n_blocks=2, dealing="random")
     for precision in ("float32", "bfloat16"):
         changed = short.model_copy(update={"sync": "single", "precision": precision})
         context = make_context(sources, changed)
-        single = prepare(tiny_pair, context, tiles, iterations=1, coupling=None)
+        single = prepare(tiny_pair, context, TilingConfig(tile_size=5, blocks=2))
         (here,) = run_in_process(single.plan, single.cut)
         (there,) = two_actors.launch(single.plan, single.cut)
         assert here.lengths == there.lengths
@@ -255,7 +254,7 @@ def test_the_error_of_a_worker_reaches_the_caller_as_itself(
     two_actors: ActorPool, trial: Trial
 ) -> None:
     def wild(tiles: Tiles) -> list[BlockSetup]:
-        return [replace(setup, lr=1e30) for setup in trial.prepared.cut(tiles)]
+        return [setup.moving(lr=1e30) for setup in trial.prepared.cut(tiles)]
 
     with pytest.raises(RayTaskError) as caught:
         list(two_actors.launch(trial.prepared.plan, wild))

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from raytd.engine.config import TrajectoryConfig
+from raytd.engine.config import TilingConfig, TrajectoryConfig
 from raytd.engine.setup.context import Pair
-from raytd.engine.setup.prepare import deal, prepare
+from raytd.engine.setup.prepare import prepare
 from raytd.learning.sources import SourceCache
 from raytd.methods.paths.result import run_prepared
 from tests.conftest import make_context, small_task
@@ -23,8 +23,7 @@ def lengths(averaging: str, sources: SourceCache) -> tuple[list[float], list[flo
             steps=240, lr=0.003, segments=segments, batch_size=batch_size, averaging=averaging
         )
         context = make_context(sources, trajectory)
-        tiles = deal(pair, tile_size=4, n_blocks=1, dealing="random")
-        result = run_prepared(prepare(pair, context, tiles, iterations=1, coupling=None), context)
+        result = run_prepared(prepare(pair, context, TilingConfig(tile_size=4)), context)
         raw.append(result.fisher_rao_length)
         noise_free.append(result.noise_free_length)
     return raw, noise_free

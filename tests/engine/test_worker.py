@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from raytd.engine import worker as worker_module
-from raytd.engine.config import TrajectoryConfig
+from raytd.engine.config import ResourcesConfig, TilingConfig, TrajectoryConfig
 from raytd.engine.coordinator import Coordinator
 from raytd.engine.executor import SerialExecutor, run_in_process
 from raytd.engine.setup.context import Pair
-from raytd.engine.setup.prepare import Prepared, deal, prepare
+from raytd.engine.setup.prepare import Prepared, prepare
 from raytd.engine.worker import BlockWorker
 from raytd.errors import NotFiniteError
 from raytd.learning.sources import SourceCache
@@ -24,9 +24,8 @@ from tests.conftest import make_context
 
 @pytest.fixture(scope="module")
 def prepared(pair: Pair, sources: SourceCache, small_trajectory: TrajectoryConfig) -> Prepared:
-    tiles = deal(pair, tile_size=5, n_blocks=2, dealing="random")
     context = make_context(sources, small_trajectory)
-    return prepare(pair, context, tiles, iterations=1, coupling=None)
+    return prepare(pair, context, TilingConfig(tile_size=5, blocks=2))
 
 
 @pytest.fixture
@@ -63,9 +62,9 @@ def test_the_weights_move_alike_whatever_is_averaged(
     worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
 ) -> None:
     start = TrainState.at_rest(prepared.plan.start)
-    assert worker.setup.averaging == "window"
+    assert worker.setup.trajectory.averaging == "window"
     moved = {
-        how: BlockWorker(replace(worker.setup, averaging=how)).advance(3, start, coupling)
+        how: BlockWorker(worker.setup.moving(averaging=how)).advance(3, start, coupling)
         for how in ("window", "segment", "none")
     }
     for how in ("segment", "none"):
@@ -177,7 +176,8 @@ def test_nothing_is_computed_twice(prepared: Prepared) -> None:
 
 @pytest.mark.parametrize("chunk", [2, 6])
 def test_the_chunk_changes_the_last_bits_at_most(prepared: Prepared, chunk: int) -> None:
-    other = [replace(s, chunk=chunk) for s in prepared.cut(prepared.plan.tiles)]
+    resources = ResourcesConfig(chunk=chunk)
+    other = [replace(s, resources=resources) for s in prepared.cut(prepared.plan.tiles)]
     (one,) = run_in_process(prepared.plan, prepared.cut)
     (two,) = run_in_process(prepared.plan, lambda _: other)
     # float32 logits of a batch of another size differ in the last bits; SGD sees none of it.
@@ -187,7 +187,7 @@ def test_the_chunk_changes_the_last_bits_at_most(prepared: Prepared, chunk: int)
 def test_lengths_in_bfloat16_are_off_by_the_rounding_of_logits(
     worker: BlockWorker, prepared: Prepared, coupling: np.ndarray
 ) -> None:
-    narrow = BlockWorker(replace(worker.setup, precision="bfloat16"))
+    narrow = BlockWorker(worker.setup.moving(precision="bfloat16"))
     start = TrainState.at_rest(prepared.plan.start)
     end = worker.advance(0, start, coupling).state
     ends = start.weights, end.weights
@@ -206,7 +206,7 @@ def test_lengths_in_bfloat16_are_off_by_the_rounding_of_logits(
 def test_what_validation_images_say_does_not_depend_on_the_precision(
     worker: BlockWorker, prepared: Prepared
 ) -> None:
-    narrow = BlockWorker(replace(worker.setup, precision="bfloat16"))
+    narrow = BlockWorker(worker.setup.moving(precision="bfloat16"))
     start = prepared.plan.start
     assert narrow.evaluate(start) == worker.evaluate(start)
     np.testing.assert_array_equal(narrow.probe(3, start).loss, worker.probe(3, start).loss)
@@ -215,7 +215,7 @@ def test_what_validation_images_say_does_not_depend_on_the_precision(
 def test_a_rate_that_diverges_is_reported_with_block_and_segment(
     prepared: Prepared, coupling: np.ndarray
 ) -> None:
-    wild = BlockWorker(replace(prepared.cut(prepared.plan.tiles)[1], lr=1e30))
+    wild = BlockWorker(prepared.cut(prepared.plan.tiles)[1].moving(lr=1e30))
     with pytest.raises(NotFiniteError, match=r"block 1, segment 5: .* lower trajectory\.lr"):
         wild.advance(5, TrainState.at_rest(prepared.plan.start), coupling)
 
@@ -232,7 +232,7 @@ def test_a_worker_leaves_the_threads_of_its_process_alone(
 def test_measuring_keeps_the_knots_of_its_strides_and_one_more_at_most(
     segments: int, prepared: Prepared, coupling: np.ndarray
 ) -> None:
-    worker = BlockWorker(replace(prepared.cut(prepared.plan.tiles)[1], segments=segments))
+    worker = BlockWorker(prepared.cut(prepared.plan.tiles)[1].moving(segments=segments))
     start, most = prepared.plan.start, 0
     for knot in range(1, segments + 1):
         for stride in strides(segments):

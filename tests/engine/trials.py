@@ -6,10 +6,11 @@ import numpy as np
 import torch
 
 from raytd.engine.config import TrajectoryConfig
-from raytd.engine.records import CouplingSettings, Iteration
+from raytd.engine.records import Iteration
 from raytd.engine.setup.context import Pair
-from raytd.engine.setup.prepare import Prepared, deal, prepare
+from raytd.engine.setup.prepare import Prepared, prepare
 from raytd.learning.sources import SourceCache
+from raytd.methods.paths.coupled import CoupledConfig
 from tests.conftest import make_context
 
 N_ITERATIONS = 2
@@ -24,10 +25,10 @@ def coupled_trial(
     n_blocks: int = 2,
 ) -> Prepared:
     """A trial of two iterations on some number of blocks."""
-    settings = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-8, 5000, support, 5)
-    tiles = deal(pair, tile_size=5, n_blocks=n_blocks, dealing="random")
-    context = make_context(sources, trajectory)
-    return prepare(pair, context, tiles, iterations=N_ITERATIONS, coupling=settings)
+    settings = CoupledConfig(
+        blocks=n_blocks, tile_size=5, iterations=N_ITERATIONS, support=support, tolerance=1e-8
+    )
+    return prepare(pair, make_context(sources, trajectory), settings)
 
 
 def assert_same_bits(left: Sequence[Iteration], right: Sequence[Iteration]) -> None:

@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from raytd.learning.pretrain import Recipe, accuracy, logits, on_device, pretrain, steps_of
 from raytd.tasks.task import Task
+from raytd.transfer.settings import Descent
 from tests.conftest import small_task
 
 CPU = torch.device("cpu")
-RECIPE = Recipe("cnn8-narrow", 0, 10, 0.1, 0.9, 5e-4, "constant", seed=1)
+RECIPE = Recipe("cnn8-narrow", 0, Descent(batch_size=10, lr=0.1), "constant", seed=1)
 PER_EPOCH, EPOCHS = 3, 8
 
 
@@ -35,13 +36,11 @@ def weights(model: nn.Module) -> dict[str, Tensor]:
 def test_the_step_schedule_is_that_of_torch(milestones: tuple[int, ...], gamma: float) -> None:
     per_epoch = steps_of(1, 250, 100)
     drops = tuple(m * per_epoch for m in milestones)
-    recipe = replace(
-        RECIPE, steps=600 * per_epoch, lr=0.1, schedule="step", drops=drops, gamma=gamma
-    )
+    recipe = replace(RECIPE, steps=600 * per_epoch, schedule="step", drops=drops, gamma=gamma)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
     scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, gamma=gamma)
     for epoch in range(600):
-        rates = [recipe.rate(epoch * per_epoch + i) for i in range(per_epoch)]
+        rates = [0.1 * recipe.rate(epoch * per_epoch + i) for i in range(per_epoch)]
         # Products of gamma in another order.
         assert rates == pytest.approx([scheduler.get_last_lr()[0]] * per_epoch, rel=1e-12)
         optimizer.step()
@@ -50,8 +49,9 @@ def test_the_step_schedule_is_that_of_torch(milestones: tuple[int, ...], gamma: 
 
 def test_the_rates_of_a_schedule_are_those_that_train(task: Task) -> None:
     """A rate that falls to nothing after an epoch leaves the weights where that epoch ends."""
-    one = pretrain(task, replace(RECIPE, steps=PER_EPOCH, weight_decay=0), device=CPU)
-    recipe = replace(RECIPE, steps=3 * PER_EPOCH, weight_decay=0, schedule="step")
+    free = replace(RECIPE, descent=Descent(batch_size=10, lr=0.1, weight_decay=0))
+    one = pretrain(task, replace(free, steps=PER_EPOCH), device=CPU)
+    recipe = replace(free, steps=3 * PER_EPOCH, schedule="step")
     stopped = pretrain(task, replace(recipe, drops=(PER_EPOCH,), gamma=1e-30), device=CPU)
     learnt = {n: p.detach() for n, p in one.named_parameters()}
     # Steps of 1e-30 vanish in float32.

@@ -18,10 +18,11 @@ from raytd.models import zoo
 from raytd.models.heads import extend_head
 from raytd.storage.encoding import encode
 from raytd.tasks.task import Task
+from raytd.transfer.settings import Descent
 from raytd.transfer.state import Weights
 from tests.conftest import small_task
 
-RECIPE = Recipe("cnn8-narrow", 12, 10, 0.05, 0.9, 5e-4, "cosine", seed=1)
+RECIPE = Recipe("cnn8-narrow", 12, Descent(batch_size=10, lr=0.05), "cosine", seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,8 @@ def test_every_part_of_a_recipe_counts_in_the_key(task: Task) -> None:
     changes: list[dict[str, object]] = [
         {},
         {"seed": 2},
-        {"lr": 0.1},
+        {"descent": Descent(batch_size=10, lr=0.1)},
+        {"descent": Descent(lr=0.05)},
         {"steps": 13},
         {"drops": (6,)},
         {"gamma": 0.2},
@@ -121,7 +123,7 @@ def test_new_outputs_start_with_the_stated_mass_on_the_source(task: Task) -> Non
 
 
 def test_training_that_diverges_says_so(task: Task) -> None:
-    wild = Recipe(**{**vars(RECIPE), "lr": 1e30})
+    wild = replace(RECIPE, descent=Descent(lr=1e30))
     with pytest.raises(NotFiniteError, match=r"source digits-low.*lower pretrain\.lr"):
         SourceCache(None).get(task, wild)
 

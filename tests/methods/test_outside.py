@@ -13,7 +13,8 @@ METHOD = '''
 
 from typing import Annotated, TypedDict
 
-from raytd.engine.config import Positive, Settings
+from raytd.checked import Positive
+from raytd.engine.config import Settings
 from raytd.methods.method import Method
 from raytd.methods.score import Score
 from raytd.rows.column import Column
@@ -136,11 +137,13 @@ def test_it_is_planned_swept_resumed_and_judged(folder: Path, site: Path) -> Non
         ("gone:METHOD", "cannot be loaded (ModuleNotFoundError: No module named 'gone')"),
         ("json:dumps", "is a function, not a raytd.methods.method.Method"),
         ("raytd.methods.random:METHOD", "there are two methods 'random'"),
+        ("bare:METHOD", "has settings without a default (power, root)"),
     ],
 )
 def test_one_that_cannot_be_used_is_named_in_one_line(
     folder: Path, tmp_path: Path, point: str, said: str
 ) -> None:
+    (tmp_path / "bare.py").write_text(METHOD.replace("Positive = 1.0", "Positive\n    root: bool"))
     facts = tmp_path / "other-1.0.dist-info"
     facts.mkdir()
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")

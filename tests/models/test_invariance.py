@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from raytd.models import zoo
 from raytd.simplex import fisher_rao_distance, log_probs, segment_length
 from raytd.transfer.interpolation import mix
+from raytd.transfer.settings import Descent
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import Batch, Sgd
 from tests.cases import for_each
@@ -44,7 +45,7 @@ def advance(name: str, start: Weights) -> list[Weights]:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-    sgd = Sgd(model, lr=0.05, momentum=0.9, weight_decay=5e-4)
+    sgd = Sgd(model, Descent(lr=0.05, momentum=0.9, weight_decay=5e-4))
     states = [TrainState.at_rest(start)]
     for knot in range(KNOTS):
         states.append(sgd.run(states[-1], 2, lambda step, knot=knot: batch(2 * knot + step)))

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from raytd.simplex import kl_divergence, log_probs, segment_length
 from raytd.transfer.interpolation import mix, mixing_coefficients
 from raytd.transfer.lengths import Lengths, Moments, path_lengths, starts, strides
+from raytd.transfer.settings import Descent
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import Batch, Sgd, segment_steps, step_times
 
@@ -108,7 +109,7 @@ class Flow:
     def knots(self) -> list[Weights]:
         """The weights at the knots, by the package's steps."""
         start = Weights.of(logistic(self.slope))
-        sgd = Sgd(logistic(), lr=self.time / self.steps, momentum=0.0, weight_decay=0.0)
+        sgd = Sgd(logistic(), Descent(lr=self.time / self.steps, momentum=0, weight_decay=0))
         generator = torch.Generator().manual_seed(self.seed)
         states = [TrainState.at_rest(start)]
         for segment in range(self.segments):

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from raytd.transfer.descent import descend, epoch_order
+from raytd.transfer.settings import Descent
 from tests.cases import for_each
 
 
@@ -53,9 +54,8 @@ def test_steps_are_those_of_momentum_and_decay_written_out() -> None:
     model = nn.Linear(3, 4, bias=False).double()
     nn.init.zeros_(model.weight)
     batches = [(torch.tensor(a), torch.tensor(b)) for a, b in zip(x, y, strict=True)]
-    steps = descend(
-        model, batches, steps=6, rate=lambda n: rates[n], momentum=0.9, weight_decay=0.1
-    )
+    settings = Descent(lr=1, momentum=0.9, weight_decay=0.1)
+    steps = descend(model, batches, settings, steps=6, rate=lambda n: rates[n])
     for done in steps:
         # Float64 in another order.
         np.testing.assert_allclose(model.weight.detach().numpy(), path[done - 1], rtol=1e-12)
@@ -66,7 +66,7 @@ def test_each_step_is_taken_in_training_mode_whatever_comes_between() -> None:
     model = nn.Linear(2, 2)
     model.register_forward_hook(lambda module, *_: modes.append(module.training))
     batches = [(torch.zeros(2, 2), torch.zeros(2, dtype=torch.int64))] * 3
-    for _ in descend(model, batches, steps=3, rate=lambda _: 0.1, momentum=0, weight_decay=0):
+    for _ in descend(model, batches, Descent(), steps=3):
         model.eval()
     assert modes == [True] * 3
 
@@ -74,6 +74,6 @@ def test_each_step_is_taken_in_training_mode_whatever_comes_between() -> None:
 def test_no_more_batches_are_taken_than_there_are_steps() -> None:
     batches = iter([(torch.zeros(2, 2), torch.zeros(2, dtype=torch.int64))] * 5)
     model = nn.Linear(2, 2)
-    run = descend(model, batches, steps=3, rate=lambda _: 0.1, momentum=0, weight_decay=0)
+    run = descend(model, batches, Descent(), steps=3)
     assert list(run) == [1, 2, 3]
     assert len(list(batches)) == 2

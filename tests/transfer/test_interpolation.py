@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from raytd.errors import InputError
-from raytd.transfer.interpolation import Mixing, draw_pairs, mix, mixing_coefficients
+from raytd.transfer.interpolation import draw_pairs, mix, mixing_coefficients
+from raytd.transfer.settings import Mixing
 from tests.cases import for_each
 
 LAWS: list[Mixing] = ["beta", "linear", "bernoulli"]

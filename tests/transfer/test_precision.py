@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from raytd.models import zoo
 from raytd.transfer.precision import forward
+from raytd.transfer.settings import Descent
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import Batch, Sgd
 
@@ -58,8 +59,8 @@ def test_steps_in_bfloat16_are_those_of_plain_autocast_with_weights_in_float32()
         (-log_probs.gather(-1, (torch.arange(6) % 4)[:, None])).mean().backward()
         optimizer.step()
     start = TrainState.at_rest(Weights.of(network()))
-    moved = Sgd(network(), **SETTINGS, precision="bfloat16").run(start, 4, batch)
-    other = Sgd(network(), **SETTINGS).run(start, 4, batch)
+    moved = Sgd(network(), Descent(**SETTINGS), precision="bfloat16").run(start, 4, batch)
+    other = Sgd(network(), Descent(**SETTINGS)).run(start, 4, batch)
     for name, parameter in plain.named_parameters():
         value = moved.weights.parameters[name]
         assert value.dtype == moved.momentum[name].dtype == torch.float32

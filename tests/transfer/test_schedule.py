@@ -6,6 +6,7 @@ from torch import nn
 
 from raytd.errors import InputError
 from raytd.transfer.interpolation import crop_and_flip
+from raytd.transfer.settings import Descent
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import Batch, Sgd, rate_factor
 
@@ -31,7 +32,7 @@ def test_each_step_uses_its_own_share_of_the_rate() -> None:
     label = torch.zeros(1, dtype=torch.int64)
 
     def moved(rate: float) -> torch.Tensor:
-        sgd = Sgd(model, lr=0.1, momentum=0, weight_decay=0)
+        sgd = Sgd(model, Descent(lr=0.1, momentum=0, weight_decay=0))
         batch = Batch(images, label, label, torch.zeros(1))
         end = sgd.run(TrainState.at_rest(start), 1, lambda _: batch, lambda _: rate)
         return end.weights.parameters["1.weight"] - start.parameters["1.weight"]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from raytd.errors import InputError
+from raytd.transfer.settings import Descent
 from raytd.transfer.state import TrainState, Weights
 from raytd.transfer.trajectory import (
     Batch,
@@ -73,7 +74,7 @@ def test_segments_joined_by_their_states_are_training_without_interruption(
     optimizer = torch.optim.SGD(plain.parameters(), **settings)
     plain_training(plain, optimizer, 12)
 
-    sgd = Sgd(network(), **settings)
+    sgd = Sgd(network(), Descent(**settings))
     state = TrainState.at_rest(Weights.of(network()))
     done = 0
     for length in lengths:
@@ -92,12 +93,12 @@ def test_every_segment_may_run_on_another_model() -> None:
         stranger = network()
         for parameter in stranger.parameters():
             nn.init.constant_(parameter, 7.0)
-        state = Sgd(stranger, **SETTINGS).run(state, 2, shifted(2 * segment))
+        state = Sgd(stranger, Descent(**SETTINGS)).run(state, 2, shifted(2 * segment))
     assert_same(state, plain, optimizer)
 
 
 def test_a_segment_depends_on_its_state_and_not_on_what_ran_before() -> None:
-    sgd = Sgd(network(), **SETTINGS)
+    sgd = Sgd(network(), Descent(**SETTINGS))
     start = TrainState.at_rest(Weights.of(network()))
     first = sgd.run(start, 3, batch)
     sgd.run(first, 5, shifted(100))
@@ -110,9 +111,11 @@ def test_a_segment_depends_on_its_state_and_not_on_what_ran_before() -> None:
 
 
 def test_a_run_leaves_the_state_it_started_from_alone() -> None:
-    start = Sgd(network(), **SETTINGS).run(TrainState.at_rest(Weights.of(network())), 2, batch)
+    start = Sgd(network(), Descent(**SETTINGS)).run(
+        TrainState.at_rest(Weights.of(network())), 2, batch
+    )
     before = copy.deepcopy(start)
-    Sgd(network(), **SETTINGS).run(start, 3, batch)
+    Sgd(network(), Descent(**SETTINGS)).run(start, 3, batch)
     for name, value in before.weights.parameters.items():
         assert torch.equal(start.weights.parameters[name], value)
         assert torch.equal(start.momentum[name], before.momentum[name])
@@ -123,22 +126,24 @@ def test_a_run_leaves_the_state_it_started_from_alone() -> None:
 def test_a_run_trains_in_training_mode_even_after_evaluation() -> None:
     model = network().eval()
     start = TrainState.at_rest(Weights.of(model))
-    moved = Sgd(model, **SETTINGS).run(start, 3, batch).weights.buffers
+    moved = Sgd(model, Descent(**SETTINGS)).run(start, 3, batch).weights.buffers
     assert moved["1.num_batches_tracked"].item() == 3
     assert not torch.equal(moved["1.running_mean"], start.weights.buffers["1.running_mean"])
 
 
 def test_a_state_is_contiguous_whatever_the_memory_format_of_the_model() -> None:
     model = network().to(memory_format=torch.channels_last)
-    state = Sgd(model, **SETTINGS).run(TrainState.at_rest(Weights.of(network())), 1, batch)
+    state = Sgd(model, Descent(**SETTINGS)).run(TrainState.at_rest(Weights.of(network())), 1, batch)
     assert not model[0].weight.is_contiguous()
     assert all(value.is_contiguous() for value in state.momentum.values())
     assert all(value.is_contiguous() for value in state.weights.parameters.values())
 
 
 def test_no_steps_return_the_state_unchanged() -> None:
-    start = Sgd(network(), **SETTINGS).run(TrainState.at_rest(Weights.of(network())), 2, batch)
-    end = Sgd(network(), **SETTINGS).run(start, 0, batch)
+    start = Sgd(network(), Descent(**SETTINGS)).run(
+        TrainState.at_rest(Weights.of(network())), 2, batch
+    )
+    end = Sgd(network(), Descent(**SETTINGS)).run(start, 0, batch)
     for name, value in start.weights.parameters.items():
         assert torch.equal(end.weights.parameters[name], value)
         assert torch.equal(end.momentum[name], start.momentum[name])
@@ -148,7 +153,7 @@ def test_one_step_without_momentum_is_gradient_descent() -> None:
     model = network()
     gradients = torch.autograd.grad(loss(model, batch(0)), list(model.parameters()))
     start = TrainState.at_rest(Weights.of(network()))
-    moved = Sgd(network(), lr=0.1, momentum=0.0, weight_decay=0.0)
+    moved = Sgd(network(), Descent(lr=0.1, momentum=0.0, weight_decay=0.0))
     end = moved.run(start, 1, batch).weights.parameters
     for (name, before), gradient in zip(model.named_parameters(), gradients, strict=True):
         # One rounding of a float32 sum.

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from raytd.transport.proximal import coupling_step
+from raytd.transport.settings import EpsilonUnit
 from raytd.transport.solvers.problem import LinearProblem
 from raytd.transport.solvers.sinkhorn import sinkhorn
-from raytd.transport.spread import EpsilonUnit, cost_spread
+from raytd.transport.spread import cost_spread
 from tests.cases import for_each
 
 # The first calls of torch take longer than hypothesis allows an example. Forty problems hold masses

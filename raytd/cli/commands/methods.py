@@ -32,10 +32,9 @@ def command(name: str | None, *, as_json: bool) -> None:
             _list(facts)
         return
     if name not in METHODS:
-        from raytd.sweep.document.wording import did_you_mean
+        from raytd.sweep.file.pairs import unknown_method
 
-        hint = did_you_mean(name, METHODS) or f"; there are {', '.join(METHODS)}"
-        raise RequestError(f"unknown method '{name}'{hint}")
+        raise RequestError(unknown_method(name))
     method = METHODS[name]
     found = _facts(method) | {"keys": _keys(method), "columns": list(method.columns)}
     if as_json:

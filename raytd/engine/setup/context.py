@@ -5,13 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from raytd.engine.config import PretrainConfig, ResourcesConfig, StopConfig, TrajectoryConfig
+from raytd.engine.config import (
+    PretrainConfig,
+    ResourcesConfig,
+    StopConfig,
+    TrajectoryConfig,
+)
 from raytd.engine.executor import Launcher
 from raytd.engine.records import Iteration
 from raytd.learning.pretrain import Recipe, steps_of
 from raytd.learning.sources import Given, SourceCache
 from raytd.models import zoo
 from raytd.tasks.task import Task
+from raytd.transfer.settings import Descent
 
 
 @dataclass(frozen=True)
@@ -121,10 +127,7 @@ def _recipe(pair: Pair, pretrain: PretrainConfig, steps: int, batch_size: int) -
     recipe = Recipe(
         model=zoo.canonical(pair.model),
         steps=steps,
-        batch_size=batch_size,
-        lr=pretrain.lr,
-        momentum=pretrain.momentum,
-        weight_decay=pretrain.weight_decay,
+        descent=Descent.part_of(pretrain, batch_size=batch_size),
         schedule=pretrain.schedule,
         seed=pair.seed,
         augment=pretrain.augment,

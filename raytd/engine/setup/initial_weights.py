@@ -1,7 +1,5 @@
 """Where every transfer starts: w^s with outputs for the classes of both tasks."""
 
-from typing import Literal
-
 from torch import nn
 
 from raytd.engine.setup.context import Context, Pair
@@ -10,10 +8,8 @@ from raytd.learning.devices import place
 from raytd.learning.sources import Source
 from raytd.models import zoo
 from raytd.models.heads import extend_head
-from raytd.tasks.labels import LabelSpace, aligned, union
+from raytd.tasks.labels import Labels, LabelSpace, aligned, union
 from raytd.transfer.state import Weights
-
-Labels = Literal["union", "aligned"]
 
 
 def label_space(pair: Pair, context: Context, source: Source, labels: Labels) -> LabelSpace:

@@ -27,7 +27,7 @@ def initial_speed(setup: BlockSetup, start: Weights, coupling: Coupling) -> floa
         start: w^s with its head extended.
         coupling: Γ that the steps draw from.
     """
-    worker = BlockWorker(replace(setup, segments=setup.steps, averaging="none"))
+    worker = BlockWorker(setup.moving(segments=setup.steps, averaging="none"))
     n_steps = max(1, setup.steps // _SHARE)
     every = -(-n_steps // _MOST_READINGS)
     state, changes = TrainState.at_rest(start), []

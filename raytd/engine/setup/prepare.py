@@ -1,13 +1,14 @@
 """From two tasks and a configuration to a plan for the coordinator and a setup for each block."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from raytd.engine.block import BlockSetup, members
+from raytd.engine.config import TilingConfig
 from raytd.engine.coordinator import Cut
 from raytd.engine.records import CouplingSettings, Plan
 from raytd.engine.setup.context import (
@@ -30,17 +31,7 @@ from raytd.tasks.task import Task
 from raytd.transfer.randomness import generator
 from raytd.transfer.validation import validation_pairs
 from raytd.transport.solvers.problem import independent_coupling
-from raytd.transport.tiles import Dealing, Tiles, deal_tiles
-
-
-@dataclass(frozen=True)
-class Tiling:
-    """How the pairs of two tasks are dealt, before anything is known of the images."""
-
-    tiles: Tiles
-    tile_size: int
-    n_blocks: int
-    dealing: Dealing
+from raytd.transport.tiles import Tiles, deal_tiles
 
 
 @dataclass(frozen=True)
@@ -68,15 +59,15 @@ class Prepared:
     warnings: tuple[str, ...] = ()
 
 
-def prepare(
-    pair: Pair,
-    context: Context,
-    dealt: Tiling,
-    *,
-    iterations: int,
-    coupling: CouplingSettings | None,
-) -> Prepared:
-    """Trains or reads the source, extends its head, and cuts the tasks into blocks."""
+def prepare(pair: Pair, context: Context, tiling: TilingConfig) -> Prepared:
+    """Deals the pairs, trains or reads the source, extends its head, and cuts the tasks.
+
+    Raises:
+        InputError: if there are more blocks than tiles.
+    """
+    tiles = _deal(pair, tiling)
+    own = tiling.model_dump(include={field.name for field in fields(CouplingSettings)})
+    coupling = None if tiling.solves() is None else CouplingSettings(**own)
     source = context.sources.get(pair.source, source_recipe(pair, context.pretrain))
     reference = context.sources.get(
         pair.target, reference_recipe(pair, context.pretrain, context.trajectory)
@@ -85,17 +76,17 @@ def prepare(
     outputs = [space.outputs(t)[t.train.labels] for t in (pair.source, pair.target)]
     watched = [space.outputs(t)[t.val.labels] for t in (pair.source, pair.target)]
     plan = Plan(
-        tiles=dealt.tiles,
-        tile_size=dealt.tile_size,
-        dealing=dealt.dealing,
+        tiles=tiles,
+        tile_size=tiling.tile_size,
+        dealing=tiling.dealing,
         labels=(outputs[0], outputs[1]),
-        n_blocks=dealt.n_blocks,
+        n_blocks=tiling.blocks,
         validation=validation_pairs(watched[0], watched[1]),
         n_classes=len(space.classes),
         start=extended(source, space),
         steps=context.trajectory.sgd_steps(len(pair.source.train.labels)),
         segments=context.trajectory.segments,
-        iterations=iterations,
+        iterations=tiling.most_iterations(),
         sync=context.trajectory.sync,
         averaging=context.trajectory.averaging,
         coupling=coupling,
@@ -134,29 +125,26 @@ def _rate_factor(cutter: "Cutter") -> float:
     return math.sqrt(speeds[1] / speeds[0])
 
 
-def deal(pair: Pair, *, tile_size: int, n_blocks: int, dealing: Dealing) -> Tiling:
-    """Deals the training images of a pair into tiles.
+def _deal(pair: Pair, tiling: TilingConfig) -> Tiles:
+    """The training images of a pair in tiles.
 
     `matched` deals them in order at first; the coordinator deals them anew once it has features.
-
-    Raises:
-        InputError: if there are more blocks than tiles.
     """
     n_source, n_target = len(pair.source.train.labels), len(pair.target.train.labels)
     tiles = deal_tiles(
         n_source,
         n_target,
-        tile_size=tile_size,
-        dealing="index" if dealing == "matched" else dealing,
+        tile_size=tiling.tile_size,
+        dealing="index" if tiling.dealing == "matched" else tiling.dealing,
         generator=generator(pair.seed, "tiles"),
     )
-    if n_blocks > tiles.n_tiles:
+    if tiling.blocks > tiles.n_tiles:
         raise InputError(
-            f"coupled.blocks: {n_blocks} blocks for {tiles.n_tiles} tiles of side {tile_size} "
-            f"({pair.source.name}: {n_source}, {pair.target.name}: {n_target} images); "
-            "set fewer blocks or a smaller coupled.tile_size"
+            f"coupled.blocks: {tiling.blocks} blocks for {tiles.n_tiles} tiles of side "
+            f"{tiling.tile_size} ({pair.source.name}: {n_source}, {pair.target.name}: {n_target} "
+            "images); set fewer blocks or a smaller coupled.tile_size"
         )
-    return Tiling(tiles, tile_size, n_blocks, dealing)
+    return tiles
 
 
 def _features(
@@ -204,7 +192,6 @@ class Cutter:
 
     def _setup(self, block: int, tiles: Tiles, chosen: slice) -> BlockSetup:
         pair, plan = self.pair, self.plan
-        trajectory, resources = self.context.trajectory, self.context.resources
         source, rows = _local(tiles.rows[chosen], tiles.a[chosen])
         target, cols = _local(tiles.cols[chosen], tiles.b[chosen])
         share = np.arange(block, len(pair.target.val.labels), plan.n_blocks)
@@ -220,20 +207,8 @@ class Cutter:
             n_classes=len(self.space.classes),
             run_seed=pair.seed,
             steps=plan.steps,
-            segments=plan.segments,
-            averaging=plan.averaging,
-            batch_size=trajectory.batch_size,
-            lr=self.lr,
-            momentum=trajectory.momentum,
-            weight_decay=trajectory.weight_decay,
-            mixing=trajectory.mixing,
-            schedule=trajectory.schedule,
-            augment=trajectory.augment,
-            precision=trajectory.precision,
-            chunk=resources.chunk,
-            threads=resources.threads,
-            use_gpu=resources.gpus_per_actor > 0,
-            deterministic=resources.deterministic,
+            trajectory=self.context.trajectory.model_copy(update={"lr": self.lr}),
+            resources=self.context.resources,
         )
 
     def _probes(self, block: int) -> tuple[ImageSlice, ImageSlice]:

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from raytd.engine.config import Positive, Settings
+from raytd.checked import Positive
+from raytd.engine.config import Settings
 from raytd.methods.clouds.feature_name import FeatureName
 from raytd.methods.method import Method
 from raytd.rows.column import Column

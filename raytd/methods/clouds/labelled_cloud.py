@@ -9,7 +9,8 @@ from torch import Tensor
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import generator
 from raytd.transport.earth_mover import euclidean
-from raytd.transport.gaussian import Covariance, Gaussian, pairwise
+from raytd.transport.gaussian import Gaussian, pairwise
+from raytd.transport.settings import Covariance
 
 
 @dataclass(frozen=True)

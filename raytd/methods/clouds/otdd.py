@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
-from raytd.engine.config import Count, NonNegative, Positive, Settings
+from raytd.checked import Count, NonNegative, Positive
+from raytd.engine.config import Settings
 from raytd.methods.clouds.feature_name import FeatureName
 from raytd.methods.method import Method
 from raytd.rows.column import Column
+from raytd.transport.settings import Covariance
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -32,7 +34,7 @@ class OTDDConfig(Settings):
     """
 
     features: FeatureName = "pixels"
-    covariance: Literal["full", "diagonal"] = "full"
+    covariance: Covariance = "full"
     epsilon: NonNegative = 0.05
     epsilon_unit: Literal["mean", "absolute"] = "mean"
     max_samples: Count = 1000

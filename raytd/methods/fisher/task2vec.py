@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypedDict
 
 from pydantic import AfterValidator, model_validator
 
-from raytd.engine.config import Count, NonNegative, Positive, Settings, UserPath
+from raytd.checked import Count, NonNegative, Positive
+from raytd.engine.config import Settings, UserPath
 from raytd.methods.method import Method
 from raytd.rows.column import Column
 

@@ -1,39 +1,17 @@
 """OT only: features choose the coupling, eq. (14), and nothing updates it."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from raytd.engine.config import Count, Positive, TilingConfig
-from raytd.methods.clouds.feature_name import FeatureName
 from raytd.methods.on_blocks import OnBlocks
+from raytd.methods.paths.coupled import FirstCouplingConfig
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
     from raytd.methods.paths.result import DistanceResult
 
 
-class OTOnlyConfig(TilingConfig):
+class OTOnlyConfig(FirstCouplingConfig):
     """Settings of OT only: the part of the coupled ones that the first coupling obeys."""
-
-    epsilon: Positive = 0.5
-    epsilon_unit: Literal["spread", "absolute"] = "spread"
-    support: Literal["blocks", "global"] = "blocks"
-    features: FeatureName = "source"
-    feature_cost: Literal["sqeuclidean", "cosine"] = "sqeuclidean"
-    tolerance: Positive = 1e-6
-    max_iterations: Count = 5000
-
-    def idle(self) -> Mapping[str, str]:
-        """`global` deals tiles by the coupling."""
-        return {"dealing": "support is 'global'"} if self.support == "global" else {}
-
-    def needs_features(self) -> bool:
-        """Where the source model's choose the coupling."""
-        return self.features == "source"
-
-    def solves(self) -> str:
-        """The one coupling."""
-        return self.support
 
     def of_old(self) -> frozenset[str]:
         """In spreads, as it was before it could be said."""

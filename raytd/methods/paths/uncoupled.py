@@ -16,12 +16,10 @@ class UncoupledConfig(TilingConfig):
 
 def run(pair: "Pair", config: UncoupledConfig, context: "Context") -> "DistanceResult":
     """The length under Γ = a bᵀ: one trajectory, since nothing is updated."""
-    from raytd.engine.setup.prepare import deal, prepare
+    from raytd.engine.setup.prepare import prepare
     from raytd.methods.paths.result import run_prepared
 
-    tiles = deal(pair, tile_size=config.tile_size, n_blocks=config.blocks, dealing=config.dealing)
-    prepared = prepare(pair, context, tiles, iterations=1, coupling=None)
-    return run_prepared(prepared, context)
+    return run_prepared(prepare(pair, context, config), context)
 
 
 METHOD = OnBlocks(

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
     from raytd.methods.score import Score
 
+Shrinkage = Literal["none", "ledoit-wolf"]
+
 
 class HScoreConfig(Settings):
     """Settings of the H-score.
@@ -19,7 +21,7 @@ class HScoreConfig(Settings):
             Ibrahim et al. (2021), for about as many dimensions as images or more.
     """
 
-    shrinkage: Literal["none", "ledoit-wolf"] = "none"
+    shrinkage: Shrinkage = "none"
 
 
 def run(pair: "Pair", config: HScoreConfig, context: "Context") -> "Score":

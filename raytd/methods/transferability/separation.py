@@ -1,15 +1,12 @@
 """H-score: how much of the features' variance lies between classes, Bao et al. (2019)."""
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from raytd.methods.transferability.h_score import Shrinkage
 from raytd.methods.transferability.matrices import checked_features, shrinkage
 from raytd.methods.transferability.predictions import check_labels
-
-Shrinkage = Literal["none", "ledoit-wolf"]
 
 SMALLEST = 1e-10
 """Eigenvalues of a covariance below this share of the largest are those of rounding: a feature in

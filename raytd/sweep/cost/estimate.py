@@ -82,7 +82,7 @@ def speed_key(trial: Trial) -> str:
         config.tiling.tile_size,
         config.resources.chunk,
         config.resources.threads,
-        config.resources.gpus_per_actor > 0,
+        config.resources.use_gpu,
     )
     return " ".join(map(str, parts))
 
@@ -196,7 +196,7 @@ def _at_once(trial: Trial, machine: Machine, bound: int | None, n_trials: int) -
 def _crowding(trial: Trial, at_once: int, machine: Machine) -> float:
     """How many threads want each core, at least 1; GPUs are nobody else's."""
     resources = trial.config.resources
-    if resources.gpus_per_actor > 0:
+    if resources.use_gpu:
         return 1.0
     threads = at_once * trial.config.n_workers * resources.threads
     return max(1.0, threads / machine.cores)
@@ -217,7 +217,7 @@ def training_seconds(network: Network, speed: Speed) -> float:
     """Seconds of a training whose process is there, if nothing ends it early."""
     pretrain = network.trial.config.pretrain
     recipe = network.origin
-    same = isinstance(recipe, Recipe) and recipe.batch_size == pretrain.batch_size
+    same = isinstance(recipe, Recipe) and recipe.descent.batch_size == pretrain.batch_size
     return network.steps * (speed.pretrain_step_s if same else speed.step_s)
 
 
@@ -227,7 +227,7 @@ def trainings_at_once(networks: Sequence[Network], nodes: Sequence[Node]) -> int
         return 1
     resources = networks[-1].trial.config.resources
     kind, amount = "CPU", resources.cpus_per_actor
-    if resources.gpus_per_actor > 0:
+    if resources.use_gpu:
         kind, amount = "GPU", resources.gpus_per_actor
     places = sum(node.get(kind, 0.0) // amount for node in nodes)
     return max(1, int(min(places, len(networks))))

@@ -167,7 +167,7 @@ def _units(trial: Trial) -> float:
 def _training_units(network: Network) -> float:
     """As `_units`: images of all steps, forwards and backwards."""
     recipe = network.origin
-    return 3.0 * network.steps * (recipe.batch_size if isinstance(recipe, Recipe) else 0)
+    return 3.0 * network.steps * (recipe.descent.batch_size if isinstance(recipe, Recipe) else 0)
 
 
 def _kind(trial: Trial) -> str:

@@ -172,7 +172,7 @@ def _side_by_side(plan: SweepPlan, nodes: Sequence[Node]) -> int:
     """Processes that will compute at once on a node: one for each core, or as many as one trial."""
     cores = max(int(node.get("CPU", 1)) for node in nodes)
     threads = [t.config.resources.threads for t in plan.missing]
-    on_gpu = any(t.config.resources.gpus_per_actor > 0 for t in plan.missing)
+    on_gpu = any(t.config.resources.use_gpu for t in plan.missing)
     actors = [t.config.n_workers for t in plan.missing]
     return 1 if on_gpu else max(1, min(cores // max(threads), max(actors) * len(plan.missing)))
 
@@ -182,7 +182,7 @@ def _cost(
 ) -> dict[str, Any]:
     """Dollars, and what they are counted for."""
     kind, number = "machine", float(len(nodes))
-    if any(t.config.resources.gpus_per_actor > 0 for t in missing):
+    if any(t.config.resources.use_gpu for t in missing):
         kind, number = "GPU", sum(node.get("GPU", 0.0) for node in nodes)
     each = f"each of {number:g} {kind}s" if number != 1 else f"one {kind}"
     return {

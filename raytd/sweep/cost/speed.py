@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from raytd.engine.block import BlockSetup
+from raytd.engine.config import TilingConfig
 from raytd.engine.executor import run_in_process
 from raytd.engine.setup.context import Context, source_recipe
-from raytd.engine.setup.prepare import deal, prepare
+from raytd.engine.setup.prepare import prepare
 from raytd.engine.worker import BlockWorker, Coupling
 from raytd.learning.devices import pick_device, torch_threads
 from raytd.learning.images import ImageSlice
@@ -75,7 +76,7 @@ class _Untrained(SourceCache):
 def calibrate(trial: Trial) -> Speed:
     """Times the real network of a trial on its own images, batches and tiles."""
     setup, start = _block(trial)
-    with torch_threads(setup.threads):
+    with torch_threads(setup.resources.threads):
         state = TrainState.at_rest(start)
         move_s, step_s = _steps(setup, state)
         small, measure_s, longer_s = _measuring(setup, start)
@@ -84,7 +85,7 @@ def calibrate(trial: Trial) -> Speed:
         probing = BlockWorker(replace(small, probes=_first(setup.probes, n_probes)))
         probe_s = _seconds(lambda: probing.probe(_KNOT, start)) / n_probes
         total, widest = _activations(small, start)
-        pretrain_step_s = _pretraining(trial, step_s / setup.batch_size)
+        pretrain_step_s = _pretraining(trial, step_s / setup.trajectory.batch_size)
     n_parameters = sum(p.numel() for p in start.parameters.values())
     return Speed(
         move_s, step_s, pretrain_step_s, measure_s, longer_s, probe_s, total, widest, n_parameters
@@ -97,24 +98,17 @@ def _block(trial: Trial) -> tuple[BlockSetup, Weights]:
     A trial that has no blocks is given one, in tiles as they are by default, with its own batches.
     """
     config = trial.config
-    tiling = config.tiling
     plain = {"match": "lr", "reference": None, "labels": "union", "batch_size": config.batch}
     context = Context(
         launch=run_in_process,
-        sources=_Untrained(None, use_gpu=config.resources.gpus_per_actor > 0),
+        sources=_Untrained(None, use_gpu=config.resources.use_gpu),
         trajectory=config.trajectory.model_copy(update=plain),
         pretrain=config.pretrain,
         stop=config.stop,
         resources=config.resources,
         on_iteration=lambda _: None,
     )
-    tiles = deal(
-        trial.pair,
-        tile_size=tiling.tile_size,
-        n_blocks=tiling.blocks,
-        dealing=tiling.dealing,
-    )
-    prepared = prepare(trial.pair, context, tiles, iterations=1, coupling=None)
+    prepared = prepare(trial.pair, context, TilingConfig.part_of(config.tiling))
     return prepared.cut(prepared.plan.tiles)[0], prepared.plan.start
 
 
@@ -123,11 +117,11 @@ def _steps(setup: BlockSetup, state: TrainState) -> tuple[float, float]:
     coupling = _coupling(setup)
 
     def advance(n: int) -> float:
-        worker = BlockWorker(replace(setup, steps=n * _SEGMENTS, segments=_SEGMENTS))
+        worker = BlockWorker(replace(setup.moving(segments=_SEGMENTS), steps=n * _SEGMENTS))
         return _seconds(lambda: worker.advance(_KNOT, state, coupling))
 
     one = advance(1)
-    most = max(2, _as_many(one, min(20, setup.steps // setup.segments)))
+    most = max(2, _as_many(one, min(20, setup.steps // setup.trajectory.segments)))
     several = advance(most)
     step_s = min(several / most, max(0.5 * one, several - one) / (most - 1))
     return max(0.0, one - step_s), step_s
@@ -135,11 +129,11 @@ def _steps(setup: BlockSetup, state: TrainState) -> tuple[float, float]:
 
 def _measuring(setup: BlockSetup, start: Weights) -> tuple[BlockSetup, float, float]:
     """Seconds of a pair in a segment, short and longer; tiles are cut to what is quick."""
-    tiny = replace(_cut(setup, 4), segments=_SEGMENTS)
+    tiny = _cut(setup, 4).moving(segments=_SEGMENTS)
     worker = BlockWorker(tiny)
     each = _seconds(lambda: worker.train_loss(_KNOT, start, _coupling(tiny))) / tiny.rows.size**2
     side = max(4, int(_as_many(each, setup.rows.shape[1] * setup.cols.shape[1]) ** 0.5))
-    small = replace(_cut(setup, side), segments=_SEGMENTS)
+    small = _cut(setup, side).moving(segments=_SEGMENTS)
     worker, coupling = BlockWorker(small), _coupling(small)
     turn = iter(range(1_000_000))
 
@@ -161,7 +155,7 @@ def _pretraining(trial: Trial, image_s: float) -> float:
     if not isinstance(recipe, Recipe):
         return image_s * batch
     n = min(recipe.steps, _as_many(image_s * batch, 20))
-    device = pick_device(config.resources.gpus_per_actor > 0)
+    device = pick_device(config.resources.use_gpu)
     short = replace(recipe, steps=n, early_stop="none", patience=0)
     return _seconds(lambda: pretrain(trial.source, short, device=device)) / n
 
@@ -186,7 +180,7 @@ def _activations(setup: BlockSetup, start: Weights) -> tuple[int, int]:
 
 def _cut(setup: BlockSetup, side: int) -> BlockSetup:
     """The first chunk of tiles, each no larger than `side` × `side`."""
-    tiles = setup.chunk if side >= setup.rows.shape[1] else 1
+    tiles = setup.resources.chunk if side >= setup.rows.shape[1] else 1
     return replace(setup, rows=setup.rows[:tiles, :side], cols=setup.cols[:tiles, :side])
 
 

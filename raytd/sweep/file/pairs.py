@@ -81,6 +81,14 @@ def _from_to(written: dict[str, Any], names: list[str]) -> tuple[Pairs, list[Fin
     return pairs, findings
 
 
+def unknown_method(name: Any) -> str:
+    """What to say of a method that there is not."""
+    from raytd.methods.registry import METHODS
+
+    hint = did_you_mean(name, METHODS) if isinstance(name, str) else ""
+    return f"unknown method {show(name)}" + (hint or f"; there are {', '.join(METHODS)}")
+
+
 def check_methods(written: Any) -> tuple[list[str], list[Finding]]:
     """The listed methods that exist, each once."""
     from raytd.methods.registry import METHODS
@@ -90,9 +98,7 @@ def check_methods(written: Any) -> tuple[list[str], list[Finding]]:
     for i, name in enumerate(written if isinstance(written, list) else []):
         at: KeyPath = ("methods", i)
         if not isinstance(name, str) or name not in METHODS:
-            hint = did_you_mean(name, METHODS) if isinstance(name, str) else ""
-            message = f"unknown method {show(name)}" + (hint or f"; there are {', '.join(METHODS)}")
-            findings.append(Finding(at, message))
+            findings.append(Finding(at, unknown_method(name)))
         elif name in methods:
             findings.append(Finding(at, f"the method {name} a second time"))
         else:

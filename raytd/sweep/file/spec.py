@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
+from raytd.checked import Count
 from raytd.engine.config import (
-    Count,
     ModelName,
     PretrainConfig,
     ResourcesConfig,

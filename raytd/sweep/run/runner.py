@@ -242,7 +242,7 @@ def _train(
 ) -> float:
     cache = SourceCache(
         folder,
-        use_gpu=resources.gpus_per_actor > 0,
+        use_gpu=resources.use_gpu,
         deterministic=resources.deterministic,
         threads=resources.threads,
         on_training=lambda _task, _origin, place: reporter(place),

@@ -206,7 +206,7 @@ def checkpoint_settings(folder: StoragePath, resources: ResourcesConfig) -> Chec
             "torch": version("torch"),
             "threads": resources.threads,
             "chunk": resources.chunk,
-            "gpu": resources.gpus_per_actor > 0,
+            "gpu": resources.use_gpu,
             "deterministic": resources.deterministic,
         },
     )

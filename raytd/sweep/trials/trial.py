@@ -143,7 +143,7 @@ def run_trial(
         launch=launch,
         sources=SourceCache(
             sources,
-            use_gpu=config.resources.gpus_per_actor > 0,
+            use_gpu=config.resources.use_gpu,
             deterministic=config.resources.deterministic,
             threads=config.resources.threads,
             on_training=on_training,
@@ -157,7 +157,7 @@ def run_trial(
     origin = source_recipe(trial.pair, config.pretrain)
     started = time.monotonic()
     result = METHODS[config.method].compute(trial.pair, config.settings, context)
-    if config.resources.gpus_per_actor > 0 and not config.resources.deterministic:
+    if config.resources.use_gpu and not config.resources.deterministic:
         result = replace(result, warnings=(*result.warnings, _NOT_DETERMINISTIC))
     if found := leaks(trial.source, trial.target):
         result = replace(result, warnings=(*result.warnings, *found))

@@ -9,6 +9,7 @@ from raytd.engine.config import PretrainConfig, TrajectoryConfig
 from raytd.engine.setup.context import Pair, reference_recipe, source_recipe, source_warning
 from raytd.learning.pretrain import Recipe
 from raytd.learning.sources import Given
+from raytd.transfer.settings import Descent
 
 PAPER = PretrainConfig(
     epochs=600, batch_size=10, lr=0.1, schedule="step", milestones=(180, 360, 480), gamma=0.2
@@ -19,7 +20,7 @@ STOPPING = PretrainConfig(epochs=4, early_stop="loss", patience=2, augment="crop
 def test_plain_settings_give_the_plain_recipe(pair: Pair) -> None:
     settings = PretrainConfig(epochs=4, batch_size=10)
     assert source_recipe(pair, settings) == Recipe(
-        "cnn8-narrow", 12, 10, 0.05, 0.9, 5e-4, "cosine", seed=3
+        "cnn8-narrow", 12, Descent(batch_size=10, lr=0.05), "cosine", seed=3
     )
 
 

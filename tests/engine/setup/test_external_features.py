@@ -9,16 +9,21 @@ from scipy.spatial.distance import cdist
 
 from raytd.engine.config import PretrainConfig, TrajectoryConfig
 from raytd.engine.executor import run_in_process
-from raytd.engine.records import CouplingSettings
 from raytd.engine.setup.context import Context, Pair
-from raytd.engine.setup.prepare import Prepared, deal, prepare
+from raytd.engine.setup.prepare import Prepared, prepare
 from raytd.learning.sources import SourceCache
 from raytd.methods.paths.coupled import CoupledConfig
 from raytd.methods.paths.result import run_prepared
 from tests.conftest import make_context
 
 SIDE = 30
-SETTINGS = CouplingSettings(0.5, 20.0, "kl", "spread", 1e-12, 20_000, "blocks", SIDE)
+SETTINGS = {
+    "iterations": 1,
+    "tile_size": SIDE,
+    "dealing": "index",
+    "tolerance": 1e-12,
+    "max_iterations": 20_000,
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +38,7 @@ def context(sources: SourceCache, small_trajectory: TrajectoryConfig) -> Context
 
 
 def prepared(pair: Pair, context: Context, **settings: str) -> Prepared:
-    tiles = deal(pair, tile_size=SIDE, n_blocks=1, dealing="index")
-    coupling = replace(SETTINGS, **settings)
-    return prepare(pair, context, tiles, iterations=1, coupling=coupling)
+    return prepare(pair, context, CoupledConfig(**SETTINGS, **settings))
 
 
 @pytest.mark.parametrize("support", ["blocks", "global"])

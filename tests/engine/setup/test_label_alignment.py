@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from raytd.engine.config import TrajectoryConfig
+from raytd.engine.config import TilingConfig, TrajectoryConfig
 from raytd.engine.setup.context import Pair, source_recipe
 from raytd.engine.setup.label_alignment import class_pair_costs
-from raytd.engine.setup.prepare import deal, prepare
+from raytd.engine.setup.prepare import prepare
 from raytd.learning.sources import SourceCache
 from raytd.methods.paths.result import DistanceResult, run_prepared
 from raytd.models import zoo
@@ -17,8 +17,7 @@ from tests.conftest import make_context, small_task
 
 def result_of(pair: Pair, sources: SourceCache, trajectory: TrajectoryConfig) -> DistanceResult:
     context = make_context(sources, trajectory)
-    tiles = deal(pair, tile_size=5, n_blocks=1, dealing="random")
-    return run_prepared(prepare(pair, context, tiles, iterations=1, coupling=None), context)
+    return run_prepared(prepare(pair, context, TilingConfig(tile_size=5)), context)
 
 
 def test_costs_are_the_mean_distances_to_the_corners(
@@ -73,9 +72,7 @@ def test_the_matching_depends_on_the_network(
 ) -> None:
     aligned = small_trajectory.model_copy(update={"labels": "aligned"})
     context = make_context(sources, aligned)
-    tiles = deal(pair, tile_size=5, n_blocks=1, dealing="random")
     spaces = [
-        prepare(replace(pair, seed=s), context, tiles, iterations=1, coupling=None).space
-        for s in (3, 4, 5)
+        prepare(replace(pair, seed=s), context, TilingConfig(tile_size=5)).space for s in (3, 4, 5)
     ]
     assert len({tuple(sorted(space.shared.items())) for space in spaces}) > 1

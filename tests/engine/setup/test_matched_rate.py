@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from raytd.engine.config import TrajectoryConfig
+from raytd.engine.config import TilingConfig, TrajectoryConfig
 from raytd.engine.setup.context import Context, Pair, networks
-from raytd.engine.setup.prepare import Cutter, deal, prepare
+from raytd.engine.setup.prepare import Cutter, prepare
 from raytd.learning.sources import SourceCache
 from tests.conftest import make_context
 
@@ -15,8 +15,7 @@ LONG = {"steps": 400, "batch_size": 20, "lr": 0.003}
 
 def speed_of(pair: Pair, context: Context) -> tuple[float, float]:
     """Learning rate that a trial uses, and the initial speed at it."""
-    tiles = deal(pair, tile_size=5, n_blocks=1, dealing="random")
-    prepared = prepare(pair, context, tiles, iterations=1, coupling=None)
+    prepared = prepare(pair, context, TilingConfig(tile_size=5))
     cutter = Cutter(pair, prepared.space, prepared.plan, context)
     cutter.lr = prepared.lr
     return prepared.lr, cutter.initial_speed()

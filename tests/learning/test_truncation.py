@@ -1,6 +1,6 @@
 """Where a path counts as arrived."""
 
-from raytd.transfer.truncation import first_reach
+from raytd.learning.finetuning import first_reach
 from tests.cases import for_each
 
 
