@@ -71,7 +71,7 @@ def test_the_figures_are_kept_beside_the_report(
     assert run("judge", "demo", "--column", "wall_s").exit_code == 0
     assert (folder / "report" / "judge-transfer.csv").read_bytes() == before
     other = (folder / "report" / "judge-transfer-wall_s.csv").read_text()
-    assert {row["truth"] for row in csv.DictReader(other.splitlines())} == {"transfer, wall s"}
+    assert {row["truth"] for row in csv.DictReader(other.splitlines())} == {"transfer, wall time"}
 
 
 def with_classes(folder: Path) -> None:

@@ -15,7 +15,7 @@ from raytd.engine.setup.context import Context, Pair, source_recipe
 from raytd.errors import InputError, NotFiniteError, StorageError
 from raytd.learning.few_shot import few_images
 from raytd.learning.sources import SourceCache
-from raytd.methods.transfer import TransferConfig, run
+from raytd.methods.transfer import METHOD, TransferConfig, run
 from raytd.models import zoo
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import derive_seed, generator
@@ -121,7 +121,7 @@ def test_accuracies_are_those_of_training_written_out(
         assert columns[f"{name}_error"] == pytest.approx(sem(values), abs=1e-12)
     assert columns["n_repeats"] == 2
     assert score.value == columns["gain"]
-    assert not score.smaller_is_closer
+    assert not METHOD.smaller_is_closer
 
 
 @for_each("metric", ["accuracy", "final_accuracy", "gain"])

@@ -77,7 +77,7 @@ class Tight(ActorPool):
 
     def launch(self, plan: Plan, cut: Cut, **_: Any) -> Iterator[Iteration]:
         """In this process, if the memory suffices."""
-        if max(setup.chunk for setup in cut(plan.tiles)) > self.most:
+        if max(setup.resources.chunk for setup in cut(plan.tiles)) > self.most:
             raise MemoryError
         return run_in_process(plan, cut)
 
