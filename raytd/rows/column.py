@@ -48,6 +48,8 @@ class Column:
         """A number as a person reads it; a dash for one that is missing."""
         if value is None or value != value:
             return "-"
+        if self.type is int:
+            return f"{value:.0f}"
         if self.form == "share":
             return f"{100 * value:.1f} %"
         return f"{value:.2g}" if self.form == "rough" else f"{value:.4g}"

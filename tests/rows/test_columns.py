@@ -34,6 +34,14 @@ def test_a_fact_is_no_number_and_a_whole_number_is_one(kind, value, holds) -> No
     assert dataclasses.replace(Column(""), type=kind).holds(value) == holds
 
 
+def test_a_person_reads_counts_whole_shares_in_percent_and_numbers_with_four_digits() -> None:
+    shown = {"forward_images": 95460, "noise_share": 0.2154, "distance": 1.15271}
+    assert [COLUMNS[name].show(value) for name, value in shown.items()] == [
+        *("95460", "21.5 %", "1.153")
+    ]
+    assert COLUMNS["distance"].show(float("nan")) == COLUMNS["distance"].show(None) == "-"
+
+
 def test_every_column_says_what_it_means_and_every_error_is_a_column() -> None:
     assert [name for name, column in COLUMNS.items() if len(column.meaning) < 10] == []
     errors = {column.error for column in COLUMNS.values() if column.error is not None}
