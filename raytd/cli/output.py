@@ -70,7 +70,7 @@ def _matrices(plan: SweepPlan, rows: Sequence[Row]) -> "list[DistanceMatrix]":
 
 def figures_table(row: Row) -> "Table":
     """The figures of one result, one a line, in the order of the columns of a table."""
-    from raytd.report.naming import label, words
+    from raytd.report.naming import label
 
     title = f"{row['method']}: {row['source']} → {row['target']}, {row['model']}"
     table = open_table(title=title, title_justify="left", show_header=False)
@@ -82,9 +82,7 @@ def figures_table(row: Row) -> "Table":
     for name, column in COLUMNS.items():
         value = cell(row, name)
         if name not in _ELSEWHERE and value is not None:
-            facts = {True: "yes", False: "no"}
-            text = column.show(value) if column.is_number else facts.get(value, str(value))
-            table.add_row(label(words(name), column.unit), text)
+            table.add_row(label(column.words, column.unit), column.show(value))
     return table
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from raytd.checked import Count
 from raytd.engine.config import PathConfig
 from raytd.methods.method import Method
-from raytd.methods.weight_parts import BatchNorm
+from raytd.methods.weight_parts import BatchNorm, CountsBatchNorm
 from raytd.rows.column import Column, Scalar
 
 if TYPE_CHECKING:
@@ -60,17 +60,9 @@ class Figures(TypedDict, total=False):
     distance: Annotated[
         float, Column("mean length of the path of predictions over the validation images", "rad")
     ]
-    fisher_rao_length: Annotated[
-        float, Column("length of that path, eq. (8)", "rad", words="Fisher-Rao length")
-    ]
+    fisher_rao_length: Annotated[float, Column("length of that path, eq. (8)", "rad")]
     noise_free_length: Annotated[
-        float,
-        Column(
-            "that length without the noise of SGD, from two strides",
-            "rad",
-            words="noise-free length",
-            error="noise_free_error",
-        ),
+        float, Column("that length without the noise of SGD, from two strides", "rad")
     ]
     distance_truncated: Annotated[
         float, Column("`distance` up to the first knot with the threshold", "rad")
@@ -91,7 +83,7 @@ class Figures(TypedDict, total=False):
     initial_accuracy: Annotated[
         float, Column("validation accuracy before the first step", form="share")
     ]
-    batch_norm: Annotated[str, Column("whether scales and shifts of batch norm count")]
+    batch_norm: CountsBatchNorm
 
 
 def run(pair: "Pair", config: FinetuneConfig, context: "Context") -> "Score":

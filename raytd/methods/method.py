@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from raytd.engine.config import (
@@ -118,7 +119,7 @@ class Method:
         reason = None if of is None else of.idle().get(name)
         return None if reason is None else f"{within}.{reason}"
 
-    @property
+    @cached_property
     def columns(self) -> dict[str, Column]:
         """The columns that its results have beside those that all results may have."""
         return {} if self.figures is None else declared(self.figures)
@@ -140,8 +141,6 @@ class Method:
         trajectory: TrajectoryConfig,
     ) -> "list[tuple[Task, Origin]]":
         """Every network that a trial needs trained before it starts, with the task it learns."""
-        from dataclasses import replace
-
         from raytd.engine.setup.context import source_recipe
 
         ends = {"source": pair, "target": replace(pair, source=pair.target, weights=None)}
@@ -204,8 +203,6 @@ class Method:
         self, pair: "Pair", settings: Settings, context: "Context"
     ) -> "DistanceResult | Score":
         """Runs it, with as many threads as a worker has."""
-        from dataclasses import replace
-
         from raytd.learning.devices import torch_threads
 
         with torch_threads(context.resources.threads):

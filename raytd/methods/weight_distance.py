@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from raytd.engine.config import Settings
 from raytd.methods.method import Method
-from raytd.methods.weight_parts import BatchNorm
+from raytd.methods.weight_parts import BatchNorm, CountsBatchNorm
 from raytd.rows.column import Column
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Figures(TypedDict, total=False):
     source_norm: Annotated[float, Column("‖w^s‖, over the weights that count")]
     target_norm: Annotated[float, Column("‖w^t‖, over the weights that count")]
     weights_compared: Annotated[int, Column("weights that count")]
-    batch_norm: Annotated[str, Column("whether scales and shifts of batch norm count")]
+    batch_norm: CountsBatchNorm
 
 
 def run(pair: "Pair", config: WeightDistanceConfig, context: "Context") -> "Score":

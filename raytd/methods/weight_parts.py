@@ -1,11 +1,15 @@
 """Which parameters of a network count in a Euclidean length."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from raytd.rows.column import Column
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 BatchNorm = Literal["include", "exclude"]
+CountsBatchNorm = Annotated[str, Column("whether scales and shifts of batch norm count")]
+"""The column of results that says so."""
 
 IN_WORDS: dict[BatchNorm, str] = {
     "include": "scales and shifts count, running statistics do not",

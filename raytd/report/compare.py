@@ -238,18 +238,18 @@ def compare(
 def _pairs(
     ours: Sequence[Row], theirs: Sequence[Row], value: str, *, by: str, names: tuple[str, str]
 ) -> Iterator[PairComparison]:
-    place = PAIR if by == "seed" else (*PAIR, "seed")
-    left, right = (grouped(rows, place) for rows in (ours, theirs))
-    matched = {key: _match(left[key], right[key]) for key in left if key in right}
-    for source, target in grouped(ours, PAIR):
-        seeds = {key[2:]: rows for key, rows in matched.items() if key[:2] == (source, target)}
-        if not seeds:
+    seed = () if by == "seed" else ("seed",)
+    left, right = (grouped(rows, PAIR) for rows in (ours, theirs))
+    for source, target in left:
+        own, others = (grouped(side.get((source, target), ()), seed) for side in (left, right))
+        matched = {key: _match(own[key], others[key]) for key in own if key in others}
+        if not matched:
             continue
-        lefts, rights = zip(*seeds.values(), strict=True)
+        lefts, rights = zip(*matched.values(), strict=True)
         yield PairComparison(
             source=source,
             target=target,
-            seeds=tuple(seed[0] if seed else None for seed in seeds),
+            seeds=tuple(key[0] if key else None for key in matched),
             lefts=tuple(float(cell(row, value)) for row in lefts),
             rights=tuple(float(cell(row, value)) for row in rights),
             doubts=tuple(doubts(lefts, rights, value, names=names)),

@@ -70,7 +70,7 @@ def mean_curves(
             mean is over the same seeds everywhere.
     """
     pairs = {
-        pair: [_curve(saved.curve(row, axes.table), axes, last=last) for row in rows]
+        pair: [c for row in rows if (c := _curve(saved.curve(row, axes.table), axes, last=last))]
         for pair, rows in grouped(group.rows, PAIR).items()
     }
     return [
@@ -86,7 +86,7 @@ def mean_curves(
             "n_seeds": len(found),
         }
         for (source, target), curves in pairs.items()
-        for at, found in _points([curve for curve in curves if curve], hold=hold)
+        for at, found in _points(curves, hold=hold)
     ]
 
 

@@ -11,7 +11,6 @@ from raytd.rows.row import COMMON, Row, number
 SCORE = "score"
 """What the values of a method are called of which more is closer."""
 
-
 TRIAL_COLUMNS = (
     "value",
     "distance_error",
@@ -57,11 +56,10 @@ def _known(row: Row, column: str) -> list[Column]:
 
 def quantity(rows: Sequence[Row], column: str) -> str:
     """What a column of these rows holds, in words; `value` is no distance where more is closer."""
-    if column == "value" and (ways := {row.get("smaller_is_closer", True) for row in rows}) != {
-        True
-    }:
-        return SCORE if ways == {False} else column
-    return words(column)
+    ways = {row.get("smaller_is_closer", True) for row in rows}
+    if column != "value" or ways <= {True}:
+        return words(column)
+    return SCORE if ways == {False} else column
 
 
 def words(column: str) -> str:
@@ -74,13 +72,18 @@ def unit_of(rows: Iterable[Row], column: str) -> str | None:
     if column != "value":
         return COLUMNS[column].unit if column in COLUMNS else None
     units = {row.get("unit") for row in rows if number(row, column) is not None}
-    (unit,) = units if len(units) == 1 else (None,)
+    unit = units.pop() if len(units) == 1 else None
     return None if unit in (None, "1") else str(unit)
 
 
 def label(what: str, unit: str | None) -> str:
     """What stands at an axis or above a column: a quantity with its unit."""
     return what if unit is None else f"{what} ({unit})"
+
+
+def trial_columns(rows: Sequence[Row]) -> list[str]:
+    """Those of `TRIAL_COLUMNS` in which some row has a number."""
+    return [c for c in TRIAL_COLUMNS if any(number(row, c) is not None for row in rows)]
 
 
 def heading(rows: Sequence[Row], column: str) -> str:

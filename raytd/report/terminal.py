@@ -11,7 +11,7 @@ from rich.text import Text
 from raytd.methods.registry import COLUMNS
 from raytd.report.errors import meanings, written
 from raytd.report.matrices import DistanceMatrix
-from raytd.report.naming import TRIAL_COLUMNS, heading
+from raytd.report.naming import TRIAL_COLUMNS, heading, trial_columns
 from raytd.rows.column import PLAIN
 from raytd.rows.grouping import varying
 from raytd.rows.row import Row, cell, number
@@ -41,8 +41,8 @@ def results_table(
     named = ["source", "target", *varying(rows, [*telling]), *_protocol(done)]
     named += varying(done, ["unit"])
     remarks = ["; ".join(shorten(n, 60, placeholder=" …") for n in notes(row)) for row in rows]
-    shown = [c for c in TRIAL_COLUMNS if not compact or c in _COMPACT]
-    shown = [c for c in shown if not done or any(number(row, c) is not None for row in done)]
+    known = trial_columns(done) if done else TRIAL_COLUMNS
+    shown = [c for c in known if not compact or c in _COMPACT]
     table = _table(title)
     for column in named:
         table.add_column(_heading(column), overflow="fold")
@@ -197,9 +197,7 @@ def _heading(column: str) -> str:
 
 
 def _cell(value: Any) -> Text:
-    if isinstance(value, bool):
-        return Text("yes" if value else "no")
-    return Text(PLAIN.show(value)) if isinstance(value, float) else _text(value)
+    return Text(PLAIN.show(value)) if isinstance(value, float | bool) else _text(value)
 
 
 def _text(value: Any) -> Text:

@@ -44,18 +44,22 @@ class Column:
         kinds = (int, float) if self.type is float else (self.type,)
         return isinstance(value, kinds) and isinstance(value, bool) == (self.type is bool)
 
-    def show(self, value: float | None) -> str:
-        """A number as a person reads it; a dash for one that is missing."""
+    def show(self, value: Scalar) -> str:
+        """A value as a person reads it; a dash for one that is missing."""
         if value is None or value != value:
             return "-"
-        if self.type is int:
-            return f"{value:.0f}"
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, str):
+            return value
         if self.form == "share":
             return f"{100 * value:.1f} %"
+        if self.type is int or isinstance(value, int):
+            return f"{value:.0f}"
         return f"{value:.2g}" if self.form == "rough" else f"{value:.4g}"
 
 
-PLAIN = Column("a number of which nothing more is known")
+PLAIN = Column("of which nothing more is known")
 
 
 def declared(keys: type) -> dict[str, Column]:

@@ -38,6 +38,11 @@ def held(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[Any, ...]:
     return tuple(tuple(value) if isinstance(value, list) else value for value in found)
 
 
+def holds(row: Mapping[str, Any], fixed: Mapping[str, Any]) -> bool:
+    """Whether a row holds these values, by column."""
+    return held(row, [*fixed]) == tuple(fixed.values())
+
+
 def varying(rows: Iterable[Row], columns: Sequence[str]) -> list[str]:
     """The columns that do not hold the same in all rows."""
     listed = list(rows)

@@ -40,6 +40,7 @@ def test_a_person_reads_counts_whole_shares_in_percent_and_numbers_with_four_dig
         *("95460", "21.5 %", "1.153")
     ]
     assert COLUMNS["distance"].show(float("nan")) == COLUMNS["distance"].show(None) == "-"
+    assert (COLUMNS["arrived"].show(False), COLUMNS["device"].show("cpu")) == ("no", "cpu")
 
 
 def test_every_column_says_what_it_means_and_every_error_is_a_column() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from raytd.errors import InputError
-from raytd.rows.grouping import PAIR, grouped, single, varying
+from raytd.rows.grouping import PAIR, grouped, holds, single, varying
 
 ROWS = [
     {"source": "a", "target": "b", "seed": 0, "method": "m", "pretrain.milestones": [1, 2]},
@@ -29,3 +29,9 @@ def test_two_rows_at_one_place_are_refused_with_the_place() -> None:
     assert list(single(ROWS, (*PAIR, "seed")).values()) == ROWS
     with pytest.raises(InputError, match="two results at source a, target b, method m; name the"):
         single(ROWS, PAIR)
+
+
+def test_a_row_holds_what_its_group_was_made_by() -> None:
+    for key, rows in grouped(ROWS, (*PAIR, "pretrain.milestones")).items():
+        fixed = dict(zip((*PAIR, "pretrain.milestones"), key, strict=True))
+        assert [row for row in ROWS if holds(row, fixed)] == rows

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from raytd.cli import options
-from raytd.cli.terminal import open_console
+from raytd.cli.terminal import open_console, open_table
 from raytd.errors import RequestError
 
 _TYPES = {str: "text", bool: "fact", int: "count", float: "number"}
@@ -55,10 +55,7 @@ def _facts(name: str) -> dict[str, Any]:
 
 
 def _list(facts: Sequence[dict[str, Any]]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table = open_table(show_edge=False)
     for heading in ("column", "type", "unit"):
         table.add_column(heading, no_wrap=heading != "column", overflow="fold")
     table.add_column("meaning", overflow="fold", ratio=1)

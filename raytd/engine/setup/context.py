@@ -5,12 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from raytd.engine.config import (
-    PretrainConfig,
-    ResourcesConfig,
-    StopConfig,
-    TrajectoryConfig,
-)
+from raytd.engine.config import PretrainConfig, ResourcesConfig, StopConfig, TrajectoryConfig
 from raytd.engine.executor import Launcher
 from raytd.engine.records import Iteration
 from raytd.learning.pretrain import Recipe, steps_of

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from raytd.checked import Positive
 from raytd.engine.config import Settings
-from raytd.methods.clouds.feature_name import FeatureName
+from raytd.methods.clouds.feature_name import FeatureName, FeaturesOf
 from raytd.methods.method import Method
 from raytd.rows.column import Column
 
@@ -37,7 +37,7 @@ class Figures(TypedDict, total=False):
     """What its results say beside the value."""
 
     similarity: Annotated[float, Column("exp(−gamma · value)")]
-    features: Annotated[str, Column("whose features the images have")]
+    features: FeaturesOf
 
 
 def run(pair: "Pair", config: EMDConfig, context: "Context") -> "Score":

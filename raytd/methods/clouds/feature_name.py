@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from raytd.rows.column import Column
+
 
 def _available(name: str) -> str:
     from raytd.models.features import problem_with
@@ -16,3 +18,6 @@ def _available(name: str) -> str:
 
 FeatureName = Annotated[str, AfterValidator(_available)]
 """`source`, `pixels`, `efficientnet-lite0` or `torchvision:NAME` with trained weights."""
+
+FeaturesOf = Annotated[str, Column("whose features the images have")]
+"""The column of results that says so."""

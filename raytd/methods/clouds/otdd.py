@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 from raytd.checked import Count, NonNegative, Positive
 from raytd.engine.config import Settings
-from raytd.methods.clouds.feature_name import FeatureName
+from raytd.methods.clouds.feature_name import FeatureName, FeaturesOf
 from raytd.methods.method import Method
 from raytd.rows.column import Column
 from raytd.transport.settings import Covariance
@@ -64,7 +64,7 @@ class Figures(TypedDict, total=False):
     absolute_epsilon: Annotated[float, Column("epsilon in the unit of the cost")]
     source_samples: Annotated[int, Column("images of the source that were transported")]
     target_samples: Annotated[int, Column("images of the target that were transported")]
-    features: Annotated[str, Column("whose features the images have")]
+    features: FeaturesOf
 
 
 def run(pair: "Pair", config: OTDDConfig, context: "Context") -> "Score":

@@ -19,7 +19,7 @@ from raytd.report.comparison_text import (
     with_range,
 )
 from raytd.report.figures.figure import Figure
-from raytd.report.naming import TRIAL_COLUMNS, heading
+from raytd.report.naming import heading, trial_columns
 from raytd.report.page.findings import findings, key_facts
 from raytd.report.saved import SavedSweep
 from raytd.report.terminal import notes
@@ -122,7 +122,7 @@ def _trials(saved: SavedSweep) -> str:
         return "<p>No trial has ended.</p>"
     telling = varying(saved.rows, [*dict.fromkeys(("method", "model", "seed", *saved.axes))])
     telling += varying([r for r in saved.rows if r.get("status") == "done"], ["protocol"])
-    shown = [c for c in TRIAL_COLUMNS if any(number(row, c) is not None for row in saved.rows)]
+    shown = trial_columns(saved.rows)
     head = ["source", "target", *telling, *(heading(saved.rows, c) for c in shown), "notes"]
     rows = [
         [str(row["source"]), str(row["target"]), *(_plain(cell(row, c)) for c in telling)]

@@ -10,7 +10,7 @@ import numpy as np
 from raytd.report.judge.contestants import contestants
 from raytd.report.naming import row_error
 from raytd.report.statistics.margins import margins, ranks
-from raytd.rows.grouping import grouped, held
+from raytd.rows.grouping import grouped, holds
 from raytd.rows.row import Row, cell, number
 from raytd.sweep.folder.seed_errors import standard_error
 
@@ -55,14 +55,10 @@ def measured_transfer(
         if firsts.setdefault(contestant.fixed["model"], contestant.fixed) is not contestant.fixed:
             dropped[contestant.title] = None
     ours = [row for row in own if row["target"] == target != row["source"]]
-    first = [row for row in ours if _has(row, firsts[row["model"]])]
+    first = [row for row in ours if holds(row, firsts[row["model"]])]
     here = grouped(first, ("source", "model"))
     left_out = f"transfer was measured with several settings; not shown: {', '.join(dropped)}"
     return _ranked(here), [left_out] if dropped and here else []
-
-
-def _has(row: Row, fixed: Mapping[str, Any]) -> bool:
-    return held(row, [*fixed]) == tuple(fixed.values())
 
 
 def _ranked(found: Mapping[tuple[Any, ...], Sequence[Row]]) -> list[Measured]:

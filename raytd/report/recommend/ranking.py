@@ -12,7 +12,7 @@ from raytd.report.judge.contestants import Contestant, contestants
 from raytd.report.naming import row_error, task_order, unit_of
 from raytd.report.statistics.margins import Known, margins, ranks
 from raytd.report.unknown import unknown_choice, without_results
-from raytd.rows.grouping import held
+from raytd.rows.grouping import holds
 from raytd.rows.row import Row, number
 from raytd.sweep.folder.doubts import Doubt
 
@@ -246,7 +246,7 @@ def _candidates(contestant: Contestant, target: str, rows: Sequence[Row]) -> lis
         (row["source"], row.get("seed")): row_error(row, contestant.column)
         for row in rows
         if row["target"] == target and number(row, contestant.column) is not None
-        and held(row, [*contestant.fixed]) == tuple(contestant.fixed.values())
+        and holds(row, contestant.fixed)
     }  # fmt: skip
     column = contestant.values[:, :, contestant.tasks.index(target)]
     found = []
