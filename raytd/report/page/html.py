@@ -36,7 +36,8 @@ table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tab
 caption { text-align: left; font-weight: bold; padding: .5rem 0; }
 th, td { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top; }
 thead th { border-bottom: 2px solid #1b1b1b; } tbody tr { border-bottom: 1px solid #e3e3e3; }
-tbody th { font-weight: normal; } .n { text-align: right; white-space: nowrap; }
+tbody th { font-weight: normal; white-space: nowrap; }
+.n { text-align: right; } td.n { white-space: nowrap; }
 figure { margin: 2rem 0; } figure img { max-width: 100%; height: auto; }
 figcaption { max-width: 48rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem; }

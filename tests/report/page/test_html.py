@@ -1,6 +1,7 @@
 """The page is parsed by the standard library's parser, as a browser would read it."""
 
 import base64
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -183,3 +184,10 @@ def test_a_source_at_chance_is_named_once_above_the_numbers(rows, keep):
     said = page.text.split("says nothing: ", 1)[1].split("</li>")[0]
     assert said.split(", a ")[0].startswith("a (cnn8")
     assert said.count("(cnn8, seed 0)") == 1
+
+
+def test_headings_wrap_so_that_the_notes_stay_in_sight_and_names_of_tasks_do_not(clean):
+    """As seen in a browser: headings on one line pushed the last columns out of the page."""
+    (style,) = re.findall(r"<style>(.*?)</style>", clean[1].page.read_text(), re.DOTALL)
+    whole = {part.split("{")[0].strip() for part in style.split("}") if "nowrap" in part}
+    assert whole == {"td.n", "tbody th"}
