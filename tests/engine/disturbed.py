@@ -50,11 +50,23 @@ def is_stopped(pid: int) -> bool:
     return _state(pid) == "T"
 
 
+def stop(*pids: int) -> None:
+    """Stops processes, and waits until they stand still: a signal is on its way for a while."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    _wait_until(lambda: all(is_stopped(pid) for pid in pids), "they were not stopped")
+
+
 def wait_until_ended(*pids: int) -> None:
     """Waits for the end of processes that are to be killed: Ray gives one that hangs a while."""
+    ended = ("gone", "Z")
+    _wait_until(lambda: all(_state(pid) in ended for pid in pids), "they were not killed")
+
+
+def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
     deadline = time.monotonic() + 120
-    while any(_state(pid) not in ("gone", "Z") for pid in pids):
-        assert time.monotonic() < deadline, "it was not killed"
+    while not is_so():
+        assert time.monotonic() < deadline, otherwise
         time.sleep(0.02)
 
 
@@ -80,7 +92,7 @@ def kill_block(executor: RayExecutor) -> None:
 
 def stop_block(executor: RayExecutor) -> None:
     """Stops the process of block 1 once it has answered all calls before."""
-    os.kill(ray.get(executor.hosts[1].pid.remote()), signal.SIGSTOP)
+    stop(ray.get(executor.hosts[1].pid.remote()))
 
 
 def hold_coordinator(_: RayExecutor) -> None:

@@ -31,6 +31,7 @@ from tests.engine.disturbed import (
     hold_coordinator,
     kill_block,
     kill_coordinator,
+    stop,
     stop_block,
     wait_until_ended,
 )
@@ -133,15 +134,15 @@ def test_a_coordinator_that_hangs_is_killed_and_made_again(
     place = ("measure", 1, (4, 5))
     with disturbed(two_actors, tmp_path / "notes", *place, by=hold_coordinator) as disturbance:
 
-        def stop(_: tuple[int, int]) -> None:
+        def stop_once(_: tuple[int, int]) -> None:
             if disturbance.has_happened and not told:
-                os.kill(pid, signal.SIGSTOP)
+                stop(pid)
 
         def tell(line: str) -> None:
             told.append(line)
             wait_until_ended(pid)
 
-        watch = Watch(stop, every_s=0.05)
+        watch = Watch(stop_once, every_s=0.05)
         records = list(launch(two_actors, prepared, tmp_path, tell, limits, watch))
     assert_same_bits(records, undisturbed)
     silent = f"the coordinator's actor gave no sign for {MOMENT_S:g} s in iteration 1"
@@ -171,8 +172,7 @@ def test_actors_that_hang_between_two_trials_are_killed_and_made_again_once(
     assert_same_bits(first, undisturbed)
     asked = [two_actors.coordinator.ping.remote(), two_actors.hosts[1].pid.remote()]
     pids = ray.get(asked)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    stop(*pids)
     told: list[str] = []
     limits = Impatient(LIMITS.call_s, LIMITS.wait_s, LIMITS.attempts, pids=tuple(pids))
 
