@@ -1,19 +1,14 @@
 """Features of tasks by external φ: computed once for each (task, φ), then read from the cache."""
 
-import hashlib
-import json
-
 import torch
 from jaxtyping import Float32
-from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from raytd.errors import StorageError
 from raytd.learning.devices import torch_threads
 from raytd.models.features import extractor, identity
+from raytd.storage.cache import Kind, address
 from raytd.storage.files import write_bytes
-from raytd.storage.locks import make_once
 from raytd.storage.path import StoragePath
 from raytd.tasks.task import Task
 
@@ -22,17 +17,27 @@ _BATCH = 64
 
 def features_key(task: Task, name: str) -> str:
     """Content address of a task's features: its data, and φ with the file of its weights."""
-    content = json.dumps({"task": task.digest, "features": identity(name)}, sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    return address({"task": task.digest, "features": identity(name)})
+
+
+def _read(path: StoragePath) -> Tensor:
+    features: Tensor = load(path.read_bytes())["features"]
+    return features
+
+
+FEATURES: Kind[Tensor] = Kind(
+    "features-{}.safetensors",
+    write=lambda path, features: write_bytes(path, save({"features": features})),
+    read=_read,
+)
+"""They lie beside the sources."""
 
 
 class FeatureCache:
     """Features of training images in a folder, or nowhere.
 
-    Of several processes that want the same features at once, one computes and the others wait.
-
     Args:
-        folder: where `features-<key>.safetensors` lie, beside the sources; None keeps nothing.
+        folder: see `Kind.get`.
         device: where to compute.
         threads: torch threads meanwhile.
     """
@@ -57,19 +62,12 @@ class FeatureCache:
             InputError: if the features cannot be had on this machine.
             StorageError: if the folder cannot be written, or what it holds cannot be read.
         """
-        if self.folder is None:
-            return self._compute(task, name)
-        path = self.folder / f"features-{features_key(task, name)}.safetensors"
-        make_once(
-            path,
-            lambda: write_bytes(path, save({"features": self._compute(task, name)})),
+        return FEATURES.get(
+            self.folder,
+            features_key(task, name),
+            lambda: self._compute(task, name),
             what=f"features {name} of {task.name}",
         )
-        try:
-            features: Tensor = load(path.read_bytes())["features"]
-        except (OSError, SafetensorError, KeyError) as error:
-            raise StorageError(f"{path}: cannot be read ({error}); remove it") from error
-        return features
 
     def _compute(self, task: Task, name: str) -> Float32[Tensor, "n d"]:
         phi = extractor(name, device=self.device)

@@ -12,15 +12,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from raytd.errors import InputError, StorageError
+from raytd.errors import InputError
 from raytd.learning.devices import pick_device, place, torch_threads
 from raytd.learning.places import TrainingPlace
 from raytd.learning.pretrain import Recipe, accuracy, logits, on_device, pretrain
 from raytd.models import zoo
 from raytd.models.heads import extension_logit, find_head
 from raytd.models.weights import file_digest, load_weights, read_weights
+from raytd.storage.cache import Kind, address
 from raytd.storage.files import write_bytes, write_json
-from raytd.storage.locks import make_once
 from raytd.storage.path import StoragePath
 from raytd.tasks.task import Task
 from raytd.transfer.settings import Descent
@@ -94,8 +94,7 @@ class Source:
 def source_key(task: Task, origin: Origin) -> str:
     """Content address of a source: the task's data, and the recipe or the content of a file."""
     kind = "recipe" if isinstance(origin, Recipe) else "given"
-    content = json.dumps({"task": task.digest, kind: _identity(origin)}, sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    return address({"task": task.digest, kind: _identity(origin)})
 
 
 def _identity(origin: Origin) -> dict[str, Any]:
@@ -142,7 +141,9 @@ class SourceCache:
     def has(self, task: Task, origin: Origin) -> bool:
         """Whether the source need not be made."""
         key = source_key(task, origin)
-        return key in self._memory or (self.folder is not None and self._meta(key).exists())
+        return key in self._memory or (
+            self.folder is not None and self._kind(task, origin).path(self.folder, key).exists()
+        )
 
     def get(self, task: Task, origin: Origin) -> Source:
         """The source, trained or taken from the user's file now if it is not there.
@@ -155,8 +156,12 @@ class SourceCache:
         """
         key = source_key(task, origin)
         if key not in self._memory:
-            make = self._make if self.folder is None else self._read_or_make
-            self._memory[key] = make(task, origin)
+            self._memory[key] = self._kind(task, origin).get(
+                self.folder,
+                key,
+                lambda: self._make(task, origin),
+                what=f"source {task.name}, {origin.model}",
+            )
         return self._memory[key]
 
     def held(self, task: Task, origin: Origin) -> Source | None:
@@ -182,53 +187,56 @@ class SourceCache:
                 accuracy=accuracy(model, val),
             )
 
-    def _read_or_make(self, task: Task, origin: Origin) -> Source:
-        key = source_key(task, origin)
-        make_once(
-            self._meta(key),
-            lambda: self._write(key, task, origin, self._make(task, origin)),
-            what=f"source {task.name}, {origin.model}",
-        )
-        return self._read(key)
+    def _kind(self, task: Task, origin: Origin) -> Kind[Source]:
+        """Sources, with a description of this one.
 
-    def _meta(self, key: str) -> StoragePath:
-        assert self.folder is not None
-        return self.folder / f"{key}.json"
-
-    def _read(self, key: str) -> Source:
-        meta = json.loads(self._meta(key).read_text())
-        path = self._meta(key).with_suffix(".safetensors")
-        try:
-            tensors = load(path.read_bytes())
-        except (OSError, SafetensorError) as error:
-            raise StorageError(
-                f"{path}: cannot be read ({error}); remove it and {path.stem}.json"
-            ) from error
-        kinds: dict[str, dict[str, Tensor]] = {"parameters": {}, "buffers": {}}
-        # The format has no order, and what a checkpoint belongs to is known by bytes.
-        for name, tensor in sorted(tensors.items()):
-            kind, _, rest = name.partition("/")
-            kinds[kind][rest] = tensor
-        weights = Weights(kinds["parameters"], kinds["buffers"])
-        return Source(weights, meta["head"], meta["new_output_logit"], meta["accuracy"])
-
-    def _write(self, key: str, task: Task, origin: Origin, source: Source) -> None:
-        """Weights first: a source counts as there once its description is."""
-        tensors = {f"parameters/{n}": t for n, t in source.weights.parameters.items()}
-        tensors |= {f"buffers/{n}": t for n, t in source.weights.buffers.items()}
-        write_bytes(self._meta(key).with_suffix(".safetensors"), save(tensors))
-        meta = {
-            "task": task.name,
-            "task_digest": task.digest,
-            "classes": list(task.classes),
-            "accuracy": source.accuracy,
-            "head": source.head,
-            "new_output_logit": source.new_output_logit,
+        Its weights are written first: a source counts as there once its description is.
+        """
+        about = {
             "recipe" if isinstance(origin, Recipe) else "given": _identity(origin),
             "threads": self.threads,
             "device": self.device.type,
         }
-        write_json(self._meta(key), meta)
+
+        def write(path: StoragePath, source: Source) -> None:
+            write_bytes(path.with_suffix(_WEIGHTS), save(_tensors(source.weights)))
+            write_json(path, {**_described(task, source), **about})
+
+        return Kind("{}.json", write, _read)
+
+
+_WEIGHTS = ".safetensors"
+
+
+def _described(task: Task, source: Source) -> dict[str, Any]:
+    return {
+        "task": task.name,
+        "task_digest": task.digest,
+        "classes": list(task.classes),
+        "accuracy": source.accuracy,
+        "head": source.head,
+        "new_output_logit": source.new_output_logit,
+    }
+
+
+def _tensors(weights: Weights) -> dict[str, Tensor]:
+    parameters = {f"parameters/{name}": tensor for name, tensor in weights.parameters.items()}
+    return parameters | {f"buffers/{name}": tensor for name, tensor in weights.buffers.items()}
+
+
+def _read(path: StoragePath) -> Source:
+    about, weights = json.loads(path.read_text()), path.with_suffix(_WEIGHTS)
+    try:
+        tensors = load(weights.read_bytes())
+    except SafetensorError as error:
+        raise ValueError(f"{weights.name}: {error}") from error
+    kinds: dict[str, dict[str, Tensor]] = {"parameters": {}, "buffers": {}}
+    # The format has no order, and what a checkpoint belongs to is known by bytes.
+    for name, tensor in sorted(tensors.items()):
+        kind, _, rest = name.partition("/")
+        kinds[kind][rest] = tensor
+    held = Weights(kinds["parameters"], kinds["buffers"])
+    return Source(held, about["head"], about["new_output_logit"], about["accuracy"])
 
 
 def given_model(task: Task, given: Given, *, device: torch.device) -> nn.Module:

@@ -1,4 +1,4 @@
-"""One process at a time, across processes and machines that share a folder."""
+"""One process at a time, across processes and machines that share a folder or a store."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ from filelock import FileLock, Timeout
 
 from raytd.errors import WaitTimeoutError
 from raytd.storage.files import storage_error
+from raytd.storage.lease import leased
 from raytd.storage.objects import ObjectPath
 from raytd.storage.path import StoragePath
 
@@ -69,7 +70,7 @@ def make_once(path: StoragePath, make: Callable[[], None], *, what: str) -> None
     """Makes a file that is not there; of several processes that want it, one makes it.
 
     The others say once, in a line of the log `raytd`, what they wait for. An object store has no
-    locks: there each of them makes it, and all of them the same.
+    locks but leases; if one is lost, a second process makes the same once more.
 
     Args:
         path: of the file.
@@ -82,13 +83,14 @@ def make_once(path: StoragePath, make: Callable[[], None], *, what: str) -> None
     """
     if path.exists():
         return
-    if isinstance(path, ObjectPath):
-        make()
-        return
 
-    def say() -> None:
+    def say(*_: ObjectPath) -> None:
         _logger.warning("%s: another process makes it; waiting for %s", what, path.name)
 
-    with alone(path, what=what, on_wait=say):
+    if isinstance(path, ObjectPath):
+        turn = leased(path, on_wait=say, on_loss=lambda: None)
+    else:
+        turn = alone(path, what=what, on_wait=say)
+    with turn:
         if not path.exists():
             make()

@@ -1,6 +1,8 @@
 """One process at a time: the others wait, and a dead one's lock is free."""
 
 import multiprocessing
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -69,3 +71,28 @@ def makes_it_once(path: StoragePath) -> None:
 def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
     makes_it_once(tmp_path / "key.json")
     makes_it_once(storage_path(f"fsspec+memory://bucket{tmp_path}/key.json"))
+
+
+def test_of_two_that_want_the_same_in_an_object_store_one_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("raytd.storage.lease._LOOK_S", 0.01)
+    path = storage_path(f"fsspec+memory://bucket{tmp_path}/key.json")
+    begun, waits = threading.Event(), threading.Event()
+    monkeypatch.setattr("raytd.storage.locks._logger.warning", lambda *_: waits.set())
+
+    def make(content: bytes) -> bytes:
+        def write() -> None:
+            begun.set()
+            assert waits.wait(60)
+            write_bytes(path, content)
+
+        make_once(path, write, what="source")
+        return path.read_bytes()
+
+    with ThreadPoolExecutor(2) as both:
+        first = both.submit(make, b"first")
+        assert begun.wait(60)
+        second = both.submit(make, b"second")
+        assert (first.result(), second.result()) == (b"first", b"first")
+    assert [p.name for p in path.parent.iterdir()] == ["key.json"]

@@ -1,7 +1,5 @@
 """The embedding of one task, kept beside the sources: n tasks under one probe cost n of them."""
 
-import hashlib
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float64
-from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from raytd.errors import NotFiniteError, StorageError
+from raytd.errors import NotFiniteError
 from raytd.learning.devices import torch_threads
 from raytd.methods.fisher.diagonal import Diagonal, exact_diagonal, sufficient_diagonal
 from raytd.methods.fisher.head import batches, fit_head
@@ -21,8 +18,8 @@ from raytd.methods.fisher.montecarlo import montecarlo_fisher
 from raytd.methods.fisher.probe import Probe
 from raytd.methods.fisher.squares import FilterSquares
 from raytd.methods.fisher.variational import variational_precision
+from raytd.storage.cache import Kind, address
 from raytd.storage.files import write_bytes
-from raytd.storage.locks import make_once
 from raytd.storage.path import StoragePath
 from raytd.tasks.task import Task
 from raytd.transfer.randomness import generator
@@ -77,36 +74,28 @@ def embedding_of(
 
     Raises:
         NotFiniteError: if the information of a filter became NaN or infinite.
-        StorageError: if the folder cannot be written, or what it holds cannot be read.
+        StorageError: as `Kind.get`.
     """
 
     def compute() -> Embedding:
         with torch_threads(threads):
             return _embed(task, probe, config, seed)
 
-    if folder is None:
-        return compute()
     key = embedding_key(task, probe.identity, config, seed)
-    path = folder / f"embedding-{key}.safetensors"
-    make_once(
-        path,
-        lambda: write_bytes(path, save(_tensors(compute()))),
-        what=f"embedding of {task.name}",
-    )
-    return _read(path)
+    return _EMBEDDINGS.get(folder, key, compute, what=f"embedding of {task.name}")
 
 
 def embedding_key(task: Task, probe: str, config: "Task2VecConfig", seed: int) -> str:
     """Content address of an embedding: the task's data, the probe, the settings, the seed."""
     left_out = {"probe", "weights", "asymmetric", "alpha", *config.idle()}
-    content = {
+    identity = {
         "format": _FORMAT,
         "task": task.digest,
         "probe": probe,
         "settings": config.model_dump(mode="json", exclude=left_out),
         "seed": seed,
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return address(identity)
 
 
 def _embed(task: Task, probe: Probe, config: "Task2VecConfig", seed: int) -> Embedding:
@@ -224,16 +213,20 @@ def _tensors(embedding: Embedding) -> dict[str, Tensor]:
 
 
 def _read(path: StoragePath) -> Embedding:
-    try:
-        held = load(path.read_bytes())
-        accuracy, gradients, forwards = held["numbers"].tolist()
-        return Embedding(
-            held["fisher"],
-            accuracy,
-            trivial=held.get("trivial"),
-            draws=held.get("draws"),
-            gradients=int(gradients),
-            forwards=forwards,
-        )
-    except (OSError, SafetensorError, KeyError) as error:
-        raise StorageError(f"{path}: cannot be read ({error}); remove it") from error
+    held = load(path.read_bytes())
+    accuracy, gradients, forwards = held["numbers"].tolist()
+    return Embedding(
+        held["fisher"],
+        accuracy,
+        trivial=held.get("trivial"),
+        draws=held.get("draws"),
+        gradients=int(gradients),
+        forwards=forwards,
+    )
+
+
+_EMBEDDINGS = Kind(
+    "embedding-{}.safetensors",
+    write=lambda path, embedding: write_bytes(path, save(_tensors(embedding))),
+    read=_read,
+)

@@ -1,7 +1,5 @@
 """One trial: its key, its run, and the row that a results table holds of it."""
 
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,6 +21,7 @@ from raytd.methods.work import Work
 from raytd.models.weights import file_digest
 from raytd.models.zoo import code_digest
 from raytd.rows.row import Row
+from raytd.storage.cache import address
 from raytd.storage.path import StoragePath
 from raytd.sweep.trials.expand import TrialConfig
 from raytd.sweep.trials.sharing import leaks
@@ -67,8 +66,7 @@ class Trial:
             "source": self.source.digest,
             "target": self.target.digest,
         }
-        text = json.dumps(content, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return address(content)
 
     @cached_property
     def work(self) -> Work | None:
