@@ -1,7 +1,9 @@
 """The commands in a terminal, read as a person sees them."""
 
 import json
+import os
 import re
+import shutil
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -14,6 +16,7 @@ import pytest
 from raytd.cli.live import Live
 from tests.cli.saved_sweep import add_transfer, write
 from tests.cli.screens import Seen, shown_here, shown_in, too_wide
+from tests.methods import plain_nets
 
 pytestmark = pytest.mark.slow
 
@@ -190,37 +193,81 @@ def test_a_distance_shows_its_place_and_the_time_left(home: Path, drawn: Drawn) 
     assert "Fisher-Rao length" in seen.text
 
 
+PATIENT = '''
+"""A network that waits, once it has been in training for a while, until somebody has seen that."""
+
+from pathlib import Path
+from time import monotonic, sleep
+
+import ray
+
+from plain_nets import normed
+
+STEPS = []
+
+
+def wait(model, _):
+    if not model.training or len(STEPS) < 4:
+        STEPS.append(model.training)
+        return
+    of_a_trial = ray.get_runtime_context().get_placement_group_id()
+    seen = Path(__file__).with_name("running" if of_a_trial else "training")
+    end = monotonic() + 120
+    while not seen.exists() and monotonic() < end:
+        sleep(0.02)
+
+
+def patient(in_channels, n_classes):
+    model = normed(in_channels=in_channels, n_classes=n_classes)
+    model.register_forward_pre_hook(wait)
+    return model
+'''
+
+STAGES = {
+    "training": (
+        60,
+        r"[0-9] of 2 networks trained, [12] in training, [0-9]+ (s|min) so far.*"
+        r"network [12]/2 ━+\S* epoch [0-9]+/60",
+    ),
+    "running": (100, "1 running, 0 waiting, 0 done, 0 failed, [0-9]+ (s|min) so far"),
+}
+"""What a sweep shows while `patient` waits, and how wide the window is from then on."""
+
+
 @pytest.mark.ray
 def test_a_sweep_is_drawn_to_its_end_in_a_window_that_changes(home: Path) -> None:
-    widths = {"in training": 60, "running": 100}
-
-    def resize(window: str) -> int | None:
-        return next((n for sign, n in widths.items() if sign in window), None)
-
-    # A drawing comes twice a second: what it shows must last for seconds on a quick machine, too.
-    lasting = ("pretrain.epochs=300", "trajectory.steps=500", "methods=[uncoupled]")
-    changed = [word for value in lasting for word in ("--set", value)]
     for attempt in range(3):
+        models = home / f"models-{attempt}"
+        models.mkdir()
+        shutil.copy(plain_nets.__file__, models)
+        (models / "patient.py").write_text(PATIENT)
+
+        def resize(window: str, models: Path = models) -> int | None:
+            for stage, (columns, shown) in STAGES.items():
+                if re.search(shown, one_line([window])):
+                    (models / stage).touch()
+                    return columns
+            return None
+
+        options = ("methods=[uncoupled]", "model=patient:patient")
+        changed = [word for option in options for word in ("--set", option)]
         where = ("--storage", f"runs-{attempt}", "--tracking-uri", "none")
-        seen = shown_in(home, "sweep", "small.yaml", *changed, *where, then=resize)
+        path = f"{models}:{os.environ.get('PYTHONPATH', '')}"
+        seen = shown_in(home, "sweep", "small.yaml", *changed, *where, then=resize, PYTHONPATH=path)
         # A drawing that is measured before the window changes and written after it leaves a trace,
         # which no program can prevent.
         if "in training" not in seen.text:
             break
     assert_whole(seen)
     assert seen.columns == 100
+    assert {path.name for path in models.iterdir()} >= STAGES.keys()
     moments = one_line(seen.moments)
     assert "starting Ray on this machine, " in moments
-    assert re.search(
-        r"[0-9] of 2 networks trained, [12] in training, [0-9]+ (s|min) so far", moments
-    )
-    assert re.search(r"network [12]/2 +━+\S* +epoch [0-9]+/300", moments)
-    assert re.search("1 running, 0 waiting, 0 done, 0 failed, [0-9]+ (s|min) so far", moments)
     assert "waiting for" not in moments
     assert "so far" not in seen.text
     assert seen.screen[0] == "small: the file as written (the file has no cpu profile)"
     assert "1 trials: 0 done, 1 to run" in seen.screen
-    assert "uncoupled, cnn8-narrow: distance (rad), 1 seed" in seen.text
+    assert "uncoupled, patient:patient: distance (rad), 1 seed" in seen.text
     assert seen.screen[-1].endswith(f"runs-{attempt}/small/report/index.html")
 
 
