@@ -1,6 +1,7 @@
 """`raytd` in this process or in one of its own, and what it leaves running."""
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from raytd.cli import main
+
+_ROOT = Path(__file__).parents[2]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -90,6 +93,41 @@ def run_in(
     )
 
 
+_EACH = """
+import json, sys
+from pathlib import Path
+from tests.cli.commands import run_here
+
+ran = [run_here(Path.cwd(), *words) for words in json.loads(sys.argv[1])]
+print(json.dumps([(r.returncode, r.stdout, r.stderr) for r in ran]))
+"""
+
+
+def run_each_in(
+    folder: Path, *commands: Sequence[str], timeout_s: float = 300, **more: str
+) -> list[subprocess.CompletedProcess[str]]:
+    """Commands of `raytd` one after the other, in one process that is not this one.
+
+    Args:
+        folder: where they run, which is their home, too.
+        commands: the words of each.
+        timeout_s: until the process is killed.
+        more: of its environment.
+    """
+    path = os.pathsep.join((*filter(None, (more.get("PYTHONPATH"),)), str(_ROOT)))
+    ended = subprocess.run(
+        [sys.executable, "-c", _EACH, json.dumps(commands)],
+        cwd=folder,
+        env=environment(folder) | more | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=True,
+    )
+    each = zip(commands, json.loads(ended.stdout), strict=True)
+    return [subprocess.CompletedProcess(["raytd", *words], *ran) for words, ran in each]
+
+
 def processes_with(marker: str) -> list[tuple[int, str]]:
     """Numbers and command lines of living processes that have `marker` in their environment."""
     found = []
@@ -105,7 +143,7 @@ def processes_with(marker: str) -> list[tuple[int, str]]:
 
 def fields_by_event() -> dict[str, set[str]]:
     """What the README lists for each event beside the fields that all of them have."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (_ROOT / "README.md").read_text()
     table = readme.partition("| `event` | fields |\n|---|---|\n")[2].partition("\n\n")[0]
     rows = [re.findall(r"`(\w+)`", line) for line in table.splitlines()]
     return {event: set(fields) for event, *fields in rows}

@@ -22,7 +22,7 @@ where: [{when: {seed: 1}, set: {pretrain.lr: 0.02}}]
 search:
   space: {otdd.epsilon: {loguniform: [0.1, 2]}}
   metric: value
-  trials: 2
+  trials: 1
 otdd: {features: source}
 pretrain: {epochs: 2, batch_size: 10, lr: 0.01}
 resources: {cpus_per_actor: 2, threads: 1}
@@ -45,24 +45,24 @@ def test_a_search_runs_goes_on_and_is_the_same_from_the_start(
     tmp_path: Path, ray_here: None
 ) -> None:
     first, rows = run(tmp_path)
-    assert "6 trials: 0 done, 6 to run" in first.stderr
-    assert [row["status"] for row in rows] == ["done"] * 6
+    assert "4 trials: 0 done, 4 to run" in first.stderr
+    assert [row["status"] for row in rows] == ["done"] * 4
     assert {row["seed"]: row["pretrain.lr"] for row in rows} == {0: 0.01, 1: 0.02}
     assert {row["otdd.epsilon"] for row in rows if row["method"] == "emd"} == {None}
-    assert [len(values) for values in searched(rows).values()] == [2, 2]
+    assert [len(values) for values in searched(rows).values()] == [1, 1]
 
     again, _ = run(tmp_path)
-    assert "6 trials: 6 done, 0 to run" in again.stderr
+    assert "4 trials: 4 done, 0 to run" in again.stderr
 
-    more, rows_of_more = run(tmp_path, "--set", "search.trials=3")
-    assert "8 trials: 6 done, 2 to run" in more.stderr
+    more, rows_of_more = run(tmp_path, "--set", "search.trials=2")
+    assert "6 trials: 4 done, 2 to run" in more.stderr
     for seed, values in searched(rows_of_more).items():
-        assert len(values) == 3
+        assert len(values) == 2
         assert values > searched(rows)[seed]
 
     fresh = tmp_path / "fresh"
     fresh.mkdir()
-    _, at_once = run(fresh, "--set", "search.trials=3", "--max-concurrent", "1")
+    _, at_once = run(fresh, "--set", "search.trials=2", "--max-concurrent", "1")
     assert searched(at_once) == searched(rows_of_more)
     numbers = [{row["trial_key"]: row["value"] for row in r} for r in (at_once, rows_of_more)]
     assert numbers[0] == numbers[1]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import run_in
+from tests.cli.commands import run_each_in, run_in
 
 METHOD = '''
 """Brightness: how far apart two tasks are in their mean pixel."""
@@ -62,10 +62,10 @@ SWEEP = """\
 name: bright
 tasks: [digits-low, digits-high, digits-even]
 data: {train: 20, val: 10}
-pairs: all
+pairs: [[digits-low, digits-high], [digits-low, digits-even], [digits-high, digits-even]]
 methods: [brightness, shared-classes]
 grid: {brightness.power: [1.0, 2.0]}
-resources: {cpus_per_actor: 0.5, threads: 1}
+resources: {cpus_per_actor: 1, threads: 1}
 """
 
 
@@ -97,36 +97,41 @@ def installed(site: Path) -> dict[str, str]:
 
 
 def test_it_is_listed_described_and_known_to_editors(folder: Path, site: Path) -> None:
-    listed = run_in(folder, "methods", "--json", **installed(site))
+    asked = (("methods", "--json"), ("methods", "brightness"), ("schema",))
+    listed, described, schema = run_each_in(folder, *asked, **installed(site))
     (own,) = [m for m in json.loads(listed.stdout)["methods"] if m["name"] == "brightness"]
     assert own["summary"] == "Brightness: how far apart two tasks are in their mean pixel."
     assert (own["unit"], own["reads"], own["networks"]) == ("1", ["brightness"], [])
-    described = run_in(folder, "methods", "brightness", **installed(site))
     assert "brightness.power  [default: 1.0]\n    to which the difference is raised." in (
         described.stdout
     )
-    schema = json.loads(run_in(folder, "schema", **installed(site)).stdout)
-    assert "brightness.power" in schema["definitions"]
-    assert "brightness" in schema["properties"]["methods"]["items"]["enum"]
+    known = json.loads(schema.stdout)
+    assert "brightness.power" in known["definitions"]
+    assert "brightness" in known["properties"]["methods"]["items"]["enum"]
 
 
 @pytest.mark.ray
 @pytest.mark.slow
 def test_it_is_planned_swept_resumed_and_judged(folder: Path, site: Path) -> None:
-    planned = run_in(folder, "plan", "bright.yaml", "--json", **installed(site))
-    assert [t["status"] for t in json.loads(planned.stdout)["trials"]] == ["missing"] * 18
     sweep = ("sweep", "bright.yaml", "--tracking-uri", "none", "--json")
-    first, again = (run_in(folder, *sweep, **installed(site)) for _ in range(2))
+    planned, first, again, judged = run_each_in(
+        folder,
+        ("plan", "bright.yaml", "--json"),
+        sweep,
+        sweep,
+        ("judge", "bright", "--truth", "shared-classes"),
+        **installed(site),
+    )
+    assert [t["status"] for t in json.loads(planned.stdout)["trials"]] == ["missing"] * 9
     assert first.returncode == again.returncode == 0, first.stderr
     trials = json.loads(first.stdout)["trials"]
-    assert len(trials) == 6 * 3
+    assert len(trials) == 3 * 3
     assert {t["status"] for t in trials} == {"done"}
     bright = [t for t in trials if t["method"] == "brightness"]
     assert {t["brightness.power"] for t in bright} == {1.0, 2.0}
     assert all(t["value"] > 0 and t["source_brightness"] > 0 for t in bright)
-    assert "18 done, 0 to run" in again.stderr
+    assert "9 done, 0 to run" in again.stderr
     assert json.loads(again.stdout)["trials"] == trials
-    judged = run_in(folder, "judge", "bright", "--truth", "shared-classes", **installed(site))
     assert judged.returncode == 0, judged.stderr
     assert "brightness" in judged.stdout
 
