@@ -201,12 +201,9 @@ def _as_many(each_s: float, most: int) -> int:
 
 
 def _seconds(call: Callable[[], object]) -> float:
-    """Seconds of a call: the median of some, after one to warm up unless it takes seconds."""
+    """Seconds of a call: the median of some, after one to warm up, which may import much."""
     started = time.perf_counter()
     call()
-    first = time.perf_counter() - started
-    if first > 5 * _BUDGET_S:
-        return first
     taken = list[float]()
     while not taken or (time.perf_counter() - started < 2 * _BUDGET_S and len(taken) < 9):
         before = time.perf_counter()
