@@ -5,10 +5,11 @@ from collections.abc import Sequence
 _SHOWN = 3
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, as in `1 file` and `1,200 classes`."""
+def counted(number: float, noun: str) -> str:
+    """A number with its noun, as in `1 file`, `0.5 CPUs` and `1,200 classes`."""
     ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
-    return f"{number:,} {noun}{ending}"
+    shown = f"{number:,}" if isinstance(number, int) else f"{number:,g}"
+    return f"{shown} {noun}{ending}"
 
 
 def listed(items: Sequence[object], shown: int = _SHOWN) -> str:

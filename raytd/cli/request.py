@@ -11,6 +11,7 @@ import click
 from raytd.cli import options
 from raytd.cli.events import View, doing
 from raytd.storage.path import StoragePath, require_storage
+from raytd.words import counted
 
 if TYPE_CHECKING:
     from raytd.sweep.cluster.connection import Node
@@ -81,7 +82,7 @@ class Request:
         )
         told = {"profile": loaded.profile, "reason": loaded.reason}
         view.show("sweep", {"name": loaded.spec.name, **told})
-        doing(view, f"reading the data of {len(loaded.spec.tasks)} tasks")
+        doing(view, f"reading the data of {counted(len(loaded.spec.tasks), 'task')}")
         plan = make_plan(
             loaded.spec,
             data=data_root(self.data),

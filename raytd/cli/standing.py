@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from raytd.words import counted
+
 Facts = dict[str, Any]
 
 
@@ -66,7 +68,8 @@ class Standing:
             return self._doing
         if self.training:
             of = next(iter(self.training.values()))["networks"]
-            return f"{self._trained} of {of} networks trained, {len(self.training)} in training"
+            trained = f"{self._trained} of {counted(of, 'network')} trained"
+            return f"{trained}, {len(self.training)} in training"
         plan = self._plan
         if not plan:
             return ""

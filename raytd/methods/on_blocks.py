@@ -14,6 +14,7 @@ from raytd.engine.config import (
 )
 from raytd.methods.method import Method, Network, Processes
 from raytd.rows.row import COMMON
+from raytd.words import counted
 
 if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
@@ -93,8 +94,9 @@ class OnBlocks(Method):
         if tiling.blocks <= tiles:
             return []
         return [
-            f"{self.section}.blocks: {tiling.blocks} blocks, but {source.name} and {target.name} "
-            f"({n_source} and {n_target} images) make {tiles} tiles of side {tiling.tile_size}; "
+            f"{self.section}.blocks: {counted(tiling.blocks, 'block')}, but {source.name} and "
+            f"{target.name} ({n_source} and {n_target} images) make {counted(tiles, 'tile')} of "
+            f"side {tiling.tile_size}; "
             f"set {self.section}.blocks to at most {tiles}, or a smaller {self.section}.tile_size"
         ]
 

@@ -12,6 +12,7 @@ from raytd.report.compare import Comparison, PairComparison
 from raytd.report.doubts import MARKS
 from raytd.report.naming import label, setting
 from raytd.report.statistics.intervals import LEVEL, Interval
+from raytd.words import counted
 
 HOW = {
     "difference": "right minus left, mean over seeds; Student's t interval of the differences that "
@@ -50,7 +51,7 @@ def summary(comparison: Comparison) -> list[str]:
     if not n:
         return [f"{right} and {left} have no pair in common"]
     share, test = comparison.share_interval, comparison.signed_rank
-    lines = [f"{right} is smaller than {left} in {comparison.n_smaller} of {n} pairs"]
+    lines = [f"{right} is smaller than {left} in {comparison.n_smaller} of {counted(n, 'pair')}"]
     if comparison.n_equal:
         lines[0] += f" and equal in {comparison.n_equal}"
     if share is None:
@@ -62,9 +63,9 @@ def summary(comparison: Comparison) -> list[str]:
         lines[0] += f"; median ratio {comparison.median_ratio:.3g}"
     if test is not None:
         lines.append(
-            f"Wilcoxon signed-rank p = {test.p_value:.2g} over {test.n} pairs"
-            f"{'' if test.exact else ' (normal limit)'}; {test.n} pairs cannot give less than "
-            f"{test.least_p:.2g}"
+            f"Wilcoxon signed-rank p = {test.p_value:.2g} over {counted(test.n, 'pair')}"
+            f"{'' if test.exact else ' (normal limit)'}; {counted(test.n, 'pair')} cannot give "
+            f"less than {test.least_p:.2g}"
         )
     if comparison.by != "seed":
         lines.append(_about_seeds(comparison))
@@ -89,7 +90,7 @@ def _about_doubts(comparison: Comparison, left: str, right: str) -> list[str]:
         f"without them {right} is smaller than {left} in {sum(p.order < 0 for p in kept)} of "
         f"{len(kept)}" if kept else "no other pair is left"
     )  # fmt: skip
-    are = "1 pair is" if len(doubtful) == 1 else f"{len(doubtful)} pairs are"
+    are = f"{counted(len(doubtful), 'pair')} {'is' if len(doubtful) == 1 else 'are'}"
     meaning = "; ".join(MARKS[mark] for mark in MARKS if mark in met)
     return [f"{are} doubtful ({meaning}); {without}"]
 

@@ -12,6 +12,7 @@ from raytd.rows.grouping import PAIR, grouped, single, varying
 from raytd.rows.row import Row, number
 from raytd.sweep.folder.doubts import Doubt, pair_doubts
 from raytd.sweep.folder.seed_errors import standard_error
+from raytd.words import counted
 
 Floats = npt.NDArray[np.float64]
 _NEVER_MIXED = ("method", "model", "protocol")
@@ -75,8 +76,7 @@ class DistanceMatrix:
         if not counts.size:
             return "no results"
         low, high = int(counts.min()), int(counts.max())
-        text = str(high) if low == high else f"{low} to {high}"
-        return f"{text} seed" if high == 1 else f"{text} seeds"
+        return f"{low} to {counted(high, 'seed')}" if low < high else counted(high, "seed")
 
 
 def distance_matrices(

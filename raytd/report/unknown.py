@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from raytd.rows.row import Row, cell, number
 from raytd.sweep.document.wording import did_you_mean
+from raytd.words import counted
 
 
 def without_results(
@@ -25,7 +26,9 @@ def without_results(
         return f"{option} {method}: there are no results of {method}; there are {there}{hint}"
     own = [row for row in rows if row["method"] == method]
     if not any(number(row, "value") is not None for row in own):
-        return f"{option} {method}: none of its {len(own)} trials has ended with a number"
+        return (
+            f"{option} {method}: none of its {counted(len(own), 'trial')} has ended with a number"
+        )
     columns = dict.fromkeys(
         c for row in own for c in row if c != "seed" and _is_number(cell(row, c))
     )

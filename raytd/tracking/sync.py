@@ -10,6 +10,7 @@ from raytd.tracking.guard import reason, refused, way_back, without_password
 from raytd.tracking.points import Point, iteration_points, knot_points
 from raytd.tracking.quiet import import_mlflow, quiet
 from raytd.tracking.session import STATUS, Session
+from raytd.words import counted
 
 _SENT_TAG = "raytd.sent"
 """Digest of the last record of which the store has everything."""
@@ -98,8 +99,9 @@ def send(uri: str, sweep: SweepInfo, trials: Iterable[TrialRecord], closing: Clo
         if back := way_back(error):
             raise TrackingError(f"tracking at {without_password(uri)}: {back}") from error
         raise TrackingError(
-            f"tracking at {without_password(uri)} stopped ({reason(error)}) after {n_sent} trials "
-            "were sent; nothing is lost, and the same command sends the rest"
+            f"tracking at {without_password(uri)} stopped ({reason(error)}) after "
+            f"{counted(n_sent, 'trial')} were sent; nothing is lost, and the same command "
+            "sends the rest"
         ) from error
     points, files = (sum(getattr(r, n) for r in session.runs) for n in ("n_points", "n_files"))
     return Sent(n_trials, n_sent, points, files, tuple(refusals))

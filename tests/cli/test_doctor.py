@@ -47,5 +47,5 @@ def test_ray_is_started_and_ended_when_asked_for(tmp_path: Path) -> None:
     given = ("--storage", tmp_path / "runs", "--tracking-uri", "none")
     ended = run_in(tmp_path, "doctor", "--start-ray", *given, **{marker: str(tmp_path)})
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "started on this machine: 1 nodes, " in ended.stdout
+    assert "started on this machine: 1 node, " in ended.stdout
     assert not processes_with(f"{marker}={tmp_path}\0")

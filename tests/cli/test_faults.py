@@ -600,7 +600,7 @@ def test_a_sweep_that_is_stopped_or_killed_goes_on_within_its_trial_to_the_same_
     assert process.returncode == 143, said
     (finish,) = (e for e in events(said) if e["event"] not in ("segment", "iteration"))
     assert finish["message"] == (
-        f"stopped by SIGTERM: 0 of 1 trials finished; run it again with: {spelt(there)}"
+        f"stopped by SIGTERM: 0 of 1 trial finished; run it again with: {spelt(there)}"
     )
     wait_until(lambda: not processes_with("RAYTD_TEST_STORAGE=stopped\0"))
     wait_until(lambda: not workers("ray::ImplicitFunc", "ray::BlockHost", "ray::CoordinatorHost"))

@@ -266,7 +266,7 @@ def test_a_sweep_is_drawn_to_its_end_in_a_window_that_changes(home: Path) -> Non
     assert "waiting for" not in moments
     assert "so far" not in seen.text
     assert seen.screen[0] == "small: the file as written (the file has no cpu profile)"
-    assert "1 trials: 0 done, 1 to run" in seen.screen
+    assert "1 trial: 0 done, 1 to run" in seen.screen
     assert "uncoupled, patient:patient: distance (rad), 1 seed" in seen.text
     assert seen.screen[-1].endswith(f"runs-{attempt}/small/report/index.html")
 

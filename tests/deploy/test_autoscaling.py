@@ -63,6 +63,6 @@ def test_a_sweep_waits_for_the_nodes_that_the_autoscaler_adds_and_one_too_large_
     assert re.search(
         r"waiting for 4 GPUs, 2.5 CPUs \(autoscaler: [12] nodes? starting\)", ended.stderr
     )
-    assert "1 trials: 0 done, 1 to run" in ended.stderr
+    assert "1 trial: 0 done, 1 to run" in ended.stderr
     done = run_sweep(address, tmp_path, *too_large[:2])
-    assert "1 trials: 1 done, 0 to run" in done.stderr
+    assert "1 trial: 1 done, 0 to run" in done.stderr

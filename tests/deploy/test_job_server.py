@@ -100,7 +100,7 @@ def test_a_submitted_sweep_runs_without_the_one_who_submitted_it(run: Run, folde
     again = json.loads(
         run("submit", "small.yaml", "--storage", shared, "--set", "seed=3", "--json").stdout
     )
-    assert "1 trials: 1 done, 0 to run" in run("logs", "--follow").stdout
+    assert "1 trial: 1 done, 0 to run" in run("logs", "--follow").stdout
     failed = run("logs", bad["job"], "--follow")
     assert failed.returncode == 1
     assert "/proc/nowhere/small/sweep.yaml: cannot be written" in failed.stdout

@@ -195,7 +195,7 @@ def test_a_wait_for_an_actor_that_has_no_place_ends_and_says_what_for(
     wanting = ActorPool(ActorShape(1, cpus=0.5, gpus=64))
     try:
         run = wanting.launch(prepared.plan, prepared.cut, limits=replace(LIMITS, wait_s=0.1))
-        with pytest.raises(WaitTimeoutError, match="waited 0.1 s for 1 actors of 0.5 CPUs and 64"):
+        with pytest.raises(WaitTimeoutError, match="waited 0.1 s for 1 actor of 0.5 CPUs and 64"):
             next(run)
         assert wanting.closed
     finally:

@@ -12,6 +12,7 @@ from raytd.cli.events import doing, opened
 from raytd.cli.request import Request, request_options
 from raytd.cli.standing import duration
 from raytd.cli.terminal import open_console, open_table
+from raytd.words import counted
 
 if TYPE_CHECKING:
     from raytd.sweep.cluster.autoscaling import Bundles
@@ -100,14 +101,14 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         return []
     facts = []
     for need in found["per_trial"]:
-        gpus = f", {need['gpus']:g} GPUs" if need["gpus"] else ""
-        actors = f"{need['actors']} actors" if need["actors"] else "no actors"
-        text = f"{actors}, {need['cpus']:g} CPUs{gpus}, "
+        gpus = f", {counted(need['gpus'], 'GPU')}" if need["gpus"] else ""
+        actors = counted(need["actors"], "actor") if need["actors"] else "no actors"
+        text = f"{actors}, {counted(need['cpus'], 'CPU')}{gpus}, "
         memory = need["memory_bytes"]
         text += "memory unknown" if memory is None else f"about {memory / 1e9:.1f} GB of memory"
-        facts.append((f"each of {need['trials']} trials", text))
+        facts.append((f"each of {counted(need['trials'], 'trial')}", text))
     facts += [
-        ("side by side", f"{found['at_once']} trials"),
+        ("side by side", counted(found["at_once"], "trial")),
         ("SGD steps", f"{found['sgd_steps']:,} at most (all iterations and blocks)"),
         ("forward images", f"{found['forward_images']:,} at most"),
         ("expected duration", _expected(found)),

@@ -12,6 +12,7 @@ from raytd.cli import options
 from raytd.cli.terminal import open_console
 from raytd.errors import RequestError
 from raytd.storage.path import StoragePath
+from raytd.words import counted
 
 if TYPE_CHECKING:
     from raytd.report.saved import SavedSweep
@@ -69,7 +70,9 @@ def command(
     if problems:
         raise RequestError(problems)
     if saved.n_missing:
-        click.echo(f"{saved.n_missing} of {saved.n_trials} trials have not ended", err=True)
+        click.echo(
+            f"{saved.n_missing} of {counted(saved.n_trials, 'trial')} have not ended", err=True
+        )
     for line in _remarks(rows, names, where, all_columns=columns is None):
         click.echo(line, err=True)
     content = _content(form, saved, rows, names, chosen_columns=columns is not None)
@@ -89,7 +92,7 @@ def _remarks(
     doubtful = sum(any(doubt.is_serious for doubt in row_doubts(row)) for row in rows)
     if all_columns or "doubts" in names or not doubtful:
         return []
-    return [f"{doubtful} of {len(rows)} trials are doubtful; the column doubts says why"]
+    return [f"{doubtful} of {counted(len(rows), 'trial')} are doubtful; the column doubts says why"]
 
 
 def _content(

@@ -12,6 +12,7 @@ from raytd.cli.interruption import Interruption, pass_interruption
 from raytd.cli.output import show
 from raytd.cli.request import Request, request_options
 from raytd.errors import RaytdError, RequestError, StorageError
+from raytd.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,7 +209,9 @@ def _tell_end(progress: "Progress", status: str, interruption: Interruption) -> 
     message = None
     if status == "interrupted":
         interruption.told = True
-        message = interruption.line(f": {progress.n_done} of {progress.n_to_run} trials finished")
+        message = interruption.line(
+            f": {progress.n_done} of {counted(progress.n_to_run, 'trial')} finished"
+        )
     progress.view.show("finish", {"status": status, **counts, "message": message})
 
 

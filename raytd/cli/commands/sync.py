@@ -8,6 +8,7 @@ import click
 
 from raytd.cli import options
 from raytd.storage.path import StoragePath
+from raytd.words import counted
 
 
 @click.command("sync")
@@ -38,10 +39,12 @@ def command(sweep: str, *, storage: StoragePath, tracking_uri: str | None, as_js
     if as_json:
         click.echo(json.dumps({"sweep": info.name} | asdict(sent), indent=2))
     elif sent.n_points + sent.n_files + sent.n_trials_sent == 0:
-        click.echo(f"{info.name}: the tracking server has everything ({sent.n_trials} trials)")
+        click.echo(
+            f"{info.name}: the tracking server has everything ({counted(sent.n_trials, 'trial')})"
+        )
     else:
         click.echo(
-            f"{info.name}: sent {sent.n_trials_sent} of {sent.n_trials} trials, "
-            f"{sent.n_points} numbers, {sent.n_files} files"
+            f"{info.name}: sent {sent.n_trials_sent} of {counted(sent.n_trials, 'trial')}, "
+            f"{counted(sent.n_points, 'number')}, {counted(sent.n_files, 'file')}"
         )
     sys.exit(1 if sent.refusals else 0)

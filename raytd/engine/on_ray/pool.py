@@ -28,6 +28,7 @@ from raytd.engine.on_ray.executor import (
 from raytd.engine.records import Iteration, Plan
 from raytd.errors import WaitTimeoutError, WorkerLostError
 from raytd.transport.tiles import Tiles
+from raytd.words import counted
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,8 @@ class ActorPool:
         wait_for_actor(
             lambda: [host.pid.remote() for host in self.hosts],
             limits.wait_s,
-            f"{shape.n_actors} actors of {shape.cpus:g} CPUs and {shape.gpus:g} GPUs each",
+            f"{counted(shape.n_actors, 'actor')} of {counted(shape.cpus, 'CPU')} and "
+            f"{counted(shape.gpus, 'GPU')} each",
         )
         wait_for_actor(
             lambda: [self.coordinator.ping.remote()],

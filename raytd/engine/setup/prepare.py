@@ -32,6 +32,7 @@ from raytd.transfer.randomness import generator
 from raytd.transfer.validation import validation_pairs
 from raytd.transport.solvers.problem import independent_coupling
 from raytd.transport.tiles import Tiles, deal_tiles
+from raytd.words import counted
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,10 @@ def _deal(pair: Pair, tiling: TilingConfig) -> Tiles:
     )
     if tiling.blocks > tiles.n_tiles:
         raise InputError(
-            f"coupled.blocks: {tiling.blocks} blocks for {tiles.n_tiles} tiles of side "
-            f"{tiling.tile_size} ({pair.source.name}: {n_source}, {pair.target.name}: {n_target} "
-            "images); set fewer blocks or a smaller coupled.tile_size"
+            f"coupled.blocks: {counted(tiling.blocks, 'block')} for "
+            f"{counted(tiles.n_tiles, 'tile')} of side {tiling.tile_size} "
+            f"({pair.source.name}: {n_source}, {pair.target.name}: {n_target} images); "
+            "set fewer blocks or a smaller coupled.tile_size"
         )
     return tiles
 

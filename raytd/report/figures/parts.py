@@ -12,6 +12,7 @@ from raytd.report.matrices import mean_error
 from raytd.report.saved import SavedSweep
 from raytd.rows.grouping import PAIR, grouped
 from raytd.rows.row import Row, cell, number
+from raytd.words import counted
 
 _MOST_FIGURES, _MOST_BARS = 4, 60
 _BAR, _FRAME = 0.22, 1.1  # inches
@@ -34,7 +35,7 @@ def _figure(group: Group, bars: Sequence[Mapping[str, Any]]) -> Figure:
         "what images, network and the noise of SGD add to it, or take from it (hatched). Mean over "
         "seeds; the line at the end is the standard error of the distance: from their scatter, or "
         "what the run states where there is one seed." + left_out(len(bars), len(data), "pairs"),
-        alt=f"Stacked bars of {len(data)} pairs from {_told(near)} to {_told(far)}.",
+        alt=f"Stacked bars of {counted(len(data), 'pair')} from {_told(near)} to {_told(far)}.",
         data=data,
         draw=lambda: _draw(data),
     )

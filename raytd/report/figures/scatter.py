@@ -9,6 +9,7 @@ from raytd.report.figures.figure import Figure, slug
 from raytd.report.figures.style import FAINT, INK, colour, dress, new_figure
 from raytd.report.naming import label
 from raytd.report.statistics.ties import alike
+from raytd.words import counted
 
 _MOST_NAMED = 24
 
@@ -46,8 +47,8 @@ def scatter(comparison: Comparison) -> Figure:
         caption="Every point is a pair of tasks, numbered as in the data; bars are standard "
         f"deviations over seeds, where there are several. Below the diagonal {one.right} has the "
         f"smaller {what}. An empty mark: the pair is doubtful.{_doubtful(one)}",
-        alt=f"Scatter plot with diagonal. {one.n_smaller} of {n} pairs lie below it: {what} "
-        f"smaller under {one.right} than under {one.left}."
+        alt=f"Scatter plot with diagonal. {one.n_smaller} of {counted(n, 'pair')} lie below it: "
+        f"{what} smaller under {one.right} than under {one.left}."
         + (f" {one.n_equal} lie on it." if one.n_equal else ""),
         data=data,
         draw=lambda: _draw(one, data),

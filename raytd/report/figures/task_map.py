@@ -12,6 +12,7 @@ from raytd.report.figures.figure import Figure, slug
 from raytd.report.figures.style import FAINT, INK, colour, new_figure
 from raytd.report.matrices import DistanceMatrix
 from raytd.report.statistics.ties import lowest, named, order
+from raytd.words import counted
 
 Floats = npt.NDArray[np.float64]
 
@@ -106,8 +107,8 @@ def _nearest(both: Floats, tasks: Sequence[str]) -> str:
     near, far = (lowest(upper, key=lambda pair: sign * pair[0]) for sign in (1, -1))
     nearest, farthest = (named([f"{a} and {b}" for _, a, b in ends]) for ends in (near, far))
     return (
-        f"Map of {len(tasks)} tasks. Nearest to one another are {nearest} ({near[0][0]:.3g}), "
-        f"farthest {farthest} ({far[0][0]:.3g})."
+        f"Map of {counted(len(tasks), 'task')}. Nearest to one another are {nearest} "
+        f"({near[0][0]:.3g}), farthest {farthest} ({far[0][0]:.3g})."
     )
 
 

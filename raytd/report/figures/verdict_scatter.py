@@ -10,6 +10,7 @@ from raytd.report.figures.style import colour, dress, marker, new_figure
 from raytd.report.judge.contestants import Contestant
 from raytd.report.judge.judging import Verdict
 from raytd.report.statistics.ties import levelled
+from raytd.words import counted
 
 
 def verdict_scatter(verdict: Verdict) -> Figure:
@@ -42,7 +43,7 @@ def verdict_scatter(verdict: Verdict) -> Figure:
         heading=f"{contestant.title} against {truth.title}",
         caption=f"Every point is a pair of tasks, marked by its target. Spearman's correlation of "
         f"closeness with {truth.title}: {agreed}{because}.{doubtful}",
-        alt=f"Scatter plot of {len(data)} pairs, {contestant.title} ({nearer}) against "
+        alt=f"Scatter plot of {counted(len(data), 'pair')}, {contestant.title} ({nearer}) against "
         f"{truth.title}; rank correlation: {agreed}.",
         data=data,
         draw=lambda: _draw(data, f"{contestant.title} ({nearer})", truth.title, f"ρ = {agreed}"),

@@ -1,5 +1,6 @@
 """Every method against what transfer really gains: agreement, chance, choice of sources, cost."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -25,6 +26,7 @@ from raytd.report.statistics.ties import sorted_by
 from raytd.report.unknown import without_results
 from raytd.rows.row import Row, number
 from raytd.sweep.folder.doubts import MARKS, SERIOUS
+from raytd.words import counted
 
 Floats = npt.NDArray[np.float64]
 
@@ -153,8 +155,8 @@ def left_out(
     numbered = [row for row in rows if number(row, "value") is not None]
     ours = {row["method"] for row in numbered}
     found = [
-        (method, f"none of its {sum(row['method'] == method for row in rows)} trials has a number")
-        for method in dict.fromkeys(str(row["method"]) for row in rows)
+        (method, f"none of its {counted(n, 'trial')} has a number")
+        for method, n in Counter(str(row["method"]) for row in rows).items()
         if method not in ours and method != truth
     ]
     measured = {row["model"] for row in rows

@@ -15,6 +15,7 @@ from raytd.report.judge.reliability import (
     repeats_for,
 )
 from raytd.report.shared_classes import DISJOINT, METHOD
+from raytd.words import counted
 
 
 def reliability_notes(verdict: Verdict) -> list[str]:
@@ -111,7 +112,8 @@ def class_notes(verdict: Verdict) -> list[str]:
         return [f"All {n} pairs have disjoint classes, so none are judged apart."]
     if not n_disjoint and not n_unknown:
         return [f"Each of the {n} pairs shares a class, so none are judged apart."]
-    unknown = f"The classes of {n_unknown} of {n} pairs are not known; {METHOD} would tell them."
+    of = f"{n_unknown} of {counted(n, 'pair')}"
+    unknown = f"The classes of {of} are not known; {METHOD} would tell them."
     none = "No pair is known to have disjoint classes, so none are judged apart."
     return [*([] if n_disjoint else [none]), *([unknown] if n_unknown else [])]
 

@@ -15,6 +15,7 @@ from raytd.report.judge.reliability import by_repeats, by_seeds, by_seeds_within
 from raytd.report.statistics.mantel import Mantel
 from raytd.report.statistics.ties import sorted_by
 from raytd.sweep.folder.doubts import MARKS
+from raytd.words import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -205,14 +206,14 @@ def legend(verdicts: Sequence[Verdict]) -> list[str]:
     if tests:
         kind = "every one of" if tests[0].exact else "the identity and a sample:"
         lines.append(
-            f"p: one-sided, {kind} {tests[0].n_permutations} permutations of {tasks} tasks; "
-            f"none can be below {1 / tests[0].n_permutations:.2g}"
+            f"p: one-sided, {kind} {counted(tests[0].n_permutations, 'permutation')} of "
+            f"{counted(tasks, 'task')}; none can be below {1 / tests[0].n_permutations:.2g}"
         )
     else:
         lines.append("p: only where every pair has a result")
     if row["n_targets"]:
         lines.append(
-            f"best source: found for so many of {row['n_targets']} targets "
+            f"best source: found for so many of {counted(row['n_targets'], 'target')} "
             f"(a blind choice: {row['share_best_by_chance']:.0%}); regret: what the chosen source "
             f"falls short of it (a blind choice: {row['regret_by_chance']:.3g})"
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from raytd.report.saved import SavedSweep
 from raytd.rows.row import Row, number
 from raytd.sweep.folder.doubts import row_doubts
+from raytd.words import counted
 
 _MOST_NAMED = 5
 _KINDS = {
@@ -49,8 +50,10 @@ def findings(saved: SavedSweep) -> list[str]:
         if found
     ]
     if saved.n_missing:
-        lines.append(f"{saved.n_missing} of {saved.n_trials} trials have not ended; the figures "
-                     "show what there is")  # fmt: skip
+        trials = counted(saved.n_trials, "trial")
+        lines.append(
+            f"{saved.n_missing} of {trials} have not ended; the figures show what there is"
+        )
     protocols = {row.get("protocol") for row in rows if number(row, "distance") is not None}
     if len(protocols) > 1:
         lines.append(
@@ -74,7 +77,7 @@ def _count(rows: list[Row], n: int, what: str, *, of_source: bool) -> str:
     places = [f"({row['model']}, seed {row['seed']})" for row in rows]
     names = list(dict.fromkeys(f"{e} {place}" for e, place in zip(ends, places, strict=True)))
     more = f", and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return f"{len(rows)} of {n} trials {what}: {', '.join(names[:_MOST_NAMED])}{more}"
+    return f"{len(rows)} of {counted(n, 'trial')} {what}: {', '.join(names[:_MOST_NAMED])}{more}"
 
 
 def _listed(values: Iterable[object]) -> str:

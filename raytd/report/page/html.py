@@ -25,6 +25,7 @@ from raytd.report.saved import SavedSweep
 from raytd.report.terminal import notes
 from raytd.rows.grouping import varying
 from raytd.rows.row import cell, number
+from raytd.words import counted
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -132,7 +133,7 @@ def _trials(saved: SavedSweep) -> str:
         for row in saved.rows
     ]
     first = 2 + len(telling)
-    return _table(f"{len(rows)} trials", head, rows, numeric=range(first, first + len(shown)))
+    return _table(counted(len(rows), "trial"), head, rows, numeric=range(first, first + len(shown)))
 
 
 def _reading() -> str:

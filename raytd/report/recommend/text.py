@@ -10,6 +10,7 @@ from raytd.report.recommend.measured import Measured
 from raytd.report.recommend.ranking import Candidate, Ranking
 from raytd.report.recommend.recommendation import Recommendation
 from raytd.rows.row import Row
+from raytd.words import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -166,7 +167,7 @@ def _measured(value: float, error: float | None, form: str = ".3f") -> str:
 def _notes(ranking: Ranking, candidate: Candidate) -> list[str]:
     most = max(len(c.values) for c in ranking.candidates)
     n = len(candidate.values)
-    fewer = [f"{n} of {most} seeds"] if n < most else []
+    fewer = [f"{n} of {counted(most, 'seed')}"] if n < most else []
     tied = ["tie"] if ranking.ties(candidate) > 1 else []
     return tied + [doubt.text for doubt in candidate.doubts] + fewer
 
@@ -224,8 +225,9 @@ def in_words(verdict: Verdict, unit: str) -> str:
         return f"no evidence about {name}: no target has two sources that the truth tells apart"
     lines = (
         f"{name}: its nearest source is the best one for {choice.share_best:.0%} of "
-        f"{choice.n_targets} targets (a blind choice: {choice.share_best_by_chance:.0%}); "
-        f"following it falls short of the best source by {choice.regret:.3g} {unit} "
+        f"{counted(choice.n_targets, 'target')} (a blind choice: "
+        f"{choice.share_best_by_chance:.0%}); following it falls short of the best "
+        f"source by {choice.regret:.3g} {unit} "
         f"(a blind choice: {choice.regret_by_chance:.3g})"
     )
     interval = verdict.spearman_interval
@@ -234,4 +236,8 @@ def in_words(verdict: Verdict, unit: str) -> str:
     chance = verdict.mantel_ranks
     rank += "" if chance is None else f", p = {chance.p_greater:.2g}"
     n = verdict.n_doubtful
-    return lines + rank + (f"; {n} of {verdict.ranks.n_pairs} pairs are doubtful" if n else "")
+    return (
+        lines
+        + rank
+        + (f"; {n} of {counted(verdict.ranks.n_pairs, 'pair')} are doubtful" if n else "")
+    )

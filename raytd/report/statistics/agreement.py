@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.stats import kendalltau, spearmanr, weightedtau
 
 from raytd.report.statistics.ties import alike, levelled
+from raytd.words import counted
 
 Floats = npt.NDArray[np.float64]
 
@@ -135,8 +136,8 @@ def _comparable(closeness: Floats, truth: Floats) -> npt.NDArray[np.bool_]:
 def _no_evidence(x: Floats, y: Floats, *, n_targets: int) -> str | None:
     """Why the ranks of these pairs cannot be correlated, or would say nothing if they were."""
     if len(x) < FEWEST_PAIRS:
-        counted = "1 pair" if len(x) == 1 else f"{len(x) or 'no'} pairs"
-        return f"{counted} with a number on both sides, and {FEWEST_PAIRS} are the fewest"
+        there = counted(len(x), "pair") if len(x) else "no pairs"
+        return f"{there} with a number on both sides, and {FEWEST_PAIRS} are the fewest"
     if n_targets < FEWEST_TARGETS:
         return f"{len(x)} pairs with one target, and {FEWEST_TARGETS} targets are the fewest"
     if alike(x):

@@ -14,6 +14,7 @@ from raytd.storage.files import write_bytes
 from raytd.storage.objects import ObjectPath
 from raytd.storage.path import StoragePath, require_storage
 from raytd.tasks.references import names, place_of
+from raytd.words import counted
 
 PACKAGES = ("torch", "torchvision", "ray", "mlflow", "pot", "pyarrow")
 LOW_SPACE = 2 * 2**30
@@ -103,7 +104,11 @@ def ray_findings(address: str | None, *, start: bool) -> Iterator[Finding]:
     try:
         with connect(address) as nodes:
             cpus, gpus = (sum(node.get(kind, 0) for node in nodes) for kind in ("CPU", "GPU"))
-            yield Finding("cluster", f"{place}: {len(nodes)} nodes, {cpus:g} CPUs, {gpus:g} GPUs")
+            yield Finding(
+                "cluster",
+                f"{place}: {counted(len(nodes), 'node')}, {counted(cpus, 'CPU')}, "
+                f"{counted(gpus, 'GPU')}",
+            )
     except RaytdError as error:
         yield Finding("cluster", str(error), "Start the cluster, or correct --address.")
     except Exception as error:  # noqa: BLE001 Ray fails to start in many ways

@@ -18,6 +18,7 @@ from raytd.sweep.file.axes import (
 )
 from raytd.sweep.file.spec import SECTIONS, Choices
 from raytd.tasks.spec import TaskSpec
+from raytd.words import counted
 
 
 def check_values(design: Design, sections: Sections) -> list[Finding]:
@@ -148,7 +149,7 @@ def check_tiles(
         there = n_tiles(n, n, tile_size)
         if blocks > there:
             message = (
-                f"{blocks} blocks need as many tiles; {source} -> {target} has {there} "
+                f"{counted(blocks, 'block')} need as many tiles; {source} -> {target} has {there} "
                 f"({n} images in tiles of {tile_size}); set blocks to at most {there}"
             )
             smaller = -(-n // (blocks - 1)) - 1

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from raytd.methods.registry import METHODS
 from raytd.sweep.cluster.connection import Node
 from raytd.sweep.trials.expand import TrialConfig
+from raytd.words import counted
 
 CanAdd = Callable[[Sequence[dict[str, float]]], bool]
 
@@ -112,22 +113,21 @@ def _places(bundle: Node, node: Node) -> int:
 
 def _does_not_fit(shape: _Shape, n_placed: int) -> str:
     """Why nodes that have enough in all cannot place a trial, and what to do."""
-    each = " and ".join(f"{n:g} {kind}{'' if n == 1 else 's'}" for kind, n in shape.worker.items())
-    beside = f", and {shape.beside:g} CPUs beside them" if shape.beside else ""
-    actors = "1 actor" if shape.n == 1 else f"{shape.n} actors"
+    each = " and ".join(counted(n, kind) for kind, n in shape.worker.items())
+    beside = f", and {counted(shape.beside, 'CPU')} beside them" if shape.beside else ""
     way_out = "a smaller resources.cpus_per_actor"
     if n_placed:
         way_out = f"resources.actors={n_placed} (same answer, slower) or {way_out}"
     return (
-        f"the plan needs {actors} for one trial, each with {each} of one node{beside}; "
-        f"the nodes have enough in all, but room for {n_placed} of them. Set {way_out}."
+        f"the plan needs {counted(shape.n, 'actor')} for one trial, each with {each} of one "
+        f"node{beside}; the nodes have enough in all, but room for {n_placed} of them. "
+        f"Set {way_out}."
     )
 
 
 def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float) -> str:
     wanted = n_actors * each + extra
-    actors = "1 actor" if n_actors == 1 else f"{n_actors} actors"
-    parts = f"{actors} × {each:g} {kind}{'' if each == 1 else 's'}"
+    parts = f"{counted(n_actors, 'actor')} × {counted(each, kind)}"
     parts += f" + {extra:g}" if extra else ""
     option = f"resources.{kind.lower()}s_per_actor"
     enough = math.floor(100 * (total - extra) / n_actors) / 100
@@ -137,8 +137,8 @@ def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float)
     elif enough > 0:
         way_out = f"fewer resources.actors (same answer, slower) or {option}={enough:g}"
     return (
-        f"the plan needs {wanted:g} {kind}s for one trial ({parts}); the cluster has {total:g}. "
-        f"Set {way_out}."
+        f"the plan needs {counted(wanted, kind)} for one trial ({parts}); the cluster has "
+        f"{total:g}. Set {way_out}."
     )
 
 

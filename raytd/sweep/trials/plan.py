@@ -25,6 +25,7 @@ from raytd.tasks.account import accounts_of
 from raytd.tasks.pixels.form import in_words
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
+from raytd.words import counted
 
 Status = Literal["done", "failed", "missing"]
 
@@ -91,7 +92,7 @@ class SweepPlan:
         parts = [f"{len(self.done)} done", f"{n_to_run} to run"]
         if self.left:
             parts.append(f"{len(self.left)} failed, not run again without --retry-failed")
-        return f"{n_trials} trials: {', '.join(parts)}"
+        return f"{counted(n_trials, 'trial')}: {', '.join(parts)}"
 
     def settled(self, key: str) -> Row | None:
         """The row of a trial that is not run again: done, or failed for a cause of its own."""

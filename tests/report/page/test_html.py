@@ -160,7 +160,7 @@ def test_the_same_rows_give_the_same_bytes(rows, keep, tmp_path):
 def test_a_sweep_without_results_has_a_page(row, keep):
     page, report = written(keep([row("a", "b", None, status="failed", error="no space")]))
     assert report.files == ()
-    assert "1 of 1 trials failed: a → b (cnn8, seed 0)" in page.text
+    assert "1 of 1 trial failed: a → b (cnn8, seed 0)" in page.text
     assert "failed: no space" in page.text
 
 
