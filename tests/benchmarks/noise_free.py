@@ -1,26 +1,28 @@
 """Which length depends least on how it is measured?
 
     python tests/benchmarks/noise_free.py [--processes 2] [--seeds 3] [--steps 1600] [--lr 0.003]
+        [--keep FILE]
 
 Digits 0-4 to 5-9, cnn8-narrow, independent coupling, a fixed number of steps; the number of
 segments, the batch size, the number of blocks and the seed vary. A length that says something of
 the tasks should not care. For each estimator the table shows its mean over all runs; the smallest
 and the largest mean of one setting (seeds averaged), relative to it; and how much seeds scatter
 within a setting. `error / scatter` of the noise-free length is the root mean square of the error
-figure that each run states, over the scatter of its value between seeds.
+figure that each run states, over the scatter of its value between seeds. `--keep` goes on where it
+was ended.
 """
 
 import argparse
 import itertools
 import math
 import statistics
-import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
 
 import torch
+from kept_runs import run_all
 from machine import machine
 
 import raytd
@@ -47,7 +49,6 @@ class Job:
     seed: int
     steps: int
     lr: float
-    sources: str
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class Run:
     accuracy: float
 
 
-def run(job: Job) -> Run:
-    """One trajectory with all its lengths."""
+def run(job: Job, sources: str) -> dict[str, Any]:
+    """The lengths of one trajectory, its stated error and its accuracy."""
     torch.set_num_threads(1)
     result = raytd.distance(
         "digits-low",
@@ -77,11 +78,13 @@ def run(job: Job) -> Run:
             "segments": job.setting.segments,
             "batch_size": job.setting.batch_size,
         },
-        sources=job.sources,
+        sources=sources,
     )
-    lengths = lengths_of(result.iterations[-1], job.setting.segments)
-    accuracy = result.target_accuracy
-    return Run(job.setting, job.seed, lengths, result.noise_free_error, accuracy)
+    return {
+        "lengths": lengths_of(result.iterations[-1], job.setting.segments),
+        "error": result.noise_free_error,
+        "accuracy": result.target_accuracy,
+    }
 
 
 def lengths_of(record: Iteration, segments: int) -> dict[str, float]:
@@ -163,18 +166,18 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=1600)
     parser.add_argument("--lr", type=float, default=0.003)
+    parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     settings = [Setting(*s) for s in itertools.product(SEGMENTS, BATCHES, BLOCKS)]
     torch.set_num_threads(1)  # as in the runs
     print(f"{machine()}; {options.steps} steps at {options.lr:g}, {options.seeds} seeds")
-    with tempfile.TemporaryDirectory() as sources:
-        jobs = [
-            Job(s, seed, options.steps, options.lr, sources)
-            for seed in range(options.seeds)
-            for s in settings
-        ]
-        with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
-            runs = list(pool.map(run, jobs))
+    jobs = [
+        Job(setting, seed, options.steps, options.lr)
+        for seed in range(options.seeds)
+        for setting in settings
+    ]
+    found = run_all(run, jobs, options.keep, options.processes)
+    runs = [Run(job.setting, job.seed, **of) for job, of in found.items()]
     names = list(runs[0].lengths)
     print("\n| estimator | mean | settings | seeds | half range |\n|---|---|---|---|---|")
     for name in names:

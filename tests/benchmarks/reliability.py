@@ -11,19 +11,16 @@ those that move the weights, and those that measure. `--keep` goes on where it w
 
 import argparse
 import itertools
-import json
 import math
 import statistics
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import torch
+from kept_runs import run_all
 from machine import machine
 from noise_free import end_to_end
 from scipy.stats import spearmanr
@@ -76,11 +73,6 @@ class Job:
     seed: int
     source: str
     target: str
-
-    @property
-    def key(self) -> str:
-        """Its name in the file that is kept."""
-        return json.dumps(asdict(self), sort_keys=True)
 
 
 def run(job: Job, sources: str) -> dict[str, float]:
@@ -173,25 +165,6 @@ def changes(setting: Setting) -> list[str]:
     return [f"{name} {value}" for name, value in own.items() if value != first[name]]
 
 
-def run_all(
-    jobs: Sequence[Job], kept: Path | None, sources: str, processes: int
-) -> dict[Job, dict[str, float]]:
-    """Every trial, those of a file that is kept without running them again."""
-    before = {}
-    if kept is not None and kept.exists():
-        before = {o["key"]: o["found"] for o in map(json.loads, kept.read_text().splitlines())}
-    found = {job: before[job.key] for job in jobs if job.key in before}
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        running = {pool.submit(run, job, sources): job for job in jobs if job not in found}
-        for ended in as_completed(running):
-            job = running[ended]
-            found[job] = ended.result()
-            if kept is not None:
-                with kept.open("a") as file:
-                    file.write(json.dumps({"key": job.key, "found": found[job]}) + "\n")
-    return found
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--processes", type=int, default=2)
@@ -206,9 +179,7 @@ def main() -> None:
         for seed in range(options.seeds)
         for source, target in itertools.permutations(TASKS, 2)
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        sources = folder if options.keep is None else str(options.keep) + ".sources"
-        found = run_all(jobs, options.keep, sources, options.processes)
+    found = run_all(run, jobs, options.keep, options.processes)
     print(
         "\n| setting | distance: seeds agree | scatter | noise-free: seeds agree | scatter "
         "| noise share | 1,000 passes: moving | 1,000 pairs measured | CPU s |"
