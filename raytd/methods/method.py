@@ -30,6 +30,9 @@ Network = Literal["source", "target", "reference"]
 """A network that is trained before a method runs: the source model; that of the target by the same
 recipe; what learns the target from scratch with the budget of a trajectory."""
 
+SHARED = ("trajectory", "pretrain", "stop")
+"""The sections of a sweep file that several methods may obey."""
+
 Sections = Mapping[str, Settings]
 """The sections of a sweep file by name, as they are in one cell of its grid."""
 
@@ -61,7 +64,7 @@ class Method:
         section: of the sweep file that holds them; None where it has none.
         run: (pair, settings, context) to result.
         costs: what a trial computes, in words.
-        obeys: the shared sections that it obeys, among `trajectory`, `pretrain` and `stop`.
+        obeys: those of `SHARED` that it obeys.
         needs: networks that are trained for it.
         fixed: keys of the trajectory that it sets itself.
         figures: a `TypedDict` whose keys are the columns that its results have beside those that

@@ -4,13 +4,14 @@ A distribution offers a method by an entry point of the group `raytd.methods`, w
 `raytd.methods.method.Method`.
 """
 
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 
 from raytd.engine.config import Settings
 from raytd.errors import RequestError
 from raytd.methods import finetune, random, shared_classes, transfer, weight_distance
 from raytd.methods.clouds import emd, otdd
 from raytd.methods.fisher import task2vec
+from raytd.methods.foreign import brought
 from raytd.methods.method import Method
 from raytd.methods.paths import coupled, coupled_aligned, mixture, ot_only, uncoupled
 from raytd.methods.transferability import h_score, leep, logme, nce
@@ -25,36 +26,10 @@ _OWN = (
 )  # fmt: skip
 
 
-def _brought(point: EntryPoint) -> Method:
-    """The method of another distribution.
-
-    Raises:
-        RequestError: in one line, if it cannot be loaded or is no method.
-    """
-    whose = f"the method '{point.name}' of {point.dist.name if point.dist else point.value}"
-    way_out = "mend or uninstall that distribution"
-    try:
-        found = point.load()
-    except Exception as error:
-        problem = f"{whose} cannot be loaded ({type(error).__name__}: {error}); {way_out}"
-        raise RequestError(problem) from error
-    if not isinstance(found, Method):
-        problem = f"{whose} is a {type(found).__name__}, not a {Method.__module__}.Method"
-        raise RequestError(f"{problem}; {way_out}")
-    required = [key for key, f in found.settings.model_fields.items() if f.is_required()]
-    if required:
-        problem = f"{whose} has settings without a default ({', '.join(required)})"
-        raise RequestError(f"{problem}; {way_out}")
-    return found
-
-
 def _all() -> dict[str, Method]:
     methods = {module.METHOD.name: module.METHOD for module in _OWN}
     for point in entry_points(group=GROUP):
-        method = _brought(point)
-        if method.name in methods:
-            problem = f"there are two methods '{method.name}'; one is {point.value}"
-            raise RequestError(f"{problem}: uninstall one, or rename it")
+        method = brought(point, methods)
         methods[method.name] = method
     return methods
 

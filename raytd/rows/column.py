@@ -1,7 +1,8 @@
 """A column of the results: its name, type and unit, and what it means."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 Scalar = float | int | bool | str | None
 Form = Literal["digits", "rough", "share"]
@@ -63,16 +64,23 @@ PLAIN = Column("of which nothing more is known")
 
 
 def declared(keys: type) -> dict[str, Column]:
-    """The columns that the keys of a `TypedDict` declare, in their order."""
+    """The columns that the keys of a `TypedDict` declare, in their order.
+
+    Raises:
+        TypeError: if a key says nothing of its column, or is of no type that a row can hold.
+    """
     hints = get_type_hints(keys, include_extras=True)
     return {name: _column(name, hint) for name, hint in hints.items()}
 
 
 def _column(name: str, hint: Any) -> Column:
-    assert get_origin(hint) is Annotated, f"{name} does not say what it means"
-    annotated, column = get_args(hint)
-    parts = get_args(annotated) or (annotated,)  # of an optional type, or texts of a literal
-    (kind,) = {part if isinstance(part, type) else type(part) for part in parts} - {type(None)}
+    annotated, *said = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    columns = [each for each in said if isinstance(each, Column)]
+    among = get_origin(annotated) in (Union, UnionType, Literal)
+    parts = get_args(annotated) if among else (annotated,)
+    kinds = {part if isinstance(part, type) else type(part) for part in parts} - {type(None)}
+    if len(columns) != 1 or len(kinds) != 1 or not kinds <= {str, int, float, bool}:
+        raise TypeError(f"{name} must be declared as in Annotated[float, Column('what it means')]")
+    (column,), (kind,) = columns, kinds
     words = column.words or name.replace("_", " ")
-    found: Column = replace(column, name=name, type=kind, words=words)
-    return found
+    return replace(column, name=name, type=kind, words=words)

@@ -210,8 +210,10 @@ def _first_line(model: type[BaseModel]) -> str:
 
 
 def told(model: type[BaseModel]) -> dict[str, str]:
-    """What the section Attributes of a docstring, or of a base's, says by key."""
+    """What a description, or the section Attributes of a docstring or of a base's, says by key."""
     docs = [kind.__doc__ or "" for kind in reversed(model.__mro__)]
     attributes = "\n".join(doc.partition("Attributes:\n")[2] for doc in docs)
     entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", attributes, re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}
+    said = {name: " ".join(text.split()) for name, text in entries}
+    found = {key: f.description or said.get(key, "") for key, f in model.model_fields.items()}
+    return {key: meaning for key, meaning in found.items() if meaning}

@@ -16,6 +16,7 @@ from raytd.engine.config import (
     UserPath,
     as_tuple,
 )
+from raytd.errors import RequestError
 from raytd.methods.registry import COLUMNS, sections
 from raytd.sweep.document.wording import did_you_mean
 from raytd.tasks.spec import Background, Channels, Range, Size, SubsetSeed, TaskSpec
@@ -190,6 +191,12 @@ class _SweepSpec(Choices, Label):
         """The task of that name."""
         return next(task for task in self.tasks if task.name == name)
 
+
+if taken := sections().keys() & _SweepSpec.model_fields.keys():
+    raise RequestError(
+        f"a method has the section '{min(taken)}', which is a key of every sweep file; mend or "
+        "uninstall the distribution that brings it"
+    )
 
 if TYPE_CHECKING:
     SweepSpec = _SweepSpec
