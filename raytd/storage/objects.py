@@ -241,7 +241,10 @@ def _open(store: str) -> tuple[Any, str]:
     files, base = FileSystem.from_uri(store)
     # A copy of an S3 file system tries again when the server is busy; one that comes from a URI
     # tries for six seconds whether anyone listens, and never otherwise.
-    return copy(files), base
+    try:
+        return copy(files), base
+    except TypeError as error:  # one that a process has for itself, such as mock://
+        raise OSError("Unrecognized filesystem") from error
 
 
 _WORDS = (

@@ -11,6 +11,7 @@ from raytd.paths import expanded
 from raytd.storage.objects import ObjectPath
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
+_HALF_A_URI = re.compile(r"([a-z][a-z0-9+.-]*):(?!/)", re.IGNORECASE)
 _DEFAULTS = {
     "gs": {"retry_limit_seconds": "5"},  # instead of 15 minutes
     "gcs": {"retry_limit_seconds": "5"},
@@ -30,6 +31,12 @@ def storage_path(given: StoragePath | str) -> StoragePath:
     if isinstance(given, ObjectPath):
         return given
     text = str(given)
+    if not text.strip():
+        raise RequestError("--storage is empty: name a folder, or a URI such as s3://bucket/runs")
+    if half := _HALF_A_URI.match(text):
+        raise RequestError(
+            f"--storage {text}: write {half[1]}:// for a URI, or ./{text} for a folder of that name"
+        )
     if not _URI.match(text):
         return expanded(given)
     parts = urlsplit(text, allow_fragments=False)
@@ -40,6 +47,9 @@ def storage_path(given: StoragePath | str) -> StoragePath:
         )
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return Path(unquote(parts.path))
+    if parts.scheme == "file":
+        folder = f"file:///{parts.netloc}{parts.path}"
+        raise RequestError(f"--storage {text}: a folder's URI has three slashes, as {folder}")
     if not parts.netloc:
         raise RequestError(f"--storage {parts.scheme}: name a bucket, as s3://bucket/runs")
     options = _DEFAULTS.get(parts.scheme, {}) | dict(parse_qsl(parts.query))
@@ -51,9 +61,13 @@ def require_storage(storage: StoragePath) -> None:
     """Looks whether an object store can be used; a folder may well be made later.
 
     Raises:
-        RequestError: in one line, if it does not answer or refuses, or there is no such bucket.
+        RequestError: in one line, if it does not answer or refuses, there is no such bucket, or a
+            file stands where a folder has to be.
     """
     if not isinstance(storage, ObjectPath):
+        there = next((p for p in (storage, *storage.parents) if p.exists()), storage.parent)
+        if not there.is_dir():
+            raise RequestError(f"{there}: is not a folder; choose another --storage")
         return
     try:
         is_empty = not any(storage.iterdir())

@@ -88,6 +88,35 @@ def test_a_uri_without_a_bucket_is_one_line(given: str | Path) -> None:
         storage_path(given)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", "--storage is empty: name a folder, or a URI such as s3://bucket/runs"),
+        ("gs:", "--storage gs:: write gs:// for a URI, or ./gs: for a folder of that name"),
+        ("s3:runs", "--storage s3:runs: write s3:// for a URI, or ./s3:runs for a folder of that "
+                    "name"),
+        (r"c:\runs", r"--storage c:\runs: write c:// for a URI, or ./c:\runs for a folder of "
+                     "that name"),
+        ("file://tmp/x", "--storage file://tmp/x: a folder's URI has three slashes, as "
+                         "file:///tmp/x"),
+    ],
+)  # fmt: skip
+def test_what_could_be_a_uri_or_a_folder_is_refused(given: str, said: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        storage_path(given)
+    assert str(raised.value) == said
+
+
+def test_a_file_where_a_folder_has_to_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    for below in ("", "runs", "runs/deep"):
+        with pytest.raises(RequestError) as raised:
+            require_storage(tmp_path / "file" / below)
+        assert str(raised.value) == f"{tmp_path}/file: is not a folder; choose another --storage"
+    require_storage(Path("./s3:runs"))
+    assert storage_path("./s3:runs") == Path("s3:runs")
+
+
 def refusal(uri: str) -> str:
     """The one line with which a store is refused."""
     with pytest.raises(RequestError) as raised:
@@ -98,7 +127,8 @@ def refusal(uri: str) -> str:
 
 def test_what_cannot_be_used_is_one_line_with_a_way_out() -> None:
     assert "unknown option regoin; correct the URI" in refusal("s3://b/x?regoin=x").replace(")", "")
-    assert "pyarrow knows no such store" in refusal("ftp://host/x")
+    for alone in ("ftp://host/x", "mock://x"):
+        assert "pyarrow knows no such store" in refusal(alone)
     nowhere = "s3://bucket/runs?endpoint_override=127.0.0.1:9&scheme=http&region=us-east-1"
     assert refusal(nowhere).endswith("(no server answers); correct endpoint_override or region of "
                                      "the URI")  # fmt: skip

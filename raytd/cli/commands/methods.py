@@ -58,20 +58,21 @@ def _facts(method: "Method") -> dict[str, Any]:
 
 
 def _keys(method: "Method") -> list[dict[str, Any]]:
-    """The keys of its section that it reads."""
+    """The keys that it reads, of its own section first."""
     from raytd.methods.registry import sections
     from raytd.sweep.file.schema import told
+    from raytd.sweep.file.spec import SECTIONS
 
-    if method.section is None:
-        return []
-    meanings = told(sections()[method.section]) | told(method.settings)
+    own = [] if method.section is None else [(method.section, method.settings)]
     return [
         {
-            "key": f"{method.section}.{key}",
+            "key": f"{section}.{key}",
             "default": field.get_default(call_default_factory=True),
-            "meaning": meanings.get(key, ""),
+            "meaning": (told(sections().get(section, kind)) | told(kind)).get(key, ""),
         }
-        for key, field in method.settings.model_fields.items()
+        for section, kind in (*own, *((name, SECTIONS[name]) for name in method.obeys))
+        for key, field in kind.model_fields.items()
+        if method.reads(f"{section}.{key}")
     ]
 
 
