@@ -121,9 +121,10 @@ def doubt_lines(comparison: Comparison) -> list[str]:
     return lines
 
 
-def marks(pair: PairComparison) -> str:
-    """The marks of a pair, each once."""
-    return " ".join(dict.fromkeys(doubt.mark for doubt in pair.doubts))
+def marks(*pairs: PairComparison) -> str:
+    """The marks of pairs, each once."""
+    found = {doubt.mark for pair in pairs for doubt in pair.doubts}
+    return " ".join(mark for mark in MARKS if mark in found)
 
 
 def pairs_table(comparison: Comparison) -> Table:
@@ -159,6 +160,9 @@ def overview_table(comparisons: Sequence[Comparison]) -> Table:
     counts = ("smaller", "equal") if ties else ("smaller",)
     for name in ("pairs", *counts, f"({_PERCENT})", "median\nratio", "p"):
         table.add_column(name, justify="right", no_wrap=True)
+    doubted = any(marks(*one.pairs) for one in comparisons)
+    if doubted:
+        table.add_column("!", no_wrap=True)
     for one in comparisons:
         share, test = one.share_interval, one.signed_rank
         table.add_row(
@@ -169,8 +173,15 @@ def overview_table(comparisons: Sequence[Comparison]) -> Table:
             "-" if share is None else f"{100 * share.low:.0f}–{100 * share.high:.0f} %",
             digits(one.median_ratio),
             "-" if test is None else f"{test.p_value:.2g}",
+            *([marks(*one.pairs)] if doubted else []),
         )
     return table
+
+
+def overview_lines(comparisons: Sequence[Comparison]) -> list[str]:
+    """What the marks of an overview mean."""
+    found = marks(*(pair for one in comparisons for pair in one.pairs)).split()
+    return [f"{mark}  {MARKS[mark]}, in one pair of tasks or more" for mark in found]
 
 
 def document(comparisons: Sequence[Comparison]) -> dict[str, Any]:

@@ -50,9 +50,9 @@ def doubts(
     for ours, theirs in sorted(map(_words, protocols)):
         if ours != theirs:
             yield Doubt("P", f"protocols {ours} and {theirs}")
-    units = {str(row.get("unit")) for row in (*lefts, *rights)}
+    units = dict.fromkeys(str(row.get("unit")) for row in (*lefts, *rights))
     if value == "value" and len(units) > 1:
-        yield Doubt("U", f"units {' and '.join(sorted(units))}")
+        yield Doubt("U", f"units {' and '.join(units)}")
     yield from _noise(lefts, rights, value)
 
 

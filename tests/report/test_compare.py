@@ -8,7 +8,7 @@ from scipy import stats
 
 from raytd.errors import InputError
 from raytd.report.compare import compare
-from raytd.report.comparison_text import summary, with_margin
+from raytd.report.comparison_text import overview_lines, overview_table, summary, with_margin
 from raytd.report.statistics.ties import order
 from tests.cases import for_each
 
@@ -201,6 +201,10 @@ def test_different_units_are_marked_where_they_are_compared(row):
     rows = both(row, "ab", 2.0, 1.0)
     rows[1]["unit"] = "nats"
     assert marks(methods(rows)[0]) == [["U"]]
+    assert overview_lines(methods(rows)) == [
+        "U  the numbers have different units, in one pair of tasks or more"
+    ]
+    assert overview_table(methods(rows)).columns[-1].header == "!"
     assert marks(methods(rows, value="noise_share")[0]) == [[]]
 
 

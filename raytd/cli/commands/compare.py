@@ -112,7 +112,13 @@ def _content(form: str, name: str, comparisons: "Sequence[Comparison]") -> str:
 
 
 def _printed(comparisons: "Sequence[Comparison]") -> str:
-    from raytd.report.comparison_text import doubt_lines, overview_table, pairs_table, summary
+    from raytd.report.comparison_text import (
+        doubt_lines,
+        overview_lines,
+        overview_table,
+        pairs_table,
+        summary,
+    )
 
     console = open_console()
     with console.capture() as captured:
@@ -126,4 +132,6 @@ def _printed(comparisons: "Sequence[Comparison]") -> str:
             console.print()
         if len(comparisons) > 1:
             console.print(overview_table(comparisons))
+            for line in overview_lines(comparisons):
+                console.print(line)
     return captured.get()
