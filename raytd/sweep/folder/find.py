@@ -18,7 +18,8 @@ def sweep_folder(sweep: StoragePath | str, storage: StoragePath) -> StoragePath:
         RequestError: in one line, if no results are there, or an object store cannot be used.
     """
     path = storage_path(sweep)
-    require_storage(path)
+    if not isinstance(path, Path):
+        require_storage(path)
     if (path / "plan.json").is_file():
         return path
     require_storage(storage)
