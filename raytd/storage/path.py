@@ -34,8 +34,10 @@ def storage_path(given: StoragePath | str) -> StoragePath:
     if not text.strip():
         raise RequestError("--storage is empty: name a folder, or a URI such as s3://bucket/runs")
     if half := _HALF_A_URI.match(text):
+        shown = f"{half[1]}:…" if "@" in text else text  # a secret may stand before the sign
         raise RequestError(
-            f"--storage {text}: write {half[1]}:// for a URI, or ./{text} for a folder of that name"
+            f"--storage {shown}: write {half[1]}:// for a URI, or ./{shown} for a folder of that "
+            "name"
         )
     if not _URI.match(text):
         return expanded(given)

@@ -68,6 +68,12 @@ def test_a_uri_without_a_secret_has_none() -> None:
         assert not path.has_secret
 
 
+def test_a_secret_in_half_a_uri_is_not_printed() -> None:
+    with pytest.raises(RequestError, match="^--storage s3:…: write s3:// for a URI") as raised:
+        storage_path("s3:AK:5ecret@bucket/x")
+    assert "5ecret" not in str(raised.value)
+
+
 @pytest.mark.parametrize("uri", ["s3://AK:5e/cret@bucket/x", "s3://AK:5e?cret@bucket/x"])
 def test_a_secret_that_is_not_encoded_is_refused_and_not_printed(uri: str) -> None:
     with pytest.raises(RequestError, match="%2F for /") as raised:
