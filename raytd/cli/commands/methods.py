@@ -10,6 +10,7 @@ from raytd.cli.terminal import open_console, open_table
 from raytd.errors import RequestError
 
 if TYPE_CHECKING:
+    from raytd.engine.config import Settings
     from raytd.methods.method import Method
 
 
@@ -59,20 +60,27 @@ def _facts(method: "Method") -> dict[str, Any]:
 
 def _keys(method: "Method") -> list[dict[str, Any]]:
     """The keys that it reads, of its own section first."""
-    from raytd.methods.registry import sections
-    from raytd.sweep.file.schema import told
     from raytd.sweep.file.spec import SECTIONS
 
     own = [] if method.section is None else [(method.section, method.settings)]
+    shared = [(section, SECTIONS[section]) for section in method.obeys]
+    found = [key for section, kind in (*own, *shared) for key in _keys_of(section, kind)]
+    return [key for key in found if method.reads(key["key"])]
+
+
+def _keys_of(section: str, kind: "type[Settings]") -> list[dict[str, Any]]:
+    """The keys of a section's settings; what they mean may stand where the section is declared."""
+    from raytd.sweep.file.schema import told
+    from raytd.sweep.file.spec import SECTIONS
+
+    meanings = told(SECTIONS[section]) | told(kind)
     return [
         {
             "key": f"{section}.{key}",
             "default": field.get_default(call_default_factory=True),
-            "meaning": (told(sections().get(section, kind)) | told(kind)).get(key, ""),
+            "meaning": meanings.get(key, ""),
         }
-        for section, kind in (*own, *((name, SECTIONS[name]) for name in method.obeys))
         for key, field in kind.model_fields.items()
-        if method.reads(f"{section}.{key}")
     ]
 
 
