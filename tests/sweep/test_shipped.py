@@ -15,7 +15,11 @@ from tests.tasks.formats import made, write_hub, write_idx_gz
 
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 NAMES = sorted(path.stem for path in SWEEPS.glob("*.yaml"))
-JUDGED = {"judge_fashion": "fashion-mnist", "judge_cifar10": "cifar10"}
+JUDGED = {
+    "judge_fashion": {"fashion-mnist"},
+    "judge_cifar10": {"cifar10"},
+    "judge_mixed": {"digits", "cifar10"},
+}
 """Sweeps that need images which do not come with raytd."""
 TWO_CORES: list[Node] = [{"CPU": 2.0}]
 
@@ -58,10 +62,11 @@ def test_a_sweep_for_the_judge_has_every_method_and_seven_tasks_of_real_images(
     name: str, tmp_path: Path
 ) -> None:
     spec = load_sweep(SWEEPS / f"{name}.yaml", has_gpu=lambda: False).spec
-    assert {task.dataset for task in spec.tasks} == {JUDGED[name]}
+    assert {task.dataset for task in spec.tasks} == JUDGED[name]
     assert set(spec.methods) == set(METHODS)
     assert len(spec.tasks) == 7
-    write_images(JUDGED[name], tmp_path)
+    for dataset in JUDGED[name] - {"digits"}:
+        write_images(dataset, tmp_path)
     plan = make_plan(spec, data=tmp_path, storage=tmp_path, nodes=TWO_CORES)
     assert len(plan.missing) == len(plan.trials) == 42 * len(METHODS) * 3
 
