@@ -123,7 +123,8 @@ def _import(base: str, module_name: str) -> ModuleType:
     here = os.getcwd()
     if not {"", here} & set(sys.path):  # the command `raytd` starts without it, unlike `python -m`
         sys.path.append(here)
-    importlib.invalidate_caches()
+    if module_name not in sys.modules:
+        importlib.invalidate_caches()
     try:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as error:

@@ -226,7 +226,7 @@ def trainings_at_once(networks: Sequence[Network], nodes: Sequence[Node]) -> int
     if not networks:
         return 1
     resources = networks[-1].trial.config.resources
-    kind, amount = "CPU", resources.cpus_per_actor
+    kind, amount = "CPU", networks[-1].cpus
     if resources.use_gpu:
         kind, amount = "GPU", resources.gpus_per_actor
     places = sum(node.get(kind, 0.0) // amount for node in nodes)

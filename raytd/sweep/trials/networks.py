@@ -44,6 +44,16 @@ class Network:
         """SGD steps, at most; a network that the user brings takes none."""
         return self.origin.steps if isinstance(self.origin, Recipe) else 0
 
+    @property
+    def cpus(self) -> float:
+        """What its training asks for.
+
+        Without a GPU it keeps a core busy, however small a share a block actor takes: more of them
+        at once would each pay for a process and end no sooner.
+        """
+        resources = self.trial.config.resources
+        return resources.cpus_per_actor if resources.use_gpu else max(1, resources.cpus_per_actor)
+
 
 def missing_networks(trials: Iterable[Trial], sources: StoragePath | None) -> list[Network]:
     """Sources, and references on targets, that are not in the cache; each once."""

@@ -10,9 +10,10 @@ import torch
 from raytd.errors import RequestError
 from raytd.learning.sources import Given
 from raytd.models import zoo
+from raytd.sweep.cost.estimate import trainings_at_once
 from raytd.sweep.file.load import load_sweep
 from raytd.sweep.trials.expand import TrialConfig, canonical_json, expand
-from raytd.sweep.trials.networks import network_problems
+from raytd.sweep.trials.networks import missing_networks, network_problems
 from raytd.sweep.trials.single import single_trial
 from raytd.sweep.trials.trial import Trial
 from tests.conftest import small_task
@@ -268,3 +269,20 @@ def test_a_single_distance_takes_weights_and_refuses_wrong_ones_too() -> None:
     with pytest.raises(RequestError, match=r"a\.pt: its head .* \(3, 64\)"):
         single_trial(("digits-low", "digits-high"), settings)
     assert Given.of(Path("a.pt"), model="cnn8-narrow", seed=0).digest
+
+
+@pytest.mark.parametrize(
+    ("resources", "at_once"),
+    [
+        ("{cpus_per_actor: 0.25}", 2),
+        ("{cpus_per_actor: 2}", 1),
+        ("{cpus_per_actor: 0.25, gpus_per_actor: 0.25}", 4),
+    ],
+)
+def test_as_many_networks_are_trained_at_once_as_keep_a_core_or_a_gpu_busy(
+    tmp_path: Path, resources: str, at_once: int
+) -> None:
+    configs = trials(f"resources: {resources}\ngrid:\n  seed: [0, 1, 2]\n")
+    networks = missing_networks(map(trial, configs), tmp_path)
+    assert len(networks) == 12
+    assert trainings_at_once(networks, [{"CPU": 2.0, "GPU": 1.0}]) == at_once
