@@ -83,7 +83,18 @@ def label(what: str, unit: str | None) -> str:
 
 def trial_columns(rows: Sequence[Row]) -> list[str]:
     """Those of `TRIAL_COLUMNS` in which some row has a number."""
-    return [c for c in TRIAL_COLUMNS if any(number(row, c) is not None for row in rows)]
+    return [c for c in TRIAL_COLUMNS if any(trial_figure(row, c) is not None for row in rows)]
+
+
+def trial_figure(row: Row, column: str) -> float | None:
+    """What one of `TRIAL_COLUMNS` shows of a trial.
+
+    The error beside `value` is that of the figure which the method returns, such as an accuracy.
+    """
+    if column != COLUMNS["distance"].error:
+        return number(row, column)
+    error = row_error(row, "value")
+    return None if math.isnan(error) else error
 
 
 def heading(rows: Sequence[Row], column: str) -> str:

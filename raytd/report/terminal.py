@@ -11,10 +11,10 @@ from rich.text import Text
 from raytd.methods.registry import COLUMNS
 from raytd.report.errors import meanings, written
 from raytd.report.matrices import DistanceMatrix
-from raytd.report.naming import TRIAL_COLUMNS, heading, trial_columns
+from raytd.report.naming import TRIAL_COLUMNS, heading, trial_columns, trial_figure
 from raytd.rows.column import PLAIN
 from raytd.rows.grouping import varying
-from raytd.rows.row import Row, cell, number
+from raytd.rows.row import Row, cell
 from raytd.sweep.folder.doubts import MARKS, row_doubts
 
 _WHERE_VARYING = ("method", "model", "seed")
@@ -53,7 +53,7 @@ def results_table(
     for row, remark in zip(rows, remarks, strict=True):
         cells: list[Text | str] = [
             *(_text(cell(row, c)) for c in named),
-            *(COLUMNS[column].show(number(row, column)) for column in shown),
+            *(COLUMNS[column].show(trial_figure(row, column)) for column in shown),
         ]
         table.add_row(*cells, *([Text(remark)] if any(remarks) else []))
     return table

@@ -204,3 +204,12 @@ def test_the_table_of_trials_shows_the_error_of_each_trial(row):
     text = printed(results_table(rows, compact=True), width=80)
     assert line_of(text, "low").split()[3:5] == ["1.25", "0.031"]
     assert "±" not in headings(results_table([row("low", "odd", distance_error=None)]))
+
+
+def test_the_error_beside_a_value_is_that_of_the_figure_which_it_repeats(row):
+    measured = {"distance": None, "distance_error": None, "method": "transfer"}
+    accuracy = {"accuracy": 0.75, "accuracy_error": 0.012, "gain": 0.1, "gain_error": 0.03}
+    rows = [row("low", "odd", 0.75, **measured, **accuracy)]
+    table = results_table(rows, compact=True)
+    assert "±" in headings(table)
+    assert line_of(printed(table), "low").split()[2:4] == ["0.75", "0.012"]

@@ -19,12 +19,12 @@ from raytd.report.comparison_text import (
     with_range,
 )
 from raytd.report.figures.figure import Figure
-from raytd.report.naming import heading, trial_columns
+from raytd.report.naming import heading, trial_columns, trial_figure
 from raytd.report.page.findings import findings, key_facts
 from raytd.report.saved import SavedSweep
 from raytd.report.terminal import notes
 from raytd.rows.grouping import varying
-from raytd.rows.row import cell, number
+from raytd.rows.row import cell
 from raytd.words import counted
 
 _STYLE = """
@@ -128,7 +128,7 @@ def _trials(saved: SavedSweep) -> str:
     head = ["source", "target", *telling, *(heading(saved.rows, c) for c in shown), "notes"]
     rows = [
         [str(row["source"]), str(row["target"]), *(_plain(cell(row, c)) for c in telling)]
-        + [COLUMNS[column].show(number(row, column)) for column in shown]
+        + [COLUMNS[column].show(trial_figure(row, column)) for column in shown]
         + ["; ".join(notes(row))]
         for row in saved.rows
     ]
