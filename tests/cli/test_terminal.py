@@ -223,6 +223,13 @@ def patient(in_channels, n_classes):
     return model
 '''
 
+
+def write_patient(folder: Path) -> None:
+    """Puts the module of that network into a folder, and what it imports."""
+    shutil.copy(plain_nets.__file__, folder)
+    (folder / "patient.py").write_text(PATIENT)
+
+
 STAGES = {
     "training": (
         60,
@@ -239,8 +246,7 @@ def test_a_sweep_is_drawn_to_its_end_in_a_window_that_changes(home: Path) -> Non
     for attempt in range(3):
         models = home / f"models-{attempt}"
         models.mkdir()
-        shutil.copy(plain_nets.__file__, models)
-        (models / "patient.py").write_text(PATIENT)
+        write_patient(models)
 
         def resize(window: str, models: Path = models) -> int | None:
             for stage, (columns, shown) in STAGES.items():
@@ -274,13 +280,12 @@ def test_a_sweep_is_drawn_to_its_end_in_a_window_that_changes(home: Path) -> Non
 @pytest.mark.ray
 @pytest.mark.usefixtures("ray_here")
 def test_a_sweep_in_a_terminal_that_cannot_draw_is_told_in_lines(home: Path, modules: Path) -> None:
-    shutil.copy(plain_nets.__file__, modules)
-    (modules / "patient.py").write_text(PATIENT)
+    write_patient(modules)
     (modules / "running").touch()
-    told = re.compile(r"network [12] of 2 is being trained: patient:patient on .* \(seed 0\)")
+    told = re.compile(r"network ([12]) of 2 is being trained: patient:patient on (\S+) \(seed 0\)")
 
     def go_on(window: str) -> None:
-        if told.search(one_line([window])):
+        if len(set(told.findall(window))) == 2:
             (modules / "training").touch()
 
     columns, settings = WINDOWS["a terminal that cannot draw"]
@@ -295,6 +300,9 @@ def test_a_sweep_in_a_terminal_that_cannot_draw_is_told_in_lines(home: Path, mod
     assert_plain(seen, settings)
     for line in ("reading the data of 2 tasks", "starting Ray on this machine"):
         assert line in seen.screen
-    assert told.search(seen.text)
+    training = [found.groups() for line in seen.screen if (found := told.fullmatch(line))]
+    numbers, tasks = zip(*sorted(training), strict=True)
+    assert numbers == ("1", "2")
+    assert set(tasks) == {"digits-low", "digits-high"}
     assert any(line.startswith("[2/2] training patient:patient on") for line in seen.screen)
     assert any(line.startswith("[1/1] coupled digits-low->digits-high") for line in seen.screen)
