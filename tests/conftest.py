@@ -17,6 +17,7 @@ from raytd.learning.sources import SourceCache
 from raytd.tasks import datasets
 from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.task import Task, make_task
+from tests.warm import warm_workers
 from tests.left_behind import (  # noqa: F401
     pytest_sessionfinish,
     pytest_sessionstart,
@@ -136,16 +137,17 @@ def ray_cluster(tmp_path_factory: pytest.TempPathFactory, modules: Path) -> Iter
             patch.setenv(name, value)
         import ray
 
-        ray.init(
-            address="local",
-            num_cpus=CPUS,
-            num_gpus=4,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-        )
-        yield
-        ray.shutdown()
+        with warm_workers(home):
+            ray.init(
+                address="local",
+                num_cpus=CPUS,
+                num_gpus=4,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="ERROR",
+            )
+            yield
+            ray.shutdown()
 
 
 @pytest.fixture(scope="module")

@@ -439,15 +439,18 @@ class Nodes:
         """Ends every process of one, without a word."""
         self._cluster.remove_node(node, allow_graceful=False)
 
-    def with_actors(self, *titles: str) -> list[Any]:
-        """Those on which such processes are."""
-        raylets = {parent_of(pid) for pid in workers(*titles)}
-        return [n for n in self.joined if n.all_processes["raylet"][0].process.pid in raylets]
+    def with_actors(self, name: str) -> list[Any]:
+        """Those on which actors of a class are."""
+        import ray
+
+        alive = ray._private.state.actors(actor_state_name="ALIVE").values()
+        hosts = {a["Address"]["NodeID"] for a in alive if a["ActorClassName"].endswith(name)}
+        return [node for node in self.joined if node.node_id in hosts]
 
     def with_a_block_alone(self) -> Any:
         """One that has a block's actor, and not the process of the trial."""
-        trial = self.with_actors("ray::ImplicitFunc")
-        return next(n for n in self.with_actors("ray::BlockHost") if n not in trial)
+        trial = self.with_actors("ImplicitFunc")
+        return next(n for n in self.with_actors("BlockHost") if n not in trial)
 
     def close(self) -> None:
         """Takes all of them out of the cluster."""
@@ -499,8 +502,8 @@ def test_lost_and_drained_nodes_are_waited_for_in_words_replaced_and_change_noth
 
     def lose_and_drain(over: threading.Event) -> None:
         wait_until(brake.holds, over)
-        (node,) = nodes.with_actors("ray::ImplicitFunc")
-        assert nodes.with_actors("ray::CoordinatorHost") == [node]
+        (node,) = nodes.with_actors("ImplicitFunc")
+        assert nodes.with_actors("CoordinatorHost") == [node]
         nodes.lose(node)
         nodes.add()
         brake.at("lost", "0001-000[4-9]")
