@@ -43,7 +43,10 @@ def warm_workers(folder: Path) -> Iterator[None]:
     from ray._private.parameter import RayParams
 
     place, make = folder / "warm", RayParams.__init__
-    path = str(Path(__file__).with_name("warm_worker.py"))
+    changed = {
+        "setup_worker_path": str(Path(__file__).with_name("warm_worker.py")),
+        "include_log_monitor": False,  # which reads all day what no test looks at
+    }
     with socket.socket(socket.AF_UNIX) as listening, pytest.MonkeyPatch.context() as patch:
         listening.bind(str(place))
         listening.listen()
@@ -57,7 +60,7 @@ def warm_workers(folder: Path) -> Iterator[None]:
         patch.setattr(
             RayParams,
             "__init__",
-            lambda *own, **given: make(*own, **given | {"setup_worker_path": path}),
+            lambda *own, **given: make(*own, **given | changed),
         )
         try:
             yield

@@ -255,7 +255,7 @@ def test_a_sweep_is_drawn_to_its_end_in_a_window_that_changes(home: Path) -> Non
                     return columns
             return None
 
-        options = ("methods=[uncoupled]", "model=patient:patient")
+        options = ("methods=[uncoupled]", "model=patient:patient", "coupled.blocks=1")
         changed = [word for option in options for word in ("--set", option)]
         where = ("--storage", f"runs-{attempt}", "--tracking-uri", "none")
         path = f"{models}:{os.environ.get('PYTHONPATH', '')}"
