@@ -17,12 +17,12 @@ from raytd.learning.sources import SourceCache
 from raytd.tasks import datasets
 from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.task import Task, make_task
-from tests.warm import warm_workers
 from tests.left_behind import (  # noqa: F401
     pytest_sessionfinish,
     pytest_sessionstart,
     pytest_terminal_summary,
 )
+from tests.warm import warm_workers
 
 SMALL = {"train": 30, "val": 20}
 
