@@ -315,10 +315,10 @@ def test_ctrl_c_keeps_what_is_finished_leaves_no_process_and_lets_the_sweep_that
     (folder / "shared/sources").symlink_to(folder / "runs/sources")
     how = (
         "sweep", "small.yaml", "--storage", "shared", "--tracking-uri", "none",
-        "--set", "coupled.blocks=1", "--set", "coupled.iterations=3000",
+        "--set", "methods=[coupled]", "--set", "coupled.blocks=1",
         "--set", "resources.cpus_per_actor=0.5", "--set", "grid.seed=[0]",
     )  # fmt: skip
-    more = ("--set", "methods=[shared-classes, coupled]", "--max-concurrent", "1")
+    more = ("--set", "grid.coupled.iterations=[1, 3000]", "--max-concurrent", "1")
     marker = f"RAYTD_TEST_MARKER={os.getpid()}"
     name, _, value = marker.partition("=")
     process = subprocess.Popen(
@@ -338,10 +338,11 @@ def test_ctrl_c_keeps_what_is_finished_leaves_no_process_and_lets_the_sweep_that
 
     try:
         assert process.stderr is not None
-        assert any(line.startswith("[1/2] shared-classes") for line in process.stderr)
+        assert any(line.startswith("[1/2] coupled") for line in process.stderr)
         with monkeypatch.context() as patch:
             patch.setattr(sweep_lock, "_who", interrupt)  # the other sweep asks once it waits
-            other = run(*how, "--set", "methods=[shared-classes]", "--progress", "jsonl")
+            finite = "grid.coupled.iterations=[1]"
+            other = run(*how, "--set", finite, "--progress", "jsonl")
         _, rest = process.communicate(timeout=120)
     finally:
         if process.poll() is None:
@@ -363,7 +364,7 @@ def test_ctrl_c_keeps_what_is_finished_leaves_no_process_and_lets_the_sweep_that
     assert (counts["trials"], counts["done"], counts["to_run"]) == (1, 1, 0)
     assert [e for e in events if e["event"] in ("begin", "end")] == []
     (kept,) = pq.read_table(folder / "shared/small/results.parquet").to_pylist()
-    assert (kept["status"], kept["method"]) == ("done", "shared-classes")
+    assert (kept["status"], kept["iterations"]) == ("done", 1)
 
 
 def test_a_full_disk_is_one_line_and_what_is_finished_stays_readable(

@@ -116,7 +116,7 @@ def test_it_is_planned_swept_resumed_and_judged(folder: Path, site: Path) -> Non
     sweep = ("sweep", "bright.yaml", "--tracking-uri", "none", "--json")
     planned, first, again, judged = run_each_in(
         folder,
-        ("plan", "bright.yaml", "--quick", "--json"),
+        ("plan", "bright.yaml", "--json"),
         sweep,
         sweep,
         ("judge", "bright", "--truth", "shared-classes"),
