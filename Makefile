@@ -9,6 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SHARED_OUT := --dist loadfile --no-loadscope-reorder
+unexport PYTHONDONTWRITEBYTECODE # or every process that a test starts would compile raytd anew
 
 .PHONY: demo test test-deploy check coverage venv format clean
 
