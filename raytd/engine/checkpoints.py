@@ -33,7 +33,7 @@ SHARE = 0.02
 """Share of a run's time that checkpoints may take where nobody says how often they are written."""
 
 _NAME = re.compile(r"(\d{4,})-(\d{4,})\.([0-9a-f]{64})\.safetensors")
-_FORMAT = 4
+_FORMAT = 5
 
 
 @dataclass(frozen=True)

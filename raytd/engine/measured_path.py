@@ -138,6 +138,7 @@ def follow(
     return Iteration(
         iteration=iteration,
         last=last,
+        averaging=plan.averaging,
         tiles=crew.tiles,
         lengths=lengths,
         moments={stride: tuple(moments) for stride, moments in tally.moments.items()},

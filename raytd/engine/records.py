@@ -166,6 +166,7 @@ class Iteration:
     Attributes:
         iteration: k.
         last: whether no further one follows.
+        averaging: of what was measured at its knots.
         tiles: that carried the coupling.
         lengths: of the path.
         moments: at each stride, those of its segments, see `raytd.transfer.lengths.starts`; all
@@ -185,6 +186,7 @@ class Iteration:
 
     iteration: int
     last: bool
+    averaging: Averaging
     tiles: Tiles
     lengths: Lengths
     moments: Mapping[int, tuple[Moments, ...]]
@@ -235,5 +237,6 @@ class Iteration:
             distance=self.lengths.distance,
             noise_share=self.lengths.noise_share,
             segments=len(self.knots) - 1,
+            averaging=self.averaging,
         )
         return distance_error(images=images, noise=noise)

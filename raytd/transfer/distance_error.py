@@ -11,8 +11,14 @@ import math
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from raytd.transfer.settings import Averaging
+
 PIECES = 20
 """Pieces of a path to which SGD's noise adds independently; fewer where it has fewer segments."""
+
+PIECES_UNDER_A_WINDOW = 10
+"""Those of a path whose knots are averaged by `window`, a triangle that is a tenth of the path wide at
+half its height: knots closer than that share most of their iterates, and so their noise."""
 
 
 def distance_error(*, images: float | None, noise: float) -> float | None:
@@ -51,19 +57,23 @@ def image_error(
     return math.sqrt(sum(known)) if len(known) == len(variances) else None
 
 
-def noise_error(*, distance: float, noise_share: float, segments: int) -> float:
+def noise_error(
+    *, distance: float, noise_share: float, segments: int, averaging: Averaging
+) -> float:
     """Standard error of a distance from the noise of SGD: share × distance / √n.
 
-    The noise makes the path longer by its share. It does so in n pieces, twentieths of the path.
-    What it adds to each is taken to vary by as much as itself, independently. That is rather too
-    large: the noise moves many weights at once, whose contributions even out.
+    The noise makes the path longer by its share. It does so in n pieces: tenths of the path where a
+    window averages its knots, else twentieths. What it adds to each is taken to vary by as much as
+    itself, independently.
 
     Args:
         distance: ⟨Γ, C⟩.
         noise_share: 1 − noise-free length / Fisher-Rao length.
         segments: M.
+        averaging: of what was measured at the knots.
     """
-    return max(0.0, noise_share) * distance / math.sqrt(min(segments, PIECES))
+    pieces = PIECES_UNDER_A_WINDOW if averaging == "window" else PIECES
+    return max(0.0, noise_share) * distance / math.sqrt(min(segments, pieces))
 
 
 def _variance(mass: np.ndarray, cost: np.ndarray, index: np.ndarray) -> float | None:

@@ -16,8 +16,8 @@ takes m for the truth, |v − m| ≤ 1.96 e, and so is the stricter. `stated` an
 mean squares of the stated errors and of the standard deviations over seeds, both relative to the
 distance. Seeds of a sweep share their images, and the stated error is for other images as well, so
 `stated` may be the larger; `--other-images` gives each seed of the digits images of its own. With
-`--noise-alone` the error is `noise_error` without the images;
-tables that are older than `distance_error` have what it takes.
+`--noise-alone` the error is `noise_error` of moving weights, without the images; tables that are
+older than `distance_error` have what it takes.
 """
 
 import argparse
@@ -92,7 +92,9 @@ def with_noise_alone(row: dict[str, Any]) -> dict[str, Any]:
     """A row whose error is that of the noise, at 20 segments or more; unchanged without lengths."""
     if row.get("noise_share") is None:
         return row
-    error = noise_error(distance=row["value"], noise_share=row["noise_share"], segments=PIECES)
+    error = noise_error(
+        distance=row["value"], noise_share=row["noise_share"], segments=PIECES, averaging="none"
+    )
     return {**row, "distance_error": error}
 
 

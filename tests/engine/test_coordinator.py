@@ -402,7 +402,10 @@ def test_the_error_is_that_of_the_coupling_that_the_result_shows(
     pairs = {name: v for name, v in vars(result.coupling).items() if name != "measured"}
     images = image_error(**pairs)
     noise = noise_error(
-        distance=result.distance, noise_share=result.noise_share, segments=short.segments
+        distance=result.distance,
+        noise_share=result.noise_share,
+        segments=short.segments,
+        averaging=short.averaging,
     )
     assert result.distance_error == pytest.approx(np.hypot(images, noise), rel=1e-12)
     assert 0 < result.distance_error < result.distance

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from raytd.transfer.averaging import SegmentShare, segment_shares
 from raytd.transfer.distance_error import distance_error, image_error, noise_error
 from raytd.transfer.lengths import Lengths, Moments, path_lengths, starts, strides
+from raytd.transfer.settings import Averaging
 
 
 def full(coupling: np.ndarray, cost: np.ndarray) -> float | None:
@@ -79,16 +81,22 @@ def test_the_interval_holds_the_truth_of_a_made_model_as_often_as_it_says(
 
 
 def test_the_noise_of_a_path_by_hand() -> None:
-    # a quarter of 4 rad is noise, in twenty pieces of 0.05
-    assert_allclose(
-        noise_error(distance=4.0, noise_share=0.25, segments=20), 0.05 * math.sqrt(20), rtol=1e-14
-    )
-    assert noise_error(distance=4.0, noise_share=-0.01, segments=20) == 0
+    # a quarter of 4 rad is noise, in twenty pieces of 0.05, or in ten of 0.1
+    assert_allclose(noise_of(segments=20, averaging="none"), 0.05 * math.sqrt(20), rtol=1e-14)
+    assert_allclose(noise_of(segments=20, averaging="segment"), 0.05 * math.sqrt(20), rtol=1e-14)
+    assert_allclose(noise_of(segments=20, averaging="window"), 0.1 * math.sqrt(10), rtol=1e-14)
+    assert noise_error(distance=4.0, noise_share=-0.01, segments=20, averaging="none") == 0
+
+
+def noise_of(*, segments: int, averaging: Averaging) -> float:
+    """Of a path of 4 rad, a quarter of which is noise."""
+    return noise_error(distance=4.0, noise_share=0.25, segments=segments, averaging=averaging)
 
 
 def test_more_knots_make_no_more_independent_pieces() -> None:
-    errors = [noise_error(distance=4.0, noise_share=0.25, segments=m) for m in (10, 20, 80)]
+    errors = [noise_of(segments=m, averaging="none") for m in (10, 20, 80)]
     assert errors[0] > errors[1] == errors[2]
+    assert len({noise_of(segments=m, averaging="window") for m in (10, 20, 80)}) == 1
 
 
 def test_independent_causes_add_their_squares() -> None:
@@ -104,9 +112,16 @@ def test_a_matching_is_counted_twice_at_most() -> None:
     assert_allclose(full(np.eye(200) / 200, cost), math.sqrt(2) * true, rtol=1e-12)
 
 
-def noisy_path(noise: float, rng: np.random.Generator, *, segments: int = 20) -> Lengths:
-    """A straight path of unit steps in 30 directions, each knot off by noise of its own."""
-    knots = noise * rng.standard_normal((segments + 1, 30))
+def noisy_path(averaging: Averaging, noise: float, rng: np.random.Generator) -> Lengths:
+    """A straight path of 20 unit steps in 30 directions; the iterates of each are off together."""
+    segments = 20
+    iterates = noise * rng.standard_normal((segments + 1, 30))
+    knots = np.zeros_like(iterates)
+    for knot in range(1, segments + 1):
+        shares = [SegmentShare(knot, 1.0, 0.0)]
+        if averaging != "none":
+            shares = segment_shares(averaging, knot, segments)
+        knots[knot] = sum(s.mean * iterates[s.segment] for s in shares if s.segment >= 0)
     knots[:, 0] += np.arange(segments + 1)
     moments = {
         stride: [
@@ -118,13 +133,19 @@ def noisy_path(noise: float, rng: np.random.Generator, *, segments: int = 20) ->
     return path_lengths(moments, segments)
 
 
+@pytest.mark.parametrize("averaging", ["none", "segment", "window"])
 @pytest.mark.parametrize("noise", [0.1, 0.3, 1.0])
-def test_the_noise_of_a_made_path_is_covered(noise: float) -> None:
+def test_the_noise_of_a_made_path_is_covered(averaging: Averaging, noise: float) -> None:
     rng = np.random.default_rng(4)
-    paths = [noisy_path(noise, rng) for _ in range(300)]
+    paths = [noisy_path(averaging, noise, rng) for _ in range(300)]
     values = np.array([path.distance for path in paths])
     errors = np.array(
-        [noise_error(distance=p.distance, noise_share=p.noise_share, segments=20) for p in paths]
+        [
+            noise_error(
+                distance=p.distance, noise_share=p.noise_share, segments=20, averaging=averaging
+            )
+            for p in paths
+        ]
     )
     covered = np.abs(values - values.mean()) <= 1.96 * errors
     assert covered.mean() >= 0.85
