@@ -32,9 +32,7 @@ def _lines(suite: str) -> list[str]:
     return [_line(name, length, accuracy[name], gain[name]) for name in names]
 
 
-def _line(
-    name: str, length: Verdicts, accuracy: Mapping[str, str], gain: Mapping[str, str]
-) -> str:
+def _line(name: str, length: Verdicts, accuracy: Mapping[str, str], gain: Mapping[str, str]) -> str:
     cells = [_agreement(length.get(name)), _within(length.get(name))] if length else []
     best, regret = float(accuracy["share_best_source"]), 100 * float(accuracy["regret"])
     cells += [_agreement(accuracy), _agreement(gain), f"{best:.0%}, {regret:.1f}"]

@@ -17,7 +17,7 @@ PIECES = 20
 """Pieces of a path to which SGD's noise adds independently; fewer where it has fewer segments."""
 
 PIECES_UNDER_A_WINDOW = 10
-"""Those of a path whose knots are averaged by `window`, a triangle that is a tenth of the path wide at
+"""Those of a path whose knots are averaged by `window`, a triangle that is a tenth of it wide at
 half its height: knots closer than that share most of their iterates, and so their noise."""
 
 

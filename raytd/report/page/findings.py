@@ -1,5 +1,6 @@
 """What a report says of a sweep as a whole: its facts, and what to know before believing it."""
 
+import re
 from collections.abc import Iterable
 
 from raytd.report.saved import SavedSweep
@@ -8,6 +9,8 @@ from raytd.sweep.folder.doubts import row_doubts
 from raytd.words import counted
 
 _MOST_NAMED = 5
+_FIGURE = re.compile(r"(?<![\w'])\d[\d.,]*(?:e[-+]?\d+)?(?![\w'])")
+"""A number that stands by itself; those in names of tasks and models do not."""
 _KINDS = {
     "A": "did not arrive; the path may be short because the network stopped following",
     "G": "with a source that is no better than guessing; what starts from it says nothing",
@@ -63,8 +66,18 @@ def findings(saved: SavedSweep) -> list[str]:
         )
     if rows and len({row.get("seed") for row in rows}) == 1:
         lines.append("one seed: nothing is known of how much the numbers scatter")
-    said = dict.fromkeys(str(row["warnings"]) for row in rows if row.get("warnings"))
-    return lines + list(said)
+    return lines + _warnings(rows)
+
+
+def _warnings(rows: Iterable[Row]) -> list[str]:
+    """What the trials were warned of, once where only its figures differ."""
+    kinds: dict[str, dict[str, None]] = {}
+    for text in (str(row["warnings"]) for row in rows if row.get("warnings")):
+        kinds.setdefault(_FIGURE.sub("", text), {})[text] = None
+    return [
+        first if not more else f"{first} (and {counted(len(more), 'time')} more with other figures)"
+        for first, *more in map(list, kinds.values())
+    ]
 
 
 def _marks(row: Row) -> set[str]:
