@@ -158,6 +158,11 @@ def test_the_answer_follows_what_was_measured_and_says_whether_the_method_agrees
     assert "otdd calls it nearest of them. Called nearest of all, but not measured, was a" in (
         unmeasured
     )
+    elsewhere = line(found([*by_source("otdd", {"a": 1}), *partly]))
+    assert "2 measured), and otdd says nothing of them. Called nearest of all, but not" in elsewhere
+    gained = [row | {"gain": row["value"] - 0.5} for row in partly]
+    with_gain = line(found([*by_source("otdd", {"c": 1, "d": 3}), *gained]))
+    assert "is best there (accuracy 0.9, gain +0.4; 2 measured), and otdd" in with_gain
 
 
 def test_measured_accuracies_within_the_error_leave_the_choice_to_the_method() -> None:
@@ -201,6 +206,13 @@ def test_networks_on_different_scales_are_each_named() -> None:
     said = line(found(there))
     assert "from a with network small; or from c with network large: otdd calls that" in said
     assert "not on one scale, so nothing here chooses between them" in said
+    assert "name no source" not in said
+    medium = by_source("otdd", {"a": 1, "c": 1}, model="medium")
+    assert "1 of 3 rankings name no source." in line(found([*there, *medium]))
+    single = [*by_source("otdd", {"a": 1}, model="small"), *by_source("otdd", {"c": 1})]
+    assert line(found(single)).startswith(
+        "Nothing here tells the sources of b apart: no two are on one scale."
+    )
 
 
 def test_a_network_that_is_called_nearer_is_no_better_for_that_alone() -> None:
@@ -243,6 +255,14 @@ def test_a_sweep_has_an_answer_for_each_target_with_several_sources() -> None:
     assert [one.advice.split(" from ")[0] for one in said] == [f"Transfer to {t}" for t in "abc"]
     held = court([row for row in there if row["target"] != "d" or row["source"] == "a"], ())
     assert said[1] == answer(recommend(held, "b"))
+
+
+def test_a_target_whose_trials_all_failed_has_no_answer_and_the_others_keep_theirs() -> None:
+    there = rows("otdd", GOOD)
+    failed = {"status": "failed", "value": None}
+    some = [row | (failed if row["target"] == "b" else {}) for row in there]
+    said = [one.advice.split(" from ")[0] for one in answers(some)]
+    assert said == ["Transfer to a", "Transfer to c", "Transfer to d"]
 
 
 def test_doubts_that_all_answers_share_are_told_once() -> None:
