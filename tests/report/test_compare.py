@@ -166,6 +166,10 @@ def test_a_zero_on_the_left_has_no_ratio(row):
     (result,) = methods([*both(row, "ab", 0.0, 1.0), *both(row, "ba", 2.0, 1.0)])
     assert math.isnan(result.pairs[0].ratio)
     assert_allclose(result.median_ratio, 0.5, rtol=1e-12)
+    assert "; median ratio 0.5" in summary(result)[0]
+    (zeros,) = methods([*both(row, "ab", 0.0, 1.0), *both(row, "ba", 0.0, 1.0)])
+    assert math.isnan(zeros.median_ratio)
+    assert "median ratio" not in summary(zeros)[0]
 
 
 def test_a_comparison_says_how_far_each_side_lagged_behind(row):
@@ -301,3 +305,20 @@ def test_a_unit_stands_over_its_own_numbers_alone(row):
     assert accuracies.unit is None
     (both,) = compare(rows, "method", "coupled", "logme", axes=["model"])[:1]
     assert (both.quantity, both.unit) == ("value", None)
+
+
+def test_sides_that_never_met_in_a_pair_are_said_to_have_none_in_common(row):
+    (result,) = methods([row("a", "b", method="uncoupled"), row("b", "a", method="coupled")])
+    assert (result.pairs, result.unmatched) == ((), 2)
+    assert summary(result)[0] == "coupled and uncoupled have no pair in common"
+
+
+def test_a_table_without_ties_and_doubts_has_no_columns_for_them(row):
+    clear = methods([*both(row, "ab", 2.0, 1.0), *both(row, "ba", 2.0, 1.0)])
+    assert [str(column.header) for column in overview_table(clear).columns] == [
+        *("compared", "pairs", "smaller", "(95 %)", "median\nratio", "p")
+    ]
+    tied = methods([*both(row, "ab", 2.0, 1.0), *both(row, "ba", 2.0, 2.0)])
+    assert [str(column.header) for column in overview_table(tied).columns][2:4] == [
+        *("smaller", "equal")
+    ]

@@ -130,3 +130,16 @@ def test_a_number_never_has_the_error_of_another(row, value, error):
     stated = {"distance_error": 0.5, "noise_free_error": 0.25}
     (matrix,) = distance_matrices([row("a", "b", **stated)], value)
     assert_allclose(matrix.errors.item(), error)
+
+
+def test_the_seeds_of_a_matrix_are_told_as_one_number_or_as_a_range(row):
+    once, twice = [row("a", "b")], [row("b", "a", seed=seed) for seed in (0, 1)]
+    assert [distance_matrices(rows)[0].seeds for rows in (once, twice, once + twice)] == [
+        *("1 seed", "2 seeds", "1 to 2 seeds")
+    ]
+    there = [*once, row("a", "c", method="uncoupled")]
+    hidden = distance_matrices(there, tasks=["a", "c"])
+    assert {matrix.method: matrix.seeds for matrix in hidden} == {
+        "coupled": "no results",
+        "uncoupled": "1 seed",
+    }

@@ -72,3 +72,11 @@ def test_a_figure_whose_names_leave_no_room_is_made_larger():
     # The larger one has room, so that the next picture of it needs no more.
     picture(figure, "svg")
     assert tuple(figure.get_size_inches()) == (width, height)
+
+
+def test_another_warning_of_the_library_is_not_swallowed():
+    figure = new_figure(3, 2)
+    figure.subplots().set_title("\U0010ffff")
+    with pytest.warns(UserWarning, match="Glyph .* missing from font"):
+        assert picture(figure, "png").startswith(b"\x89PNG")
+    assert list(figure.get_size_inches()) == [3, 2]

@@ -40,3 +40,17 @@ def test_one_axis_alone_makes_no_map(row, keep):
 
 def test_the_smallest_is_named(row, keep):
     assert "6.1, is at ε 0.1 and λ 5" in maps(rows_of(row), keep)[0].alt
+
+
+def test_settings_without_a_pair_in_common_make_no_map(row, keep):
+    first, second = rows_of(row)[:2]
+    others = [r for r in rows_of(row)[2:] if r["source"] == second["source"]]
+    assert maps([first, *others], keep) == []
+
+
+def test_a_setting_that_was_not_run_is_a_dash_in_both_panels(row, keep):
+    lacking = [r for r in rows_of(row) if (r[EPSILON], r[LAM]) != (1.0, 20.0)]
+    (figure,) = maps(lacking, keep)
+    left, right = figure.draw().axes
+    assert [text.get_text() for text in left.texts] == ["6.10", "21.1", "7.00", "–"]
+    assert [text.get_text() for text in right.texts] == ["50 %", "50 %", "50 %", "–"]

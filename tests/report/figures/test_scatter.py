@@ -42,3 +42,15 @@ def test_what_lies_below_the_diagonal_is_counted(row):
 def test_a_model_that_did_not_arrive_leaves_its_mark_empty(row):
     lines = figure_of(row, arrived=False).draw().axes[0].get_lines()
     assert [line.get_markerfacecolor() for line in lines[:2]] == ["white", "#0072b2"]
+
+
+def test_few_pairs_are_numbered_with_a_key_and_many_are_not(row):
+    assert [text.get_text() for text in figure_of(row).draw().axes[0].texts] == [
+        *("1", "2", " 1  a → b\n 2  b → a")
+    ]
+    rows = [row("a", f"t{n:02}", 1.0 + n, model=m) for n in range(25) for m in "xy"]
+    (one,) = compare(rows, "model", "x", "y")
+    many = scatter(one)
+    assert len(many.data) == 25
+    assert len(many.draw().axes[0].get_lines()) == 26  # and the diagonal
+    assert [text.get_text() for text in many.draw().axes[0].texts] == []

@@ -81,3 +81,15 @@ def test_doubtful_distances_are_named(row):
     rows = rows_of(row)
     rows[0]["arrived"] = False
     assert the_map(rows).caption.endswith("Doubtful: a → b (did not arrive).")
+
+
+def test_arrows_of_few_tasks_are_written_on_and_those_of_many_are_not(row):
+    def written(tasks):
+        pairs = [(a, b) for i, a in enumerate(tasks) for b in tasks[i + 1 :]]
+        rows = [r for a, b in pairs for r in (row(a, b, 1.0), row(b, a, 1.2))]
+        (matrix,) = distance_matrices(rows, tasks=[*tasks])
+        texts = [text.get_text() for text in task_map(matrix).draw().axes[0].texts]
+        return [text for text in texts if "%" in text]
+
+    assert written("abcd") == ["18 %"] * 6  # (1.2 − 1) / 1.1
+    assert written("abcde") == []

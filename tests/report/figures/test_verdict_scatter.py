@@ -40,3 +40,12 @@ def test_numbers_that_differ_by_rounding_are_drawn_at_one_place(row):
     drawn = np.concatenate([line.get_xydata() for line in figure.draw().axes[0].get_lines()])
     assert set(drawn[:, 0]) == {4.0}
     assert "equal, but for rounding" in figure.caption
+
+
+def test_without_a_pair_with_both_numbers_there_are_axes_and_no_legend(row):
+    figure = figure_of(row, [None, None, None, 4.0, 5.0, 6.0], [0.6, 0.5, 0.4, None, None, None])
+    axes = figure.draw().axes[0]
+    assert figure.alt.startswith("Scatter plot of 0 pairs, ")
+    assert (axes.get_legend(), axes.get_title()) == (None, "ρ = no evidence")
+    full = figure_of(row, [1.0] * 6, [0.5] * 6).draw().axes[0]
+    assert [text.get_text() for text in full.get_legend().get_texts()] == ["to b", "to c", "to a"]

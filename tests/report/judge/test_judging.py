@@ -210,3 +210,13 @@ def test_without_the_truth_it_says_what_there_is() -> None:
         RequestError, match="--column vlaue: .* no such number; did you mean 'value'"
     ):
         judge([*truth(), *rows("d", TRUTH)], column="vlaue")
+
+
+def test_a_method_that_knows_none_of_the_tasks_of_the_truth_has_no_evidence() -> None:
+    new = {"a": "w", "b": "x", "c": "y", "d": "z"}
+    others = [
+        row | {end: new[row[end]] for end in ("source", "target")} for row in rows("d", TRUTH)
+    ]
+    (verdict,) = judge([*truth(), *others])
+    assert verdict.contestant.tasks == TASKS
+    assert verdict.no_evidence == ("no pairs with a number on both sides, and 3 are the fewest")

@@ -8,6 +8,7 @@ import pytest
 from raytd.report.judge.judging import judge
 from raytd.report.judge.notes import class_notes, counting_notes, reliability_notes
 from raytd.report.judge.text import disjoint_legend, disjoint_table, legend
+from raytd.sweep.folder.doubts import MARKS
 from tests.report.judge.test_by_classes import APART, CLASSES, NEAR, TRUTH, rows
 
 pytestmark = pytest.mark.usefixtures("few_resamples")
@@ -143,3 +144,23 @@ def test_the_legend_has_all_of_it() -> None:
     assert table is not None
     assert str(table.title) == "Pairs with disjoint classes (18 of 30)"
     assert table.row_count == 1
+
+
+def test_the_legend_counts_doubtful_pairs_by_method_and_says_what_the_marks_mean() -> None:
+    doubted = rows("d", TRUTH)
+    doubted[0] |= {"arrived": False}
+    doubted[1] |= {"arrived": False, "coupling_converged": False}
+    found = judge([*noisy_truth(2, 0.5), *doubted, *rows("sound", TRUTH)], classes=CLASSES)
+    said = legend(found)
+    place = said.index("pairs with a doubtful number, of the method or of the truth:")
+    assert said[place + 1] == "   2 A, 1 C of 30: d"
+    assert said[place + 2 :] == [f"{mark}  {MARKS[mark]}" for mark in "AC"]
+
+
+def test_a_truth_that_tells_no_sources_apart_has_no_line_on_the_best_source() -> None:
+    by_target = np.tile(np.arange(len(TRUTH)) / 8, (len(TRUTH), 1))
+    some, none = (
+        legend(judge([*rows("transfer", true), *rows("d", TRUTH)])) for true in (TRUTH, by_target)
+    )
+    assert any(line.startswith("best source: found for so many of 6 targets") for line in some)
+    assert not any(line.startswith("best source") for line in none)

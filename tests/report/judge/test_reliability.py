@@ -136,3 +136,10 @@ def test_without_their_number_repeats_have_a_reliability_all_the_same() -> None:
     assert unknown.value == known.value
     assert (unknown.n, unknown.needed) == (None, None)
     assert known.needed == math.ceil(5 * unknown.times)
+
+
+def test_a_truth_that_does_not_differ_between_pairs_has_no_reliability_by_repeats() -> None:
+    found, _ = measured(own=0.0, repeated=5.0, n_seeds=1)
+    flat = replace(found, values=np.where(np.isfinite(found.values), 0.5, np.nan))
+    assert by_repeats(found) is not None
+    assert by_repeats(flat) is None
