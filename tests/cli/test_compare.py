@@ -94,3 +94,30 @@ def test_what_cannot_be_compared_is_one_line(run: Run, options: list[str], words
     assert words in str(done.exception)
     assert "\n" not in str(done.exception)
     assert done.stdout == ""
+
+
+def test_settings_that_no_two_trials_share_leave_nothing_to_compare(
+    run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs/demo"
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["sweep"]["grid"] = {"coupled.lam": [1, 2]}
+    (folder / "plan.json").write_text(json.dumps(plan))
+    for path in folder.glob("trials/*/result.json"):
+        row = json.loads(path.read_text())
+        path.write_text(json.dumps(row | {"coupled.lam": 1 if row["model"] == "big" else 2}))
+    done = run()
+    assert (done.exit_code, done.stdout.rstrip()) == (
+        *(0, "nothing to compare: no setting of the other axes is on both sides"),
+    )
+
+
+def test_sides_without_a_pair_in_common_have_no_table_of_pairs(run: Run, tmp_path: Path) -> None:
+    for path in (tmp_path / "runs/demo").glob("trials/*/result.json"):
+        row = json.loads(path.read_text())
+        if (row["model"], row["source"]) not in (("big", "a"), ("small", "b")):
+            path.unlink()
+    done = run()
+    assert done.exit_code == 0
+    assert "big and small have no pair in common" in done.stdout
+    assert "source → target" not in done.stdout

@@ -49,3 +49,14 @@ def test_ray_is_started_and_ended_when_asked_for(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "started on this machine: 1 node, " in ended.stdout
     assert not processes_with(f"{marker}={tmp_path}\0")
+
+
+def test_what_is_asked_for_and_makes_no_sense_is_a_finding_with_a_remedy(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    given = ("--storage", tmp_path / "runs", "--data", "~no-such-user/data")
+    code, out = run(capsys, *given, "--tracking-uri", "htp://server", "--json")
+    assert code == 1
+    wrong = {each["subject"]: each for each in json.loads(out) if each["todo"]}
+    assert set(wrong) == {"tracking", "data"}
+    print(wrong)

@@ -233,3 +233,17 @@ def test_a_candidate_that_did_not_arrive_is_last_though_its_number_is_smallest(r
     assert found[-1]["doubts"] == "did not arrive"
     said = run("recommend", "demo", "--target", "b").stdout
     assert "The last 1 of 4 are last whatever their numbers are" in said
+
+
+def test_a_truth_whose_network_no_other_method_has_judges_nobody_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, folder = asking(tmp_path, monkeypatch), tmp_path / "runs/demo"
+    for path in folder.glob("trials/*/result.json"):
+        row = json.loads(path.read_text())
+        if row["method"] == "transfer":
+            path.write_text(json.dumps(row | {"model": "other"}))
+    done = run("judge", "demo")
+    assert done.exit_code == 0, done.output
+    assert "no other method has results with the network of the truth" in done.stdout
+    assert "transfer was not measured with the network big" in done.stdout.replace("\n", " ")

@@ -14,6 +14,7 @@ import raytd
 from raytd.cli import cli
 from raytd.errors import RequestError
 from tests.cli import saved_sweep
+from tests.cli.screens import shown_here
 
 Run = Callable[..., Result]
 
@@ -123,3 +124,23 @@ def test_the_table_needs_neither_torch_nor_ray(run: Run) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[-1] == "set()"
+
+
+def test_parquet_is_not_written_to_a_terminal(run: Run, tmp_path: Path) -> None:
+    seen = shown_here(tmp_path, "results", "demo", "--format", "parquet")
+    assert seen.code == 2
+    assert "--format parquet is not for a terminal; name a file with --out" in seen.text
+
+
+def test_a_table_in_a_file_has_no_colours_and_one_of_a_whole_sweep_has_no_remark(
+    run: Run, tmp_path: Path
+) -> None:
+    asked = ("--where", "model=small", "--out", "t.txt")
+    assert run(*asked).stderr.splitlines()[0] == "1 of 25 trials have not ended"
+    plan = json.loads((tmp_path / "runs/demo/plan.json").read_text())
+    plan["trials"] = [trial for trial in plan["trials"] if trial["trial_key"] != "missing"]
+    (tmp_path / "runs/demo/plan.json").write_text(json.dumps(plan))
+    assert run(*asked).stderr.split() == ["written", "t.txt"]
+    assert (tmp_path / "t.txt").read_text() == run("--where", "model=small").stdout
+    shown_here(tmp_path, "results", "demo", *asked)
+    assert "\x1b" not in (tmp_path / "t.txt").read_text()

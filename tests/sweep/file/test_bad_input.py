@@ -211,6 +211,8 @@ ADDED = [
     ('model: "\\ud800"', "4:8 model  half a character"),
     ("coupled: {lam: 1", "5:1  not YAML: while parsing a flow mapping: expected ',' or '}', "),
     ("profile: gpu", "4:1 profile  unknown profile 'gpu'; there are auto, none"),
+    ('"\\ud800": 1', "4:1  half a character"),
+    ("profiles: 3", "4:1 profiles  must be a mapping of profiles, not 3"),
     ("profiles: {auto: {}}", "4:12 profiles.auto  'auto' cannot be a profile's name"),
     ("profiles: {cpu: 3}", "4:12 profiles.cpu  must be a mapping of keys, not 3"),
     (
@@ -251,6 +253,11 @@ REPLACED = [
         "4:8 grid.stop.tolerance  has no effect: no listed method reads it (uncoupled)",
     ),
     ("digits-low", "3", "2:9 tasks[0]  unknown task '3'"),
+    (
+        "digits-low",
+        "[digits-low]",
+        "2:9 tasks[0]  must be the name of a task or a mapping, not a list",
+    ),
     ("digits-low", "digits-high", "2:22 tasks[1]  a second task of the name 'digits-high'"),
     (
         "digits-low",

@@ -120,3 +120,13 @@ def test_what_is_no_catalogue_is_told_in_one_line(folder: Path, text: str, line:
 
 def test_a_file_that_is_not_there_is_told_once(folder: Path) -> None:
     assert refused("other.yaml") == ["other.yaml  cannot be read: No such file or directory"]
+
+
+def test_a_home_folder_that_nobody_has_is_told_where_the_catalogue_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = "~no-such-user/mine.yaml"
+    (line,) = refused(file)
+    assert line.startswith(f"data.catalogue  {file}: this machine knows no home folder of a user")
+    monkeypatch.setenv("RAYTD_CATALOGUE", file)
+    assert refused(None) == [line.replace("data.catalogue", "RAYTD_CATALOGUE", 1)]

@@ -94,3 +94,21 @@ def test_what_fits_on_the_nodes_is_not_refused(
     nodes: list[Node], method: str, blocks: int, resources: dict[str, float]
 ) -> None:
     assert resource_problems([config_of(method, blocks, **resources)], nodes) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "way_out"),
+    [
+        (0.4, "a smaller resources.cpus_per_actor"),
+        (0.5, "a smaller resources.cpus_per_actor"),
+        (2.5, "resources.cpus_per_actor=1"),
+    ],
+)
+def test_a_share_is_named_as_a_way_out_where_anything_is_left_for_actors(
+    there: float, way_out: str
+) -> None:
+    (problem,) = resource_problems([config_of("coupled", 2, cpus_per_actor=2)], [{"CPU": there}])
+    assert problem == (
+        "the plan needs 4.5 CPUs for one trial (2 actors × 2 CPUs + 0.5); the cluster has "
+        f"{there:g}. Set fewer resources.actors (same answer, slower) or {way_out}."
+    )
