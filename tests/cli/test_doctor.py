@@ -51,12 +51,16 @@ def test_ray_is_started_and_ended_when_asked_for(tmp_path: Path) -> None:
     assert not processes_with(f"{marker}={tmp_path}\0")
 
 
-def test_what_is_asked_for_and_makes_no_sense_is_a_finding_with_a_remedy(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_places_that_nobody_can_use_are_findings_beside_the_others(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = ("--storage", tmp_path / "runs", "--data", "~no-such-user/data")
-    code, out = run(capsys, *given, "--tracking-uri", "htp://server", "--json")
-    assert code == 1
+    monkeypatch.setenv("RAYTD_DATA", "~no-such-user/data")
+    uri = "sqlite:///~/mlflow.db"
+    code, out = run(capsys, "--storage", tmp_path, "--tracking-uri", uri, "--json")
     wrong = {each["subject"]: each for each in json.loads(out) if each["todo"]}
-    assert set(wrong) == {"tracking", "data"}
-    print(wrong)
+    assert (code, set(wrong)) == (1, {"tracking", "data"})
+    assert wrong["tracking"]["found"] == f"--tracking-uri {uri}: '~' is not a home folder here"
+    assert wrong["tracking"]["todo"].startswith("Write the path in full, ")
+    assert wrong["data"]["found"].endswith("this machine knows no home folder of a user "
+                                           "'no-such-user'")  # fmt: skip
+    assert wrong["data"]["todo"] == "Correct the name, or write the path in full."

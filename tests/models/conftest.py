@@ -39,6 +39,11 @@ def softmax(*, in_channels, n_classes):
     return nn.Sequential(nn.Flatten(), nn.Linear(64 * in_channels, n_classes), nn.Softmax(1))
 
 
+def flat(*, in_channels, n_classes):
+    linear = nn.Linear(64 * in_channels, n_classes)
+    return nn.Sequential(nn.Flatten(), linear, nn.Flatten(0))
+
+
 class Pair(nn.Sequential):
     def forward(self, x):
         return super().forward(x), x

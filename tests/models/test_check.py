@@ -27,6 +27,7 @@ def test_a_usable_model_passes_and_the_global_random_state_is_left_alone(
         ("narrow", "the last linear layer '1' has 3 outputs, not one for each of 5 classes"),
         ("unbiased", "the last linear layer '1' has no bias"),
         ("softmax", "does not return what its last linear layer computes"),
+        ("flat", "gives (20,) for 4 images in evaluation mode, not (4, 5)"),
         ("pair", "gives a tuple in evaluation mode, not a tensor of logits"),
         ("infinite", "gives values that are not finite in training mode"),
         ("dropped", "gives other logits each time in evaluation mode"),

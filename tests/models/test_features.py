@@ -14,7 +14,14 @@ from torchvision import models
 
 from raytd.errors import InputError
 from raytd.models import features
-from raytd.models.features import extractor, for_cost, identity, problem_with, trained_file
+from raytd.models.features import (
+    extractor,
+    for_cost,
+    identity,
+    problem_with,
+    trained_file,
+    trained_network,
+)
 from tests.cases import for_each
 from tests.conftest import small_task
 
@@ -79,6 +86,13 @@ def test_an_unknown_name_is_one_line(name: str, message: str) -> None:
         extractor(name)
     assert str(error.value) == problem
     assert "\n" not in problem
+
+
+@for_each("name", ["source", "pixels"])
+def test_features_of_no_trained_network_make_no_probe(name: str) -> None:
+    with pytest.raises(InputError) as error:
+        trained_network(name)
+    assert str(error.value) == f"'{name}' are features of no network that is trained already"
 
 
 def test_trained_weights_that_are_not_there_are_not_downloaded_but_named(tmp_path: Path) -> None:

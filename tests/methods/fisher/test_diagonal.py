@@ -64,6 +64,19 @@ def convolutional() -> nn.Module:
     )
 
 
+def padded_by_name() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding="same"), nn.Tanh(), nn.Flatten(), nn.Linear(64, 3)
+    )
+
+
+def normalised_by_the_batch() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4, track_running_stats=False), nn.Flatten(),
+        nn.Linear(16, 3),
+    )  # fmt: skip
+
+
 def other_convolutions() -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(1, 4, 3, padding="same", padding_mode="circular"),
@@ -78,6 +91,8 @@ def other_convolutions() -> nn.Module:
 NETWORKS = {
     "convolutional": (convolutional, "9", True),
     "other_convolutions": (other_convolutions, "5", False),
+    "padded_by_name": (padded_by_name, "3", False),
+    "normalised_by_the_batch": (normalised_by_the_batch, "3", False),
     "twice": (Twice, "head", False),
     "transposed": (Transposed, "head", False),
 }
@@ -89,7 +104,7 @@ def made(name: str) -> tuple[nn.Module, str, bool]:
         torch.default_generator.manual_seed(0)
         network = make().double().eval()
         for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, nn.BatchNorm2d) and module.track_running_stats:
                 nn.init.normal_(module.running_mean)
                 nn.init.uniform_(module.running_var, 0.5, 2)
     return network, head, together
@@ -266,3 +281,10 @@ def test_the_jackknife_knows_bias_and_spread_of_a_noisy_distance() -> None:
     bias = float(distances.mean()) - truth
     assert float(errors[:, 1].mean()) == pytest.approx(bias, rel=0.25)
     assert float(errors[:, 0].mean().sqrt()) == pytest.approx(float(distances.std()), rel=0.3)
+
+
+def test_filters_that_are_told_nothing_have_no_error() -> None:
+    assert relative_error(torch.zeros(4, 3)) == 0
+    draws = torch.tensor([[1.0, 0.0], [3.0, 0.0]]).double()
+    # A mean of 2, and a variance of 2 over two draws: the other filter does not count.
+    assert relative_error(draws) == pytest.approx(0.5)

@@ -37,6 +37,10 @@ ADDED = [
     ("coupled: {epsilon: .inf}", "4:11 coupled.epsilon  must be a finite number, not inf"),
     ("coupled: {epsilon: }", "4:11 coupled.epsilon  must be a number, not empty"),
     ("coupled:\n  blocks: 0", "5:3 coupled.blocks  must be at least 1, not 0"),
+    (
+        "coupled: {support: global, proximal: linear}",
+        "4:11 coupled.support  support global takes proximal kl or none, not linear",
+    ),
     ("coupled: {blocks: ten}", "4:11 coupled.blocks  must be a whole number, not 'ten'"),
     ("coupled: {blocks: true}", "4:11 coupled.blocks  must be a whole number, not true"),
     ("coupled: [kl]", "4:1 coupled  must be a mapping of keys, not a list"),

@@ -140,3 +140,16 @@ def test_trials_side_by_side_are_those_whose_bundles_fit(
     spec = make_spec(content, caller="test")
     made = make_plan(spec, data=tmp_path, storage=tmp_path, nodes=[{"CPU": 99.0, "GPU": 99.0}])
     assert trials_at_once(made.trials[0].config, nodes) == at_once
+
+
+def test_a_row_settles_a_trial_unless_it_is_to_be_run_again(tmp_path: Path) -> None:
+    made = plan(tmp_path)
+    done = end(made, 0)
+    lost = end(made, 1, "failed", error="its process was lost", transient=True)
+    wrong = end(made, 2, "failed", error="the weights became NaN", transient=False)
+    missing = made.trials[3].key
+    keys = (done, lost, wrong, missing)
+    settled = [plan(tmp_path).settled(key) for key in keys]
+    assert [row and row["trial_key"] for row in settled] == [done, None, wrong, None]
+    again = [plan(tmp_path, retry=True).settled(key) for key in keys]
+    assert [row and row["trial_key"] for row in again] == [done, None, None, None]

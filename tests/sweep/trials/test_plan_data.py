@@ -73,3 +73,16 @@ def test_a_data_set_is_read_once_for_all_of_its_tasks(
     assert problems == []
     assert [tasks[spec].name for spec in specs] == ["1", "2", "3"]
     assert asked == ["digits"]
+
+
+def test_every_task_that_asks_its_data_for_too_much_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "grey", (9, 7))
+    tasks = [
+        {"name": f"t{n}", "dataset": "npz:grey.npz", "train": n, "val": 4} for n in (4, 500, 600)
+    ]
+    found = plan(tmp_path, tasks=tasks)
+    assert found == [
+        f"task 't{n}': train = {n} takes {n // 2} images of class '0', which has 7; set train "
+        "between 2 and 14"
+        for n in (500, 600)
+    ]

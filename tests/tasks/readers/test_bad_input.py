@@ -185,9 +185,15 @@ def npz_with(**arrays: np.ndarray) -> Callable[[Path], str]:
     return write
 
 
+def two_names_alike(root: Path) -> str:
+    write_parquet(root / "data", GOOD, pa.array([0, 1] * 4), names=("ant", "ant"))
+    return "parquet:data"
+
+
 def npz_member(name: str, content: bytes) -> Callable[[Path], str]:
     def write(root: Path) -> str:
-        npz_with(images=IMAGES, labels=LABELS)(root)
+        arrays = {"images": IMAGES, "labels": LABELS}
+        npz_with(**{own: array for own, array in arrays.items() if f"{own}.npy" != name})(root)
         with zipfile.ZipFile(root / "data.npz", "a") as archive:
             archive.writestr(name, content)
         return "npz:data.npz"
@@ -243,6 +249,14 @@ def member_without_a_name(root: Path) -> str:
     return "npz:data.npz"
 
 
+def labels_cut_in_gz(root: Path) -> str:
+    """The size of a packed file says nothing of the labels in it."""
+    write_idx_gz(root / "data", GREY)
+    path = root / "data" / "train-labels-idx1-ubyte.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:-2]))
+    return "idx:data"
+
+
 def idx_without_pixels(root: Path) -> str:
     labels = np.arange(8) % 2
     empty = np.zeros((8, 0, 0, 1), np.uint8)
@@ -284,6 +298,7 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
         with_labels(pa.array([0, 1, 0, 2, 0, 1, 0, 1])),
         "{data} row 3: label 2 is outside the class list, which has 2 names (0 to 1)",
     ),
+    "two classes of one name in Parquet": (two_names_alike, "{data}: two classes are called 'ant'"),
     "no label": (
         with_labels(pa.array([0, 1, 0, None, 0, 1, 0, 1])),
         "{data} row 3: no label in column 'label'",
@@ -345,6 +360,10 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
         idx_with("t10k-labels-idx1-ubyte", lambda b: b[:5]),
         "{data}/t10k-labels-idx1-ubyte: not an IDX file of bytes with 1 dimension(s)",
     ),
+    "labels that end before their number": (
+        labels_cut_in_gz,
+        "{data}/train-labels-idx1-ubyte.gz row 6: the file ends before this label",
+    ),
     "fewer labels than images": (
         idx_with("train-labels-idx1-ubyte", lambda b: b[:4] + struct.pack(">I", 7) + b[8:15]),
         "{data}/train-images-idx3-ubyte and train-labels-idx1-ubyte: 8 images, but 7 labels",
@@ -405,6 +424,14 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
     "one-hot labels": (
         npz_with(images=IMAGES, labels=np.eye(8, dtype=np.int64)),
         "{data}.npz: labels has shape (8, 8); one label for each image wanted",
+    ),
+    "two classes of one name": (
+        npz_with(images=IMAGES, labels=LABELS, class_names=np.array(["ant", "ant"])),
+        "npz:data.npz: two classes are called 'ant'",
+    ),
+    "a member that is no array": (
+        npz_member("labels.npy", b"0 1 0 1 0 1"),
+        "{data}.npz: labels is not an array (",
     ),
     "no labels": (npz_with(images=IMAGES), "{data}.npz: no array labels or y beside images"),
     "no images": (npz_with(a=IMAGES), "{data}.npz: no array x_train or train_images or images or"),
