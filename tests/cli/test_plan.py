@@ -243,3 +243,60 @@ def test_a_result_of_gpus_that_may_round_as_they_like_says_so(
         said = "GPUs were free to round differently" in (row["warnings"] or "")
         assert said == (gpus == 1 and not deterministic)
         assert bool(result.warnings) >= said
+
+
+def test_what_is_searched_has_no_lines_of_its_own(folder: Path) -> None:
+    given = [
+        "grid.coupled.lam=[10]",
+        "search={space: {trajectory.lr: {loguniform: [0.001, 0.1]}}, trials: 2}",
+    ]
+    spec = load_sweep(folder / "small.yaml", overrides=given, has_gpu=lambda: False).spec
+    made = make_plan(spec, data=folder, storage=folder / "search", nodes=[{"CPU": 2.0}])
+    axes = {line["axis"] for line in by_axis(made)}
+    assert axes == {"method", "model", "seed", "source", "target", "coupled.lam"}
+
+
+def test_a_plan_of_which_all_is_done_times_nothing_and_has_no_facts(
+    plan: SweepPlan, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from raytd.cli.commands.plan import _facts
+    from raytd.sweep.cost.plan_figures import outlook
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "nothing"))
+    told: list[str] = []
+    done = replace(plan, done={t.key: {"status": "done"} for t in plan.trials})
+    found = outlook(done, nodes=[{"CPU": 2.0}], price=3.0, tell=told.append)
+    assert (told, _facts(found)) == ([], [])
+    assert (found["to_run"], found["duration_s"], found["cost"]["dollars"]) == (0, 0, 0)
+    assert not (folder / "nothing").exists()
+
+
+def test_methods_whose_work_is_not_known_beforehand_are_named(tmp_path: Path) -> None:
+    from raytd.cli.commands.plan import _facts
+    from raytd.sweep.cost.plan_figures import outlook
+
+    (tmp_path / "s.yaml").write_text(
+        "name: s\ntasks: [digits-low, digits-high]\nmethods: [leep, finetune, nce]\n"
+    )
+    spec = load_sweep(tmp_path / "s.yaml", has_gpu=lambda: False).spec
+    made = make_plan(spec, data=tmp_path, storage=tmp_path / "runs", nodes=[{"CPU": 2.0}])
+    facts = dict(_facts(outlook(made, nodes=[{"CPU": 2.0}], quick=True)))
+    assert facts["finetune"] == "only the SGD steps are in these figures"
+    assert facts["leep, nce"] == "not in these figures: their work is not known beforehand"
+
+
+def test_a_price_is_of_gpus_where_trials_use_them_and_of_machines_where_none_does(
+    plan: SweepPlan, folder: Path
+) -> None:
+    from raytd.sweep.cost.plan_figures import _cost
+
+    nodes = [{"CPU": 2.0, "GPU": 4.0}, {"CPU": 2.0}]
+    given = ["resources.gpus_per_actor=1"]
+    spec = load_sweep(folder / "small.yaml", overrides=given, has_gpu=lambda: False).spec
+    on_gpus = make_plan(spec, data=folder, storage=folder / "priced", nodes=nodes)
+    cost = _cost(3.0, 7200.0, nodes, on_gpus.missing)
+    assert (cost["dollars"], "each of 4 GPUs" in cost["assumption"]) == (24, True)
+    cost = _cost(3.0, 7200.0, nodes, plan.missing)
+    assert (cost["dollars"], "each of 2 machines" in cost["assumption"]) == (12, True)

@@ -89,6 +89,12 @@ def test_counts_are_unbounded_unless_given() -> None:
     assert spec.val is None
 
 
+def test_a_size_and_a_range_that_are_left_empty_are_those_of_the_images() -> None:
+    spec = TaskSpec(**FIELDS | {"size": None, "range": None})
+    assert (spec.size, spec.range) == (None, None)
+    assert spec == TaskSpec(**FIELDS)
+
+
 def test_one_number_is_the_size_of_a_square() -> None:
     assert TaskSpec(**FIELDS, size=16).size == (16, 16)
     assert TaskSpec(**FIELDS, size=[4, 1024]).size == (4, 1024)

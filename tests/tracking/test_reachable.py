@@ -4,10 +4,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from raytd.tracking.base import SweepInfo
-from raytd.tracking.open import open_tracker
-from raytd.tracking.reachable import store_finding
+from raytd.tracking.open import chosen_uri, open_tracker
+from raytd.tracking.reachable import require_experiment, store_finding
+from tests.test_paths import no_home  # noqa: F401
 
 
 def test_a_store_that_answers_says_what_it_holds(uri: str) -> None:
@@ -48,3 +50,27 @@ def test_a_server_that_does_not_serve_has_a_way_out(code: int, advice: str) -> N
     assert len(found.splitlines()) == 1
     waits = ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT")
     assert all(os.environ.get(name) in (before.get(name), "2", "20") for name in waits)
+
+
+@pytest.mark.usefixtures("no_home")
+def test_without_a_home_folder_a_store_is_told_what_to_set() -> None:
+    found, todo = store_finding("http://127.0.0.1:1")
+    assert found == "http://127.0.0.1:1"
+    assert todo is not None
+    assert todo.startswith("tracking: no home folder")
+    assert "; set HOME" in todo
+    assert todo.endswith(", or track nothing with --tracking-uri none")
+
+
+def test_an_experiment_that_is_not_there_yet_is_no_problem_and_is_not_made(uri: str) -> None:
+    open_tracker(uri, SweepInfo("quick", "reachable"))
+    require_experiment(uri, "another")
+    client = MlflowClient(tracking_uri=uri)
+    assert client.get_experiment_by_name("another") is None
+
+
+def test_a_folder_of_the_home_may_be_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert chosen_uri("~/mlruns", Path("runs")) == str(tmp_path / "mlruns")
