@@ -1,11 +1,20 @@
 """From a tracking URI to the tracker that serves it."""
 
+from importlib.metadata import entry_points
 from pathlib import Path
 
+from raytd.errors import RequestError
 from raytd.paths import expanded
 from raytd.storage.path import StoragePath
 from raytd.tracking.base import SweepInfo, Tracker
+from raytd.tracking.guard import without_password
 from raytd.tracking.sqlite_file import require_uri, sqlite_uri
+
+_KINDS = (
+    "http", "https", "file", "sqlite", "postgresql", "mysql", "mssql", "databricks",
+    "databricks-uc", "uc",
+)  # fmt: skip
+"""What MLflow knows before `://`, a driver as in `postgresql+psycopg2` left out."""
 
 
 def chosen_uri(asked: str | None, storage: StoragePath) -> str | None:
@@ -19,7 +28,8 @@ def chosen_uri(asked: str | None, storage: StoragePath) -> str | None:
         storage: folder of all sweeps.
 
     Raises:
-        RequestError: in one line, if the URI would be misread, or none can name the file.
+        RequestError: in one line, if MLflow knows no such URI or would misread it, or none can
+            name the file.
     """
     if asked == "none":
         return None
@@ -28,8 +38,20 @@ def chosen_uri(asked: str | None, storage: StoragePath) -> str | None:
         return sqlite_uri(folder.resolve() / "mlflow.db")
     if asked.startswith("~"):  # a folder, as MLflow takes one
         return str(expanded(asked))
+    _require_kind(asked)
     require_uri(asked)
     return asked
+
+
+def _require_kind(uri: str) -> None:
+    """Looks whether MLflow, or a plugin of it, knows what stands before `://`."""
+    kind, mark, _ = uri.partition("://")
+    known = [*_KINDS, *(e.name for e in entry_points(group="mlflow.tracking_store"))]
+    if mark and kind.lower().partition("+")[0] not in known:
+        raise RequestError(
+            f"--tracking-uri {without_password(uri)}: MLflow has no store of the kind '{kind}'; it "
+            f"has {', '.join(known)}, and folders"
+        )
 
 
 def open_tracker(uri: str | None, sweep: SweepInfo) -> Tracker:

@@ -43,6 +43,7 @@ def test_a_folder_that_no_uri_names_is_refused(name: str, sign: str, tmp_path: P
         ("sqlite:////data/a?", "'?' is read as options"),
         ("sqlite:///~/mlflow.db", "write the path in full"),
         ("sqlite:////data/my%20runs/mlflow.db", "without escapes such as %20"),
+        ("htp://server", "no store of the kind 'htp'; it has http, https, "),
     ],
 )
 def test_a_uri_that_would_be_misread_is_refused(uri: str, told: str) -> None:
@@ -60,6 +61,9 @@ def test_a_uri_that_would_be_misread_is_refused(uri: str, told: str) -> None:
         "http://tracking:5000/a?b",
         "postgresql://me:p%40ss@host/db?sslmode=require",
         "sqlite://",
+        "HTTPS://tracking/",
+        "postgresql+psycopg2://me@host/db",
+        "databricks",
     ],
 )
 def test_other_uris_stay_as_they_are(uri: str) -> None:
