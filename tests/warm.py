@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,9 @@ IMPORTED = (
     "raytd.engine.coordinator",
     "raytd.engine.worker",
     "raytd.sweep.run.trial_function",
+    "raytd.models.cnn",
+    "sklearn.datasets",
+    "torch._decomp.decompositions_for_jvp",
 )
 """Never Ray itself: it reads the environment as it is imported, and that of a worker is its own."""
 
@@ -70,8 +74,10 @@ def warm_workers(folder: Path) -> Iterator[None]:
 
 
 def _copy_for_everyone(listening: socket.socket) -> None:
-    for name in IMPORTED:
-        importlib.import_module(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of torch, by what it imports itself
+        for name in IMPORTED:
+            importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         asking, _ = listening.accept()
