@@ -46,11 +46,14 @@ def chosen_uri(asked: str | None, storage: StoragePath) -> str | None:
 def _require_kind(uri: str) -> None:
     """Looks whether MLflow, or a plugin of it, knows what stands before `://`."""
     kind, mark, _ = uri.partition("://")
-    known = [*_KINDS, *(e.name for e in entry_points(group="mlflow.tracking_store"))]
-    if mark and kind.lower().partition("+")[0] not in known:
+    asked = kind.lower().partition("+")[0]
+    if not mark or asked in _KINDS:
+        return
+    plugins = [each.name for each in entry_points(group="mlflow.tracking_store")]
+    if asked not in plugins:
         raise RequestError(
             f"--tracking-uri {without_password(uri)}: MLflow has no store of the kind '{kind}'; it "
-            f"has {', '.join(known)}, and folders"
+            f"has {', '.join([*_KINDS, *plugins])}, and folders"
         )
 
 

@@ -16,7 +16,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,7 +68,7 @@ def run(job: Job, sources: str) -> dict[str, float]:
     """The lengths of one trial."""
     torch.set_num_threads(1)
     start = time.process_time()
-    with CHANGED.get(job.setting, unchanged)():
+    with CHANGED.get(job.setting, nullcontext)():
         result = raytd.distance(
             TASKS[job.source],
             TASKS[job.target],
@@ -79,7 +79,7 @@ def run(job: Job, sources: str) -> dict[str, float]:
             coupled={"blocks": 1, "tile_size": CPU["coupled"]["tile_size"]},
             trajectory=CPU["trajectory"] | SETTINGS[job.setting],
             pretrain=SUITE["pretrain"] | CPU["pretrain"],
-            resources={"chunk": 4},
+            resources={"chunk": CPU["resources"]["chunk"]},
             data_root=job.data,
             sources=sources,
         )
@@ -91,12 +91,6 @@ def run(job: Job, sources: str) -> dict[str, float]:
         "arrived": float(result.arrived),
         "seconds": time.process_time() - start,
     }
-
-
-@contextmanager
-def unchanged() -> Iterator[None]:
-    """The engine as it is."""
-    yield
 
 
 @contextmanager

@@ -393,10 +393,12 @@ def test_different_tasks_have_no_self_distance(
     assert run_prepared(prepared, context).self_distance is None
 
 
-def test_the_error_is_that_of_the_coupling_that_the_result_shows(
-    tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig
+@pytest.mark.parametrize("averaging", ["window", "none"])
+def test_the_error_is_that_of_the_coupling_and_of_the_knots_that_the_result_shows(
+    tiny_pair: Pair, sources: SourceCache, short: TrajectoryConfig, averaging: Averaging
 ) -> None:
-    context = make_context(sources, short)
+    twenty = short.model_copy(update={"steps": 20, "segments": 20, "averaging": averaging})
+    context = make_context(sources, twenty)
     prepared = prepare(tiny_pair, context, TilingConfig(tile_size=4, blocks=2))
     result = run_prepared(prepared, context)
     pairs = {name: v for name, v in vars(result.coupling).items() if name != "measured"}
@@ -404,8 +406,8 @@ def test_the_error_is_that_of_the_coupling_that_the_result_shows(
     noise = noise_error(
         distance=result.distance,
         noise_share=result.noise_share,
-        segments=short.segments,
-        averaging=short.averaging,
+        segments=twenty.segments,
+        averaging=averaging,
     )
     assert result.distance_error == pytest.approx(np.hypot(images, noise), rel=1e-12)
     assert 0 < result.distance_error < result.distance
