@@ -108,7 +108,8 @@ def _pairs() -> Schema:
         "anyOf": [
             {"enum": ["all", None]},
             _listed(pair),
-            _mapping(ends, "Every source with every target.") | {"required": ["from", "to"]},
+            _mapping(ends, "Every source with every target; one of the two alone means all others.")
+            | {"minProperties": 1},
         ],
     }
 

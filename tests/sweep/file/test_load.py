@@ -78,6 +78,14 @@ def test_from_and_to_make_every_pair_of_different_tasks(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("end", ["from", "to"])
+def test_one_end_alone_is_paired_with_all_others(end: str, tmp_path: Path) -> None:
+    pairs = load(tmp_path, BASE + f"pairs: {{{end}: [digits-low]}}").spec.pairs
+    place = 0 if end == "from" else 1
+    assert [pair[place] for pair in pairs] == ["digits-low"] * 2
+    assert {pair[1 - place] for pair in pairs} == {"digits-high", "digits-even"}
+
+
 def test_one_task_may_be_paired_with_itself(tmp_path: Path) -> None:
     text = "name: s\ntasks: [digits-low]\nmethods: [coupled]\npairs: [[digits-low, digits-low]]"
     assert load(tmp_path, text).spec.pairs == (("digits-low", "digits-low"),)
