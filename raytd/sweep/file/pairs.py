@@ -62,19 +62,21 @@ def _not_in_tasks(items: list[Any], at: KeyPath, names: list[str]) -> list[Findi
 
 def _from_to(written: dict[str, Any], names: list[str]) -> tuple[Pairs, list[Finding]]:
     """Every source with every target but itself; an end that is not named means all tasks."""
-    ends = {key: names if written.get(key) is None else written[key] for key in ("from", "to")}
     findings = [
-        Finding(("pairs", key), unknown_key(key, tuple(ends))) for key in written if key not in ends
+        Finding(("pairs", key), unknown_key(key, ("from", "to")))
+        for key in written
+        if key not in ("from", "to")
     ]
-    if all(written.get(key) is None for key in ends):
+    ends = {key: written[key] for key in ("from", "to") if written.get(key) is not None}
+    if not ends and not findings:
         findings.append(Finding(("pairs",), "must name from, to, or both; 'all' means all pairs"))
-    for key in ends:
+    for key, end in ends.items():
         at: KeyPath = ("pairs", key)
-        problems = check_list(ends[key], at, "tasks")
-        findings += problems or _not_in_tasks(ends[key], at, names)
+        findings += check_list(end, at, "tasks") or _not_in_tasks(end, at, names)
     if findings:
         return [], findings
-    pairs = list(dict.fromkeys((s, t) for s in ends["from"] for t in ends["to"] if s != t))
+    sources, targets = (ends.get(key, names) for key in ("from", "to"))
+    pairs = list(dict.fromkeys((s, t) for s in sources for t in targets if s != t))
     if not pairs:
         findings = [Finding(("pairs",), "no source has a target but itself; list [[task, task]]")]
     return pairs, findings

@@ -74,6 +74,7 @@ ADDED = [
         "4:36 pairs[1]  the pair digits-low -> digits-high a second time",
     ),
     ("pairs: []", "4:1 pairs  must not be empty"),
+    ("pairs: {frm: [digits-low]}", "4:9 pairs.frm  unknown key; did you mean 'from'?"),
     ("pairs: {}", "4:1 pairs  must name from, to, or both; 'all' means all pairs"),
     ("pairs: {from: null}", "4:1 pairs  must name from, to, or both; 'all' means all pairs"),
     ("pairs: {from: digits-low}", "4:9 pairs.from  must be a list of tasks, not 'digits-low'"),
@@ -430,6 +431,14 @@ search:
         "8:23 search.space.coupled.epsilon.loguniform",
         "9:29 search.space.coupled.lam.uniform[0]",
         "10:3 search.metric",
+    ]
+
+
+def test_an_end_of_pairs_that_is_not_named_has_no_problem_of_its_own(tmp_path: Path) -> None:
+    text = GOOD.replace("[digits-low, digits-high]", "[]") + "pairs: {to: [digits-low]}\n"
+    assert [line.split("  ")[0] for line in problems(tmp_path, text)] == [
+        "2:1 tasks",
+        "4:14 pairs.to[0]",
     ]
 
 
