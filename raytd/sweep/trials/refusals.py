@@ -68,8 +68,10 @@ def _gpu_ways(total: float, written: ResourcesConfig) -> list[str]:
 
 
 def _cpu_way(shape: Shape, nodes: Sequence[Node]) -> str:
-    """A share of CPUs with which the trial fits, where one is found."""
+    """A share of CPUs with which the trial fits, GPUs that are lacking apart, if one is found."""
     total = sum(node.get("CPU", 0.0) for node in nodes)
+    if sum(node.get("GPU", 0.0) for node in nodes) < shape.n * shape.gpus:
+        shape = shape._replace(gpus=0.0)
     enough = math.floor(100 * (total - shape.beside) / shape.n + _ROUNDING) / 100
     enough = math.floor(enough) if enough > 1 else enough
     if enough > 0 and room(shape._replace(cpus=enough), nodes) >= shape.n:
