@@ -16,7 +16,7 @@ from raytd.words import counted
 if TYPE_CHECKING:
     from raytd.sweep.cluster.connection import Node
     from raytd.sweep.file.load import LoadedSweep
-    from raytd.sweep.trials.placement import CanAdd
+    from raytd.sweep.trials.fitting import CanAdd
     from raytd.sweep.trials.plan import SweepPlan
 
 F = TypeVar("F", bound=Callable[..., Any])

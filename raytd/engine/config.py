@@ -293,8 +293,11 @@ class ResourcesConfig(Settings):
     """What a trial asks of the cluster; the answer does not depend on it beyond the last bits.
 
     Attributes:
-        actors: block actors per trial; "auto" is one per coupling block.
-        gpus_per_actor: GPUs of each block actor; a fraction or 0 is allowed.
+        actors: block actors per trial; "auto" is one per coupling block, or as many as the cluster
+            has room for.
+        gpus_per_actor: GPUs of each block actor; a fraction or 0 is allowed. "auto" is one where
+            the cluster has GPUs, a share of one where it has fewer of them than the trial has
+            actors, and none where it has none.
         cpus_per_actor: CPUs of each block actor; a fraction is allowed.
         threads: torch threads per worker. Other counts give other last bits.
         chunk: tiles per forward pass in measuring, each of tile_size² images: what bounds the
@@ -310,7 +313,7 @@ class ResourcesConfig(Settings):
     """
 
     actors: Literal["auto"] | Count = "auto"
-    gpus_per_actor: NonNegative = 0
+    gpus_per_actor: Literal["auto"] | NonNegative = "auto"
     cpus_per_actor: Positive = 1
     threads: Count = 1
     chunk: Count = 1
@@ -323,14 +326,19 @@ class ResourcesConfig(Settings):
     def _whole_or_shared(self) -> Self:
         for name in ("gpus_per_actor", "cpus_per_actor"):
             value = getattr(self, name)
-            if value > 1 and value != int(value):
+            if value != "auto" and value > 1 and value != int(value):
                 raise ValueError(f"{name} above 1 must be a whole number, not {value}")
         return self
 
     @property
     def use_gpu(self) -> bool:
         """Whether whatever computes does so on a GPU, where its process can see one."""
-        return self.gpus_per_actor > 0
+        return self.gpus > 0
+
+    @property
+    def gpus(self) -> float:
+        """GPUs of each block actor; "auto" that no cluster has settled stands for one."""
+        return 1.0 if self.gpus_per_actor == "auto" else self.gpus_per_actor
 
     def n_actors(self, n_blocks: int) -> int:
         """Actors that a trial of `n_blocks` blocks uses: never more than one per block."""

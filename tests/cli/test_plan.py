@@ -189,8 +189,19 @@ def test_threads_that_want_one_core_slow_a_cpu_down_and_no_gpu(folder: Path) -> 
             took.append(hours(plan, nodes))
         return took[1] / took[0]
 
-    assert crowded() > 1.5
+    assert crowded(gpus_per_actor=0) > 1.5
     assert crowded(gpus_per_actor=1) == 1
+
+
+def test_actors_that_share_a_gpu_take_turns_on_it(folder: Path) -> None:
+    spec = load_sweep(folder / "small.yaml", has_gpu=lambda: True).spec
+    took = {}
+    for n_gpus in (1.0, 2.0):
+        nodes = [{"CPU": 1.5, "GPU": n_gpus}]
+        plan = make_plan(spec, data=folder, storage=folder / "shared", nodes=nodes)
+        assert {t.config.n_actors for t in plan.trials} == {2}
+        took[n_gpus] = hours(plan, nodes, step_s=1.0)
+    assert took[1.0] > 1.8 * took[2.0]
 
 
 def test_what_is_done_takes_no_time_and_memory_grows_with_the_network(plan: SweepPlan) -> None:

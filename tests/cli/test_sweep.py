@@ -199,10 +199,11 @@ def test_a_wider_grid_runs_only_what_is_new(
 ) -> None:
     wider = run(
         "sweep", "small.yaml", "--set", "grid.seed=[1, 2]", "--set", "methods=[uncoupled]",
-        "--tracking-uri", "none",
+        "--set", "resources.cpus_per_actor=2", "--tracking-uri", "none",
     )  # fmt: skip
     assert wider.returncode == 0
-    assert "2 trials: 1 done, 1 to run" in wider.stderr
+    fewer = "the cluster has room for 1 actor a trial instead of 2 (same answer, slower)"
+    assert f"2 trials: 1 done, 1 to run; {fewer}\n" in wider.stderr
     table = pq.read_table(folder / "runs/small/results.parquet").to_pylist()
     assert sorted((row["method"], row["seed"]) for row in table) == [
         ("coupled", 0), ("coupled", 1), ("uncoupled", 0), ("uncoupled", 1), ("uncoupled", 2),

@@ -1,5 +1,7 @@
 """Methods of all kinds in one sweep: what is refused, planned, and run on Ray."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -51,20 +53,27 @@ class Deaf:
         return lambda *_: None
 
 
-def planned(folder: Path, text: str = SWEEP) -> SweepPlan:
+def planned(folder: Path, text: str = SWEEP, nodes: Sequence[Node] = NODES) -> SweepPlan:
     path = folder / "kinds.yaml"
     path.write_text(text, encoding="utf-8")
     spec = load_sweep(path, has_gpu=lambda: False).spec
-    return make_plan(spec, data=folder, storage=folder / "runs", nodes=NODES)
+    return make_plan(spec, data=folder, storage=folder / "runs", nodes=nodes)
 
 
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.usefixtures("ray_cluster")
 def test_methods_on_blocks_and_others_have_the_bits_of_this_process(tmp_path: Path) -> None:
-    text = SWEEP.replace("seed: [0, 1]", "seed: [0]")
-    plan = planned(tmp_path, text)
+    text = SWEEP.replace("seed: [0, 1]", "seed: [0]").replace("actor: 0.5", "actor: 3")
+    plan = planned(tmp_path, text, nodes=[{"CPU": 4.0, "GPU": 4.0}])
+    assert plan.summary() == (
+        "3 trials: 0 done, 3 to run; the cluster has room for 1 actor a trial instead of 2 (same "
+        "answer, slower); each process has a GPU of its own"
+    )
     write_plan(plan, text.encode())
+    kept = json.loads((plan.folder / "plan.json").read_text())
+    assert [(t["actors"], t["gpus_per_actor"]) for t in kept["trials"]] == [(1, 1), (0, 1), (0, 1)]
+    assert kept["sweep"]["resources"]["actors"] == "auto"
     train_sources(plan, Deaf())
     run_trials(plan, Deaf())
     ledger = Ledger(plan.folder)
@@ -72,6 +81,8 @@ def test_methods_on_blocks_and_others_have_the_bits_of_this_process(tmp_path: Pa
     for trial in plan.trials:
         _, here = run_trial(trial, launch=run_in_process, sources=None)
         there = ledger.row(trial.key)
+        config = json.loads((ledger.trial_folder(trial.key) / "config.json").read_text())
+        assert config["resources"]["gpus_per_actor"] == 1
         assert {**there, "wall_s": None} == {**here, "wall_s": None}
 
 

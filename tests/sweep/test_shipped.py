@@ -37,7 +37,7 @@ def test_shipped_sweeps_are_right_under_each_profile(name: str, gpu: bool) -> No
     spec = loaded.spec
     assert spec.description
     assert spec.name == name.replace("_", "-")
-    assert (spec.resources.gpus_per_actor > 0) == (gpu and name != "quickstart")
+    assert spec.resources.gpus_per_actor == ("auto" if gpu and name != "quickstart" else 0)
     assert loaded.profile == (None if gpu or name == "quickstart" else "cpu")
 
 

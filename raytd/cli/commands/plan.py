@@ -101,7 +101,7 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         return []
     facts = []
     for need in found["per_trial"]:
-        gpus = f", {counted(need['gpus'], 'GPU')}" if need["gpus"] else ""
+        gpus = f", {counted(round(need['gpus'], 2), 'GPU')}" if need["gpus"] else ""
         actors = counted(need["actors"], "actor") if need["actors"] else "no actors"
         text = f"{actors}, {counted(need['cpus'], 'CPU')}{gpus}, "
         memory = need["memory_bytes"]

@@ -11,7 +11,7 @@ from raytd.sweep.cluster.connection import Node
 from raytd.sweep.cost.speed import Speed
 from raytd.sweep.trials.expand import TrialConfig
 from raytd.sweep.trials.networks import Network, missing_networks
-from raytd.sweep.trials.placement import trials_at_once
+from raytd.sweep.trials.placement import places, trials_at_once
 from raytd.sweep.trials.plan import SweepPlan
 from raytd.sweep.trials.trial import Trial, sgd_steps_of
 from raytd.transfer.averaging import reach
@@ -194,11 +194,11 @@ def _at_once(trial: Trial, machine: Machine, bound: int | None, n_trials: int) -
 
 
 def _crowding(trial: Trial, at_once: int, machine: Machine) -> float:
-    """How many threads want each core, at least 1; GPUs are nobody else's."""
-    resources = trial.config.resources
+    """How many threads want each core, or processes each GPU, which computes for one at a time."""
+    resources, processes = trial.config.resources, at_once * trial.config.n_workers
     if resources.use_gpu:
-        return 1.0
-    threads = at_once * trial.config.n_workers * resources.threads
+        return max(1.0, min(int(1 / resources.gpus), processes))
+    threads = processes * resources.threads
     return max(1.0, threads / machine.cores)
 
 
@@ -210,7 +210,7 @@ def _starting(trial: Trial, at_once: int, machine: Machine) -> float:
 
 def _gpus(trial: Trial) -> float:
     resources = trial.config.resources
-    return resources.gpus_per_actor * trial.config.n_workers
+    return resources.gpus * trial.config.n_workers
 
 
 def training_seconds(network: Network, speed: Speed) -> float:
@@ -225,12 +225,9 @@ def trainings_at_once(networks: Sequence[Network], nodes: Sequence[Node]) -> int
     """How many networks the cluster can train side by side; at least one."""
     if not networks:
         return 1
-    resources = networks[-1].trial.config.resources
-    kind, amount = "CPU", networks[-1].cpus
-    if resources.use_gpu:
-        kind, amount = "GPU", resources.gpus_per_actor
-    places = sum(node.get(kind, 0.0) // amount for node in nodes)
-    return max(1, int(min(places, len(networks))))
+    gpus = networks[-1].trial.config.resources.gpus
+    wanted = {"GPU": gpus} if gpus else {"CPU": networks[-1].cpus}
+    return max(1, min(sum(places(wanted, node) for node in nodes), len(networks)))
 
 
 def _training(
@@ -241,7 +238,7 @@ def _training(
     each = [training_seconds(n, speeds[speed_key(n.trial)]) for n in trained]
     if not each:
         return 0.0, 0.0
-    gpus = (network.trial.config.resources.gpus_per_actor for network in trained)
+    gpus = (network.trial.config.resources.gpus for network in trained)
     gpu_s = sum(s * n for s, n in zip(each, gpus, strict=True))
     at_once = trainings_at_once(trained, machine.nodes)
     crowd = max(1.0, at_once / machine.cores)

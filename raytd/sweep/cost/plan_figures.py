@@ -77,6 +77,8 @@ def outlook(
                 "trial_key": t.key,
                 "name": t.config.name,
                 "status": plan.status(t.key),
+                "actors": t.config.n_actors,
+                "gpus_per_actor": t.config.resources.gpus,
                 "sgd_steps": sgd_steps_of(t),
                 "forward_images": None if (w := works[t.key]) is None else w.forward_images,
                 "expected_s": expected.trial_s.get(t.key),
@@ -98,7 +100,7 @@ def _assumption(timed: Timings) -> str:
 
 def _gpu_kinds(to_run: Sequence[Trial], nodes: Sequence[Node]) -> list[str]:
     """The kinds of GPU that the cluster has now, where a trial wants any; Ray names them."""
-    if all(t.config.resources.gpus_per_actor == 0 for t in to_run):
+    if not any(t.config.resources.use_gpu for t in to_run):
         return []
     prefix = "accelerator_type:"
     names = (name for node in nodes if node.get("GPU") for name in node)

@@ -92,7 +92,7 @@ def _start(network: Network, plan: SweepPlan, reporter: Reporter) -> Any:
     resources = network.trial.config.resources
     remote = ray.remote(_train).options(
         num_cpus=network.cpus,
-        num_gpus=resources.gpus_per_actor,
+        num_gpus=resources.gpus,
         name=network.key,
         max_retries=PROCESS_LOSSES,
     )

@@ -92,7 +92,7 @@ def run_remotely(  # noqa: PLR0913
         row = ledger.done_since(trial.key, stale.get(trial.key))
         if row is None:
             if METHODS[config.method].processes(config.settings, config.resources).coordinator:
-                cpus, gpus = config.resources.cpus_per_actor, config.resources.gpus_per_actor
+                cpus, gpus = config.resources.cpus_per_actor, config.resources.gpus
                 shape = ActorShape(config.n_workers, cpus, gpus)
                 pool = pool_of(shape, get_current_placement_group())
                 result, row = attempt.run_with_enough_memory(trial, pool)
@@ -240,8 +240,7 @@ def is_transient(error: BaseException) -> bool:
 def with_chunk(trial: Trial, chunk: int) -> Trial:
     """The same trial with another chunk."""
     resources = trial.config.resources.model_copy(update={"chunk": chunk})
-    config = trial.config.model_copy(update={"resources": resources})
-    return replace(trial, config=config)
+    return trial.placed(trial.config.model_copy(update={"resources": resources}))
 
 
 def one_line(error: BaseException) -> str:

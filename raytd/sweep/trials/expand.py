@@ -78,6 +78,12 @@ class TrialConfig(Settings):
         return METHODS[self.method].processes(self.settings, self.resources).computing
 
     @property
+    def n_actors(self) -> int:
+        """Block actors; 0 of a method that has none."""
+        processes = METHODS[self.method].processes(self.settings, self.resources)
+        return processes.computing if processes.coordinator else 0
+
+    @property
     def iterations(self) -> int:
         """Trajectories, or whatever the method repeats, at most."""
         return METHODS[self.method].iterations(self.settings)

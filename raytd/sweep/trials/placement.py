@@ -1,15 +1,11 @@
-"""What a trial asks of the cluster, and whether the cluster can ever place it."""
+"""What a trial asks of the cluster, and how often its nodes have room for that."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from raytd.methods.registry import METHODS
 from raytd.sweep.cluster.connection import Node
 from raytd.sweep.trials.expand import TrialConfig
-from raytd.words import counted
-
-CanAdd = Callable[[Sequence[dict[str, float]]], bool]
 
 COORDINATOR_CPUS = 0.5
 """CPUs of the trial function and its coordinator, which wait most of the time."""
@@ -18,26 +14,15 @@ _ROUNDING = 1e-9
 """What sums and quotients of fractions may be off."""
 
 
-def resource_problems(
-    configs: Sequence[TrialConfig], nodes: Sequence[Node], can_add: CanAdd | None = None
-) -> list[str]:
-    """What the cluster can never place, in words.
+class Shape(NamedTuple):
+    """What a trial asks for.
 
-    Args:
-        configs: of the trials.
-        nodes: what the living nodes have.
-        can_add: whether the cluster can grow until some bundles fit; None: it cannot.
+    Attributes:
+        n: processes that compute.
+        gpus: of each of them.
+        cpus: likewise.
+        beside: CPUs of the trial itself, where block actors compute for it; else 0.
     """
-    problems: dict[str, None] = {}
-    for shape in {_shape(config): None for config in configs}:
-        lacking = _lacking(shape, nodes)
-        if lacking and not (can_add and can_add(shape.bundles)):
-            problems |= dict.fromkeys(lacking)
-    return list(problems)
-
-
-class _Shape(NamedTuple):
-    """What a trial asks for: n processes that compute, each with GPUs and CPUs, and CPUs beside."""
 
     n: int
     gpus: float
@@ -57,13 +42,12 @@ class _Shape(NamedTuple):
         return {kind: amount for kind, amount in asked.items() if amount > 0}
 
 
-def _shape(config: TrialConfig) -> _Shape:
+def shape_of(config: TrialConfig) -> Shape:
     """A method on blocks has actors beside the trial's process; else that process computes."""
     resources = config.resources
     processes = METHODS[config.method].processes(config.settings, resources)
     beside = COORDINATOR_CPUS if processes.coordinator else 0.0
-    gpus, cpus = float(resources.gpus_per_actor), float(resources.cpus_per_actor)
-    return _Shape(processes.computing, gpus, cpus, beside)
+    return Shape(processes.computing, resources.gpus, float(resources.cpus_per_actor), beside)
 
 
 def bundles(config: TrialConfig) -> list[Node]:
@@ -72,73 +56,32 @@ def bundles(config: TrialConfig) -> list[Node]:
     Bundle 0 takes the trial: with its coordinator where each further one takes a block actor, else
     by itself.
     """
-    return _shape(config).bundles
+    return shape_of(config).bundles
 
 
-def _lacking(shape: _Shape, nodes: Sequence[Node]) -> list[str]:
-    """What the living nodes cannot place, in words."""
-    problems, n = [], shape.n
-    for kind, each, extra in (("GPU", shape.gpus, 0.0), ("CPU", shape.cpus, shape.beside)):
-        total = sum(node.get(kind, 0.0) for node in nodes)
-        whole = [int(node.get(kind, 0.0) / each + _ROUNDING) for node in nodes] if each else [n]
-        if sum(whole) < n or total < n * each + extra - _ROUNDING:
-            problems.append(_too_much(kind, n, each, extra, total))
-    if not problems and (n_placed := _n_placed(shape, nodes)) < n:
-        problems.append(_does_not_fit(shape, n_placed))
-    return problems
+def room(shape: Shape, nodes: Sequence[Node]) -> int:
+    """How many processes like those of a shape the nodes have room for, beside the trial itself.
+
+    Ray places the bundles of a group by size, those with GPUs before all others. A trial that is
+    larger than its actors is placed before them, on any node: what fits then is what counts.
+    """
+    n_by_node = [places(shape.worker, node) for node in nodes]
+    rooms = [
+        sum(n_by_node) - n_here + places(shape.worker, node | {"CPU": left})
+        for n_here, node in zip(n_by_node, nodes, strict=True)
+        if (left := node.get("CPU", 0.0) - shape.beside) >= 0
+    ]
+    trial_first = not shape.gpus and shape.beside > shape.cpus
+    return (min if trial_first else max)(rooms, default=0)
 
 
-def _n_placed(shape: _Shape, nodes: Sequence[Node]) -> int:
-    """For how many of the processes there is room on the nodes, with what is beside them on one."""
-    n_by_node = [_places(shape.worker, node) for node in nodes]
-    return max(
-        (
-            sum(n_by_node) - n_here + _places(shape.worker, node | {"CPU": left})
-            for n_here, node in zip(n_by_node, nodes, strict=True)
-            if (left := node.get("CPU", 0.0) - shape.beside) >= 0
-        ),
-        default=0,
-    )
-
-
-def _places(bundle: Node, node: Node) -> int:
+def places(bundle: Node, node: Node) -> int:
     """How many such bundles a node has room for; a part of a GPU is never of two GPUs."""
     return min(
         int(node.get(kind, 0.0)) * int(1 / each + _ROUNDING)
         if kind == "GPU" and each < 1
         else int(node.get(kind, 0.0) / each + _ROUNDING)
         for kind, each in bundle.items()
-    )
-
-
-def _does_not_fit(shape: _Shape, n_placed: int) -> str:
-    """Why nodes that have enough in all cannot place a trial, and what to do."""
-    each = " and ".join(counted(n, kind) for kind, n in shape.worker.items())
-    beside = f", and {counted(shape.beside, 'CPU')} beside them" if shape.beside else ""
-    way_out = "a smaller resources.cpus_per_actor"
-    if n_placed:
-        way_out = f"resources.actors={n_placed} (same answer, slower) or {way_out}"
-    return (
-        f"the plan needs {counted(shape.n, 'actor')} for one trial, each with {each} of one "
-        f"node{beside}; the nodes have enough in all, but room for {n_placed} of them. "
-        f"Set {way_out}."
-    )
-
-
-def _too_much(kind: str, n_actors: int, each: float, extra: float, total: float) -> str:
-    wanted = n_actors * each + extra
-    parts = f"{counted(n_actors, 'actor')} × {counted(each, kind)}"
-    parts += f" + {extra:g}" if extra else ""
-    option = f"resources.{kind.lower()}s_per_actor"
-    enough = math.floor(100 * (total - extra) / n_actors) / 100
-    way_out = f"fewer resources.actors (same answer, slower) or a smaller {option}"
-    if kind == "GPU" and total == 0:
-        way_out = f"{option}=0 to run on CPUs"
-    elif enough > 0:
-        way_out = f"fewer resources.actors (same answer, slower) or {option}={enough:g}"
-    return (
-        f"the plan needs {counted(wanted, kind)} for one trial ({parts}); the cluster has "
-        f"{total:g}. Set {way_out}."
     )
 
 
@@ -149,12 +92,12 @@ def trials_at_once(config: TrialConfig, nodes: Sequence[Node]) -> int:
     """
     wanted = bundles(config)
     free, placed = [dict(node) for node in nodes], 0
-    while all(_take(free, bundle) for bundle in wanted):
+    while all(take(free, bundle) for bundle in wanted):
         placed += 1
     return max(1, placed)
 
 
-def _take(free: list[Node], bundle: Node) -> bool:
+def take(free: list[Node], bundle: Node) -> bool:
     """Takes a bundle from the first node that has it; False if none has."""
     for node in free:
         if all(node.get(kind, 0.0) >= amount - _ROUNDING for kind, amount in bundle.items()):

@@ -15,8 +15,8 @@ from raytd.sweep.cluster.connection import Node
 from raytd.sweep.file.spec import SweepSpec
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.trials.expand import TrialConfig, expand, searches
+from raytd.sweep.trials.fitting import CanAdd, Fitting
 from raytd.sweep.trials.networks import network_problems
-from raytd.sweep.trials.placement import CanAdd, resource_problems
 from raytd.sweep.trials.sharing import sharing_notes
 from raytd.sweep.trials.study import Study
 from raytd.sweep.trials.trial import Trial, sgd_steps_of
@@ -45,6 +45,7 @@ class SweepPlan:
         retry: whether all of those are run again.
         stale: versions of rows that do not count, by trial key: what `--fresh` found.
         studies: the searches.
+        fitting: what its trials have of the cluster.
     """
 
     spec: SweepSpec
@@ -56,6 +57,7 @@ class SweepPlan:
     retry: bool = False
     stale: Mapping[str, int | None] = field(default_factory=dict)
     studies: tuple[Study, ...] = ()
+    fitting: Fitting | None = None
 
     @property
     def missing(self) -> list[Trial]:
@@ -92,7 +94,15 @@ class SweepPlan:
         parts = [f"{len(self.done)} done", f"{n_to_run} to run"]
         if self.left:
             parts.append(f"{len(self.left)} failed, not run again without --retry-failed")
-        return f"{counted(n_trials, 'trial')}: {', '.join(parts)}"
+        note = self.fitting and self.fitting.note(t.config for t in (*self.missing, *self.ahead))
+        return f"{counted(n_trials, 'trial')}: {', '.join(parts)}" + (f"; {note}" if note else "")
+
+    def placed(self, fitting: Fitting) -> "SweepPlan":
+        """The same plan with what its trials have of the cluster."""
+        for study in self.studies:
+            study.place(fitting.fit)
+        trials = tuple(t.placed(fitting.fit(t.config)) for t in self.trials)
+        return replace(self, trials=trials, fitting=fitting)
 
     def settled(self, key: str) -> Row | None:
         """The row of a trial that is not run again: done, or failed for a cause of its own."""
@@ -174,9 +184,10 @@ def make_plan(  # noqa: PLR0913
     tasks, problems = read_tasks(spec.tasks, data, download=spec.data.download)
     configs, cases = expand(spec), searches(spec)
     possible = [*configs, *(probe for case in cases for probe in case.probes())]
+    fitting = Fitting(spec.resources, nodes)
     problems += [] if problems else trial_problems(possible, tasks)
     if problems:
-        raise RequestError(problems + resource_problems(possible, nodes))
+        raise RequestError(problems + fitting.settle(possible))
     ledger = Ledger(storage / spec.name)
     trials = tuple(Trial(c, tasks[c.source], tasks[c.target]) for c in configs)
     stale = ledger.versions() if fresh else {}
@@ -187,9 +198,9 @@ def make_plan(  # noqa: PLR0913
     ).refreshed()
     wanted = [t.config for t in plan.missing]
     wanted += [probe for s in studies if s.n_left for probe in s.case.probes()]
-    if problems := resource_problems(wanted, nodes, can_add):
+    if problems := fitting.settle(wanted, can_add):
         raise RequestError(problems)
-    return plan
+    return plan.placed(fitting)
 
 
 def read_tasks(
@@ -245,6 +256,8 @@ def write_plan(plan: SweepPlan, text: bytes) -> None:
             "name": t.config.name,
             "status": plan.status(t.key),
             "sgd_steps": sgd_steps_of(t),
+            "actors": t.config.n_actors,
+            "gpus_per_actor": t.config.resources.gpus,
         }
         for t in plan.trials
     ]

@@ -7,7 +7,7 @@ from typing import Any
 from raytd.errors import RequestError
 from raytd.sweep.document.reading import each_file_once
 from raytd.sweep.file.load import load_sweep, make_spec
-from raytd.sweep.trials.expand import expand
+from raytd.sweep.trials.expand import TrialConfig, expand
 from raytd.sweep.trials.plan import read_tasks, trial_problems
 from raytd.sweep.trials.trial import Trial
 from raytd.tasks.references import data_root
@@ -59,8 +59,17 @@ def single_trial(
         problems.append(f"{caller}: one trial is wanted, but the settings give {len(configs)}")
     if problems:
         raise RequestError(problems)
-    trial = configs[0]
+    trial = _on_this_machine(configs[0])
     return Trial(trial, tasks_read[trial.source], tasks_read[trial.target])
+
+
+def _on_this_machine(config: TrialConfig) -> TrialConfig:
+    """The same trial, which has the GPU that is there where the file leaves that open."""
+    if config.resources.gpus_per_actor != "auto":
+        return config
+    found = {"gpus_per_actor": float(_has_gpu())}
+    resources = config.resources.model_copy(update=found)
+    return config.model_copy(update={"resources": resources})
 
 
 def _tasks_by_name(written: Sequence[Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from raytd.rows.row import Row, number
 from raytd.sweep.file.search import space_size
 from raytd.sweep.file.spec import Distribution, Scalar
-from raytd.sweep.trials.expand import Case
+from raytd.sweep.trials.expand import Case, TrialConfig
 from raytd.sweep.trials.trial import Trial
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task
@@ -45,8 +45,17 @@ class Study:
         self._rows: dict[str, Row | None] = {}
         self._trials: dict[str, Trial] = {}
         self._n_asked = 0
+        self._fit: Callable[[TrialConfig], TrialConfig] = lambda config: config
         self._study = self._make_study()
         self._open: tuple[optuna.trial.Trial, Trial] | None = None
+
+    def place(self, fit: Callable[[TrialConfig], TrialConfig]) -> None:
+        """Says what its trials have of the cluster, those that were suggested before, too."""
+        self._fit = fit
+        self._trials = {key: t.placed(fit(t.config)) for key, t in self._trials.items()}
+        if self._open is not None:
+            asked, trial = self._open
+            self._open = (asked, trial.placed(fit(trial.config)))
 
     @property
     def trials(self) -> list[Trial]:
@@ -82,7 +91,7 @@ class Study:
     @property
     def stand_in(self) -> Trial:
         """A trial of the case at one end of its space."""
-        config = self.case.probes()[0]
+        config = self._fit(self.case.probes()[0])
         return Trial(config, self._tasks[config.source], self._tasks[config.target])
 
     def next(self, row_of: RowOf) -> Trial | None:
@@ -134,7 +143,7 @@ class Study:
         return trial
 
     def _trial(self, suggested: Mapping[str, Scalar]) -> Trial:
-        config = self.case.trial(suggested)
+        config = self._fit(self.case.trial(suggested))
         return Trial(config, self._tasks[config.source], self._tasks[config.target])
 
     def _make_study(self) -> "optuna.Study":

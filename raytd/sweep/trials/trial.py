@@ -68,6 +68,12 @@ class Trial:
         }
         return address(content)
 
+    def placed(self, config: TrialConfig) -> "Trial":
+        """The same trial with other resources, which are no part of its key."""
+        moved = replace(self, config=config)
+        vars(moved)["key"] = self.key
+        return moved
+
     @cached_property
     def work(self) -> Work | None:
         """What it computes; None for a method whose parts are not counted."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,13 +10,14 @@ from raytd.errors import RequestError
 from raytd.sweep.file.load import make_spec
 from raytd.sweep.trials import plan as plan_module
 from raytd.sweep.trials.expand import expand
-from raytd.sweep.trials.placement import resource_problems
+from raytd.sweep.trials.fitting import CanAdd, Fitting
+from raytd.sweep.trials.placement import take
 from raytd.sweep.trials.plan import make_plan
 
 HEAD = [{"CPU": 1.0}]
 
 
-def spec_of(**resources: float):
+def spec_of(**resources: Any):
     content = {
         "name": "late",
         "tasks": ["digits-low", "digits-high"],
@@ -29,21 +31,71 @@ def spec_of(**resources: float):
     return make_spec(content, caller="test", base=None, overrides=())
 
 
-def test_what_the_living_nodes_lack_is_asked_for_once_a_shape_and_in_whole() -> None:
-    asked: list[Sequence[dict[str, float]]] = []
+Bundles = Sequence[dict[str, float]]
 
-    def can_add(bundles: Sequence[dict[str, float]]) -> bool:
-        asked.append(bundles)
-        return True
 
-    configs = expand(spec_of(gpus_per_actor=1, cpus_per_actor=2))
+class Cloud:
+    """An autoscaler of so many nodes of one kind, which notes what it is asked for."""
+
+    def __init__(self, n_nodes: int, **node: float) -> None:
+        self.nodes, self.asked = [node] * n_nodes, list[Bundles]()
+
+    def __call__(self, bundles: Bundles) -> bool:
+        self.asked.append(bundles)
+        free = [dict(node) for node in self.nodes]
+        return all(take(free, bundle) for bundle in sorted(bundles, key=len, reverse=True))
+
+
+def settled(resources: dict[str, Any], nodes: Bundles, cloud: CanAdd | None) -> Any:
+    """Problems of two trials that are alike; or their actors, and the GPUs of each."""
+    spec = spec_of(**resources)
+    fitting, configs = Fitting(spec.resources, nodes), expand(spec)
     assert len(configs) == 2
-    assert resource_problems(configs, HEAD, can_add) == []
-    assert asked == [[{"CPU": 0.5}, {"CPU": 2, "GPU": 1}, {"CPU": 2, "GPU": 1}]]
-    assert resource_problems(configs, [{"CPU": 8.0, "GPU": 2.0}], can_add) == []
-    assert len(asked) == 1
-    assert len(resource_problems(configs, HEAD, lambda _: False)) == 2
-    assert resource_problems(configs, HEAD) == resource_problems(configs, HEAD, lambda _: False)
+    problems = fitting.settle(configs, cloud)
+    found = {(c.n_actors, c.resources.gpus_per_actor) for c in map(fitting.fit, configs)}
+    return problems or found.pop()
+
+
+def test_what_the_living_nodes_lack_is_asked_for_once_a_shape_and_in_whole() -> None:
+    asked = Cloud(2, CPU=4, GPU=1)
+    written = {"gpus_per_actor": 1, "cpus_per_actor": 2}
+    assert settled(written, HEAD, asked) == (2, 1)
+    assert asked.asked == [[{"CPU": 0.5}, {"CPU": 2, "GPU": 1}, {"CPU": 2, "GPU": 1}]]
+    assert settled(written, [{"CPU": 8.0, "GPU": 2.0}], asked) == (2, 1)
+    assert len(asked.asked) == 1
+    assert len(settled(written, HEAD, lambda _: False)) == 2
+    assert settled(written, HEAD, None) == settled(written, HEAD, lambda _: False)
+
+
+@pytest.mark.parametrize(
+    ("written", "cloud", "found", "n_asked"),
+    [
+        # One node will do for both actors, if each takes half of its GPU; is there a GPU at all,
+        # is there one for each, is there one for both?
+        ({}, Cloud(1, CPU=4, GPU=1), (2, 0.5), 3),
+        ({"gpus_per_actor": 1}, Cloud(1, CPU=4, GPU=1), (1, 1), 2),
+        ({"gpus_per_actor": 2}, Cloud(2, CPU=4, GPU=1), [], 2),
+        ({"actors": 2, "gpus_per_actor": 1}, Cloud(1, CPU=4, GPU=1), [], 1),
+        # Without GPUs the living node has no room, and one that is added has room for one actor.
+        ({}, Cloud(1, CPU=1.5), (1, 0), 3),
+        ({}, Cloud(2, CPU=4), (2, 0), 2),
+    ],
+)
+def test_a_cluster_that_grows_is_asked_for_less_and_less_of_what_the_file_leaves_open(
+    written: dict[str, Any], cloud: Cloud, found: Any, n_asked: int
+) -> None:
+    answer = settled(written, HEAD, cloud)
+    assert answer == found or (found == [] and "the plan needs" in answer[0])
+    assert len(cloud.asked) == n_asked
+
+
+def test_less_than_the_living_nodes_have_is_never_asked_for() -> None:
+    cloud = Cloud(0)
+    assert settled({}, [{"CPU": 1.5, "GPU": 0.0}], cloud) == (1, 0)
+    assert [len(bundles) for bundles in cloud.asked] == [1, 3]
+    cloud = Cloud(0)
+    assert settled({}, [{"CPU": 8.0, "GPU": 1.0}], cloud) == (2, 0.5)
+    assert len(cloud.asked) == 1
 
 
 def test_nothing_is_asked_of_the_autoscaler_while_something_else_speaks_against_the_sweep(

@@ -274,9 +274,10 @@ def test_a_single_distance_takes_weights_and_refuses_wrong_ones_too() -> None:
 @pytest.mark.parametrize(
     ("resources", "at_once"),
     [
-        ("{cpus_per_actor: 0.25}", 2),
-        ("{cpus_per_actor: 2}", 1),
+        ("{cpus_per_actor: 0.25, gpus_per_actor: 0}", 2),
+        ("{cpus_per_actor: 2, gpus_per_actor: 0}", 1),
         ("{cpus_per_actor: 0.25, gpus_per_actor: 0.25}", 4),
+        ("{cpus_per_actor: 0.25, gpus_per_actor: 0.2}", 5),
     ],
 )
 def test_as_many_networks_are_trained_at_once_as_keep_a_core_or_a_gpu_busy(

@@ -135,7 +135,7 @@ def test_errors_of_ray_itself_are_transient_and_those_of_a_task_are_not() -> Non
 def test_trials_side_by_side_are_those_whose_bundles_fit(
     nodes: list[dict[str, float]], resources: dict[str, Any], at_once: int, tmp_path: Path
 ) -> None:
-    content = CONTENT | {"resources": resources}
+    content = CONTENT | {"resources": {"gpus_per_actor": 0} | resources}
     content["coupled"] = {"blocks": 2, "tile_size": 10}
     spec = make_spec(content, caller="test")
     made = make_plan(spec, data=tmp_path, storage=tmp_path, nodes=[{"CPU": 99.0, "GPU": 99.0}])
