@@ -66,6 +66,11 @@ def run(pair: "Pair", config: GBCConfig, context: "Context") -> "Score":
             f"{overlap.n_single} of {len(pair.target.classes)} classes of {name} have a single "
             "training image and so no variance; gbc leaves them out"
         )
+    if overlap.value == 0 and overlap.n_compared >= 2:
+        warnings.append(
+            f"no two classes of {name} overlap by any number above zero, so gbc tells such sources "
+            "apart in no way; lower gbc.components"
+        )
     figures = {
         "compared_classes": overlap.n_compared,
         "principal_components": components.shape[1],

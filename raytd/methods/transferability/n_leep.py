@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from raytd.engine.setup.context import Context, Pair
     from raytd.methods.score import Score
 
+FEWEST_IMAGES = 3
+"""Images for each Gaussian below which a result warns."""
+
 
 class NLEEPConfig(Settings):
     """Settings of N-LEEP.
@@ -65,10 +68,10 @@ def run(pair: "Pair", config: NLEEPConfig, context: "Context") -> "Score":
     )
     value = leep(source_probs=mixture.posteriors, target_labels=model.labels(pair.target))
     warnings = []
-    if len(points) < 2 * n_components:
+    if len(points) < FEWEST_IMAGES * n_components:
         warnings.append(
-            f"{n_components} Gaussians for {len(points)} images of {pair.target.name} leave many "
-            "with a single image, so N-LEEP is near its ceiling; lower n_leep.components_per_class"
+            f"{n_components} Gaussians for {len(points)} images of {pair.target.name} follow single "
+            "images, so N-LEEP is near 0 whatever the source is; lower n_leep.components_per_class"
         )
     if not mixture.converged:
         warnings.append("the mixture of Gaussians did not settle")

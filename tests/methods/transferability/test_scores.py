@@ -152,7 +152,7 @@ def test_n_leep_is_leep_of_the_mixture_of_the_leading_components(
     assert score.columns()["warnings"] is None
 
 
-def test_a_mixture_with_a_gaussian_for_each_image_is_said_to_be_at_its_ceiling(
+def test_a_mixture_with_few_images_for_each_gaussian_is_said_to_mean_little(
     pair: Pair, context: Context
 ) -> None:
     few = replace(pair, target=labelled(pair.target, [0, 1, 2, 0, 1, 2]))
@@ -160,6 +160,10 @@ def test_a_mixture_with_a_gaussian_for_each_image_is_said_to_be_at_its_ceiling(
     assert score.figures["mixture_components"] == 6
     assert score.value == pytest.approx(0, abs=1e-4)
     assert "lower n_leep.components_per_class" in score.columns()["warnings"]
+    # 30 images of five classes: three for each of ten Gaussians, and fewer for each of fifteen.
+    for per_class, warns in ((2, False), (3, True)):
+        config = n_leep.NLEEPConfig(components_per_class=per_class)
+        assert bool(n_leep.run(pair, config, context).warnings) == warns
 
 
 def test_gbc_is_that_of_the_first_components(pair: Pair, context: Context) -> None:
@@ -191,6 +195,19 @@ def test_gbc_says_which_classes_have_no_variance_and_refuses_where_none_is_left(
     none = replace(pair, target=labelled(pair.target, [0, 0, 1, 2]))
     with pytest.raises(InputError, match="has 1 of them among 3 classes; take more training"):
         gbc.run(none, gbc.GBCConfig(), context)
+
+
+def test_gbc_says_where_no_classes_overlap(
+    pair: Pair, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def far_apart(model: SourceModel, task: Task) -> torch.Tensor:
+        spread = torch.arange(len(task.train.labels)).double() / 1e4
+        return torch.stack([model.labels(task).double(), spread], dim=1)
+
+    monkeypatch.setattr(SourceModel, "features", far_apart)
+    score = gbc.run(pair, gbc.GBCConfig(), context)
+    assert score.value == 0
+    assert "no two classes of digits-high overlap" in score.columns()["warnings"]
 
 
 def test_ped_is_logme_where_no_classes_overlap_and_another_number_where_they_do(
