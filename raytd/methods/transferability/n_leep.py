@@ -70,8 +70,8 @@ def run(pair: "Pair", config: NLEEPConfig, context: "Context") -> "Score":
     warnings = []
     if len(points) < FEWEST_IMAGES * n_components:
         warnings.append(
-            f"{n_components} Gaussians for {len(points)} images of {pair.target.name} follow single "
-            "images, so N-LEEP is near 0 whatever the source is; lower n_leep.components_per_class"
+            f"{n_components} Gaussians for {len(points)} images of {pair.target.name} follow one "
+            "or two each, so N-LEEP is near 0 for any source; lower n_leep.components_per_class"
         )
     if not mixture.converged:
         warnings.append("the mixture of Gaussians did not settle")
