@@ -16,6 +16,8 @@ HIGHEST_ORDER = 60
 class Projections:
     """Random maps from labelled points to numbers.
 
+    The laws of the directions and of the orders are those of the authors' program.
+
     Attributes:
         directions: θ, uniform on the unit sphere. They also project the points of a class (φ = θ).
         weights: ψ, uniform on the unit sphere, of the point and of each moment of its class.

@@ -19,7 +19,8 @@ class GBCConfig(Settings):
     """Settings of the Gaussian Bhattacharyya coefficient.
 
     Attributes:
-        components: principal components of the features that are kept, at most; the paper keeps 64.
+        components: principal components of the features that are kept, at most; the
+            authors' program keeps 64.
         variances: of the Gaussian of each class; `spherical` has one for all components, `diagonal`
             one for each.
     """
@@ -38,7 +39,7 @@ class GBCFigures(Figures, total=False):
 def run(pair: "Pair", config: GBCConfig, context: "Context") -> "Score":
     """GBC of the source model on the target's training images, at most 0; larger is closer.
 
-    Each pair of classes counts twice, as in the paper, so a target with C classes that all look
+    Each pair of classes counts twice, once in each order, so a target with C classes that all look
     alike has −C (C − 1). Scores of targets with different numbers of classes do not compare.
 
     Raises:

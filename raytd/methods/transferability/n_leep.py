@@ -46,8 +46,8 @@ def run(pair: "Pair", config: NLEEPConfig, context: "Context") -> "Score":
     """N-LEEP of the source model on the target's training images, in nats; larger is closer.
 
     The features of the images are reduced to principal components, a mixture of Gaussians is
-    fitted to them without labels, and its posteriors are LEEP's probabilities. The paper tries
-    several sizes of both. The defaults are those that others took as its settings.
+    fitted to them without labels, and its posteriors are LEEP's probabilities. The paper compares
+    several sizes of both; the defaults are those that programs of others have in common.
     """
     from raytd.methods.source_model import SourceModel
     from raytd.methods.transferability.matrices import principal_components, with_share

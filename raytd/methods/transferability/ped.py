@@ -38,10 +38,10 @@ class PEDFigures(Figures, total=False):
 def run(pair: "Pair", config: PEDConfig, context: "Context") -> "Score":
     """LogME of the target's training images after the motion, in nats; larger is closer.
 
-    The paper describes the motion and adds it to several scores, of which this is LogME. It leaves
-    open what was chosen here: constants and the end of the motion follow the authors' program, and
-    features are measured in deviations of the source's training images, where the authors take
-    ImageNet's validation images.
+    Classes move as in the authors' program, with its constants and its end of the motion. PED adds
+    the motion to any score; here it is LogME. Two things were chosen here. Features are measured in
+    deviations of the source's training images, where the authors take ImageNet's validation images.
+    How far a step goes is measured by Euclidean lengths, where the authors add absolute values.
     """
     from raytd.methods.source_model import SourceModel
     from raytd.methods.transferability.evidence import logme
