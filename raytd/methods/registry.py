@@ -8,13 +8,21 @@ from importlib.metadata import entry_points
 
 from raytd.engine.config import Settings
 from raytd.errors import RequestError
-from raytd.methods import finetune, random, shared_classes, transfer, weight_distance
-from raytd.methods.clouds import emd, otdd
+from raytd.methods import (
+    finetune,
+    random,
+    shared_classes,
+    static_accuracy,
+    static_size,
+    transfer,
+    weight_distance,
+)
+from raytd.methods.clouds import emd, otdd, s_otdd
 from raytd.methods.fisher import task2vec
 from raytd.methods.foreign import brought
 from raytd.methods.method import Method
 from raytd.methods.paths import coupled, coupled_aligned, mixture, ot_only, uncoupled
-from raytd.methods.transferability import h_score, leep, logme, nce
+from raytd.methods.transferability import gbc, h_score, leep, logme, n_leep, nce, ped
 from raytd.rows.column import Column
 from raytd.rows.row import COMMON
 
@@ -22,7 +30,8 @@ GROUP = "raytd.methods"
 
 _OWN = (
     coupled, coupled_aligned, uncoupled, mixture, ot_only, finetune, transfer, weight_distance,
-    task2vec, emd, otdd, leep, nce, logme, h_score, random, shared_classes,
+    task2vec, emd, otdd, s_otdd, leep, n_leep, nce, logme, ped, h_score, gbc,
+    random, shared_classes, static_size, static_accuracy,
 )  # fmt: skip
 
 

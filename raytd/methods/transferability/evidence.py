@@ -32,6 +32,22 @@ class Evidence:
     converged: bool
     noiseless: bool
 
+    def warnings(self, target: str) -> tuple[str, ...]:
+        """What a result should say of it.
+
+        Args:
+            target: name of the task whose labels these are.
+        """
+        said = []
+        if not self.converged:
+            said.append("the evidence did not settle at a fixed point")
+        if self.noiseless:
+            said.append(
+                f"the features of {target} reproduce the labels of a class exactly; the noise is "
+                f"held at {LEAST_NOISE:g} of the signal; take more training images"
+            )
+        return tuple(said)
+
 
 def logme(
     *, features: Float[Tensor, "images d"], target_labels: Int64[Tensor, " images"]

@@ -18,21 +18,13 @@ class LogMEConfig(Settings):
 def run(pair: "Pair", config: LogMEConfig, context: "Context") -> "Score":
     """LogME of the source model on the target's training images, in nats; larger is closer."""
     from raytd.methods.source_model import SourceModel
-    from raytd.methods.transferability.evidence import LEAST_NOISE, logme
+    from raytd.methods.transferability.evidence import logme
     from raytd.methods.transferability.scored import scored
 
     model = SourceModel(pair, context)
     features = model.features(pair.target)
     evidence = logme(features=features, target_labels=model.labels(pair.target))
-    warnings = []
-    if not evidence.converged:
-        warnings.append("the evidence did not settle at a fixed point")
-    if evidence.noiseless:
-        warnings.append(
-            f"the features of {pair.target.name} reproduce the labels of a class exactly; the "
-            f"noise is held at {LEAST_NOISE:g} of the signal; take more training images"
-        )
-    return scored(evidence.value, pair, model, warnings=tuple(warnings))
+    return scored(evidence.value, pair, model, warnings=evidence.warnings(pair.target.name))
 
 
 METHOD = Method(

@@ -1,4 +1,4 @@
-"""Matrices of features: checked, and their covariance with and without shrinkage."""
+"""Matrices of features: checked, their principal components, and how far to shrink covariances."""
 
 import torch
 from jaxtyping import Float, Float64
@@ -6,6 +6,13 @@ from torch import Tensor
 
 from raytd.errors import InputError
 from raytd.transport.solvers.problem import refuse
+
+SMALLEST = 1e-10
+"""Eigenvalues of a covariance below this share of the largest are those of rounding: a feature in
+float32 that is a sum of others has one of about 1e-14."""
+
+ROUNDING = 1e-13
+"""So are those below this share of the features' mean square, as constant features have."""
 
 
 def checked_features(features: Float[Tensor, "images d"]) -> Float64[Tensor, "images d"]:
@@ -39,3 +46,30 @@ def shrinkage(centred: Float64[Tensor, "images d"]) -> float:
     fourth = float((centred**2).sum(dim=1).pow(2).sum()) / n
     noise = (fourth - float((covariance**2).sum())) / n
     return min(max(noise / spread, 0.0), 1.0)
+
+
+def principal_components(features: Float[Tensor, "images d"]) -> Float64[Tensor, "images kept"]:
+    """The centred features along their principal directions, that of the largest variance first.
+
+    Directions without variance, up to rounding, are left out; constant features keep one of zeros.
+
+    Raises:
+        InputError: if the features are no matrix of finite numbers.
+    """
+    matrix = checked_features(features)
+    left, singular, _ = torch.linalg.svd(matrix - matrix.mean(dim=0), full_matrices=False)
+    squares = singular**2
+    least = max(SMALLEST * float(squares[0]), ROUNDING * float((matrix**2).sum()))
+    rank = int((squares > least).sum())
+    components: Tensor = left[:, : max(rank, 1)] * singular[: max(rank, 1)]
+    return components if rank else torch.zeros_like(components)
+
+
+def with_share(
+    components: Float64[Tensor, "images rank"], share: float
+) -> Float64[Tensor, "images kept"]:
+    """The fewest of the first principal components that have this share of the variance."""
+    sums = (components**2).sum(dim=0).cumsum(dim=0)
+    # A share of 1 is reached by the last component, whatever the sums are rounded to.
+    n_kept = min(len(sums), int((sums < share * sums[-1]).sum()) + 1)
+    return components[:, :n_kept]
