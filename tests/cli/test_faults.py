@@ -38,7 +38,7 @@ coupled: {iterations: 2, blocks: 2, tile_size: 5, support: global}
 trajectory: {steps: 10, batch_size: 4, lr: 0.01, segments: 10}
 pretrain: {epochs: 4, batch_size: 10}
 stop: {tolerance: 0}
-resources: {cpus_per_actor: 0.5, threads: 1, checkpoint_every: 1}
+resources: {cpus_per_actor: 0.5, gpus_per_actor: 0, threads: 1, checkpoint_every: 1}
 """
 LONGEST_S = 240
 
