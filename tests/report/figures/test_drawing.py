@@ -4,7 +4,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
 from raytd.report import distance_matrices
-from raytd.report.figures.drawing import colour_scale, distance_figure, readable_on
+from raytd.report.figures.drawing import distance_figure
+from raytd.report.figures.near_far import colour_scale, readable_on
 from tests.cases import for_each
 
 
@@ -40,7 +41,7 @@ def test_cells_hold_the_values_and_their_errors(row):
     rows = [row("a", "b", 1.0), row("a", "b", 3.0, seed=1), row("b", "a", 0.5, distance_error=0.1)]
     figure = distance_figure(distance_matrices(rows))
     texts = {(t.get_position()[1], t.get_position()[0]): t.get_text() for t in figure.axes[0].texts}
-    assert texts == {(0.5, 1.5): "2.00\n±1", (1.5, 0.5): "0.50\n±¹0.1"}
+    assert texts == {(0.5, 1.5): "2.00\n±1", (1.5, 0.5): "0.50\n±0.1†"}
 
 
 @for_each(
