@@ -168,7 +168,7 @@ def mean_error(rows: Sequence[Row], value: str) -> float:
 
 
 def _details(fixed: Mapping[str, Any], telling: Sequence[str]) -> tuple[str, ...]:
-    """The model always, where there is one; another axis where it tells results of a method apart."""
+    """The model always, where there is one; another axis where results of a method differ in it."""
     named = {axis: setting for axis, setting in fixed.items() if setting is not None}
     models = [str(named["model"])] if "model" in named else []
     others = [axis for axis in telling if axis in named and axis != "model"]

@@ -67,10 +67,15 @@ def losses(saved: SavedSweep) -> list[Figure]:
             name="losses",
             kind=_LOSSES,
             heading="",
-            caption=" ".join(filter(None, (
-                left_out(len(along), len(drawn), "settings"),
-                left_out(len(pairs), len(kept), "pairs"),
-            ))),
+            caption=" ".join(
+                filter(
+                    None,
+                    (
+                        left_out(len(along), len(drawn), "settings"),
+                        left_out(len(pairs), len(kept), "pairs"),
+                    ),
+                )
+            ),
             alt=_gaps(data),
             data=data,
             draw=lambda: draw_losses(drawn, kept),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from raytd.report.errors import written
-from raytd.report.figures.near_far import colour_scale, number_format, readable_on
+from raytd.report.figures.near_far import colour_scale, ends, number_format, readable_on
 from raytd.report.matrices import DistanceMatrix
 
 _INK, _HOLE, _HATCH = "#1b1b1b", "#ececec", "#c0c0c0"
@@ -29,7 +29,7 @@ def distance_figure(panels: Sequence[DistanceMatrix]) -> Any:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(1, 1), dpi=_DPI)  # one inch, so that positions are in inches
-    scale, digits = colour_scale(panels), number_format(panels)
+    scale, digits = colour_scale(panels), number_format(ends(panels))
     width, height = _panel_size(panels)
     several = len({matrix.method for matrix in panels}) > 1
     headings = [_heading(matrix, several=several) for matrix in panels]

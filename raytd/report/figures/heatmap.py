@@ -19,19 +19,22 @@ MATRICES = Kind(
 )
 
 
-def heatmaps(matrices: Sequence[DistanceMatrix], *, comparable: Collection[str]) -> list[Figure]:
-    """Matrices side by side, a figure for each scale; the arguments are those of `scales`."""
-    found = scales(matrices, comparable=comparable)
+def heatmaps(found: Sequence[Sequence[DistanceMatrix]]) -> list[Figure]:
+    """A figure of each list of matrices that can be compared, side by side.
+
+    Args:
+        found: what `scales` returns.
+    """
     stems = [_stem(panels) for panels in found]
     return [
-        _heatmap(
-            panels,
-            stem
-            if stems.count(stem) == 1
-            else f"{stem}-{slug(str(panels[0].fixed.get('protocol')))}",
-        )
+        _heatmap(panels, _alone(stem, panels, among=stems))
         for panels, stem in zip(found, stems, strict=True)
     ]
+
+
+def _alone(stem: str, panels: Sequence[DistanceMatrix], *, among: Sequence[str]) -> str:
+    """The name of a figure; with the protocol where another has the same."""
+    return stem if among.count(stem) == 1 else f"{stem}-{slug(str(panels[0].fixed['protocol']))}"
 
 
 def scales(

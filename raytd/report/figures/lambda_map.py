@@ -18,9 +18,9 @@ from raytd.rows.row import cell, number
 EPSILON, LAM = "coupled.epsilon", "coupled.lam"
 _KIND = Kind(
     "Distance over ε and λ",
-    "Left: the mean distance. Right: the share of results whose last iteration changed the distance "
-    "by less than the tolerance. A small ε sharpens the coupling, a large λ lets it move far from "
-    "the last one; a distance that is small where little converges is not to be trusted.",
+    "Left: the mean distance. Right: the share of results whose last iteration changed the "
+    "distance by less than the tolerance. A small ε sharpens the coupling, a large λ lets it move "
+    "far from the last one; a distance that is small where little converges is not to be trusted.",
 )
 
 

@@ -1,7 +1,7 @@
 """One colour for near and one for far, whatever the numbers are."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,9 +43,9 @@ def ends(panels: Sequence[DistanceMatrix]) -> tuple[float, float]:
     return (low, low) if alike(numbers) else (low, high)
 
 
-def number_format(panels: Sequence[DistanceMatrix]) -> str:
-    """Three digits of the largest number of all panels, as far as they fit into a cell."""
-    largest = float(np.nanmax([np.nanmax(np.abs(matrix.values)) for matrix in panels]))
+def number_format(numbers: Iterable[float]) -> str:
+    """Three digits of the largest of some numbers, as far as they fit into a cell."""
+    largest = max(map(abs, numbers))
     decimals = max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 0
     return f".{decimals}f" if decimals <= 4 else ".1e"
 

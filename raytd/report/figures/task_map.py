@@ -1,11 +1,12 @@
 """Tasks as points of a plane: near where the distance there and back is small.
 
-InPCA of the predictions along the paths (Ramesh et al., "A picture of the space of typical learnable
-tasks", ICML 2023) would draw the paths themselves. It needs predictions on inputs and classes that
-all trials share. A trial has the images of its own pair alone, and a head for the classes of that
-pair; it keeps lengths of predictions, not the predictions. Two paths whose classes are disjoint
-overlap nowhere, so their Bhattacharyya distance is infinite. A common head and common images would
-make each trial depend on every task of its sweep, so that a new task would run all trials again.
+InPCA of the predictions along the paths (Ramesh et al., "A picture of the space of typical
+learnable tasks", ICML 2023) would draw the paths themselves. It needs predictions on inputs and
+classes that all trials share. A trial has the images of its own pair alone, and a head for the
+classes of that pair; it keeps lengths of predictions, not the predictions. Two paths whose classes
+are disjoint overlap nowhere, so their Bhattacharyya distance is infinite. A common head and common
+images would make each trial depend on every task of its sweep: a new task would run all trials
+again.
 """
 
 import math
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from raytd.report.doubts import listed
 from raytd.report.figures.figure import Figure, Kind, slug
-from raytd.report.figures.style import FAINT, INK, PAPER, colour, new_figure
+from raytd.report.figures.style import FAINT, GRID, INK, PAPER, colour, new_figure
 from raytd.report.matrices import DistanceMatrix
 from raytd.report.statistics.ties import alike, lowest, named, order
 from raytd.words import counted
@@ -154,7 +155,7 @@ def _draw(
     axes.set(aspect="equal", xticks=[], yticks=[])
     axes.set_xlim(points[:, 0].min() - 2 * reach, points[:, 0].max() + 2 * reach)
     axes.set_ylim(points[:, 1].min() - 2 * reach, points[:, 1].max() + 1.5 * reach)
-    axes.spines[:].set_color("#d0d0d0")
+    axes.spines[:].set_color(GRID)
     _ruler(axes, label)
     return figure
 

@@ -12,11 +12,12 @@ from raytd.report.statistics.ties import lowest, named
 from raytd.sweep.folder.doubts import MARKS
 
 _LINE_INCHES = 0.24
+_DECADES = 30  # times the least, above which powers of ten alone are written
 _KIND = Kind(
     "Every method against the truth",
     "Left: rank correlation of closeness with the truth over all pairs; a line is the "
-    f"{COVERED:.0%} interval over resampled seeds, a full dot has p < 0.05 by permutation of tasks, "
-    "a cross is the same over pairs with disjoint classes alone, and the dotted line is the "
+    f"{COVERED:.0%} interval over resampled seeds, a full dot has p < 0.05 by permutation of "
+    "tasks, a cross is the same over pairs with disjoint classes alone, and the dotted line is the "
     "ceiling that the reliability of the truth sets. Right: what a trial takes.",
 )
 
@@ -91,8 +92,15 @@ def _draw_agreement(axes: Any, rows: Sequence[dict[str, Any]], title: str) -> No
 
 
 def _draw_cost(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     dress(axes, x="seconds of a trial")
     timed = [(row["wall_s"], place) for place, row in enumerate(rows) if (row["wall_s"] or 0) > 0]
     axes.set_xscale("log")
+    seconds = [second for second, _ in timed]
+    near = bool(seconds) and max(seconds) < _DECADES * min(seconds)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if near else (1,)))
+    axes.xaxis.set_major_formatter(lambda second, _: f"{second:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.plot(*zip(*timed, strict=True) if timed else ([], []), "s", color=colour(1), markersize=4)
     axes.tick_params(labelleft=False)
