@@ -43,7 +43,7 @@ def evidence_section(
         pictures(shown[n_first:]),
     ]
     body = "".join(parts)
-    return f'<h2 id="evidence">Evidence</h2><div class="kinds">{body}</div>' if body else ""
+    return f'<div class="kinds">{body}</div>' if body else ""
 
 
 def _verdicts(judged: Sequence[Verdict], known: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """One self-contained HTML page: works offline, loads nothing, escapes everything."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -48,20 +48,15 @@ def page(content: Content) -> str:
     saved = content.saved
     known = [*saved.tasks, *{str(cell(row, column)) for row in saved.rows for column in _NAMED}]
     doubts = findings(saved)
-    evidence = evidence_section(content.judged, content.comparisons, content.pictures, known)
-    sections = {
-        "answer": "",
-        "matrices": matrices_section(content.scales),
-        "evidence": evidence,
-        "trials": trials_section(saved),
-        "notes": notes_section(saved, doubts, known, compares=bool(content.comparisons)),
+    found = {
+        "Nearest sources": _before_believing(doubts, known) + answer_section(content.advice, known),
+        "Matrices": matrices_section(content.scales),
+        "Evidence": evidence_section(content.judged, content.comparisons, content.pictures, known),
+        "Trials": trials_section(saved),
+        "Notes": notes_section(saved, doubts, known, compares=bool(content.comparisons)),
     }
-    shown = [section for section, text in sections.items() if text or section == "answer"]
-    body = (
-        f'{_header(saved, shown)}<section id="answer"><h2>Nearest sources</h2>'
-        f"{_before_believing(doubts, known)}{answer_section(content.advice, known)}</section>\n"
-        + "\n".join(text for text in sections.values() if text)
-    )
+    shown = {heading: body for heading, body in found.items() if body}
+    body = _header(saved, shown) + "\n".join(_section(*one) for one in shown.items())
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -71,14 +66,22 @@ def page(content: Content) -> str:
     )
 
 
-def _header(saved: SavedSweep, sections: Sequence[str]) -> str:
-    links = "".join(f'<a href="#{name}">{name}</a>' for name in sections)
+def _header(saved: SavedSweep, headings: Iterable[str]) -> str:
+    links = "".join(f'<a href="#{_id(heading)}">{heading}</a>' for heading in headings)
     told = f" {saved.description}" if saved.description else ""
     return (
         f"<header><h1>{escape(saved.name)}</h1>"
         f'<nav aria-label="sections">{links}</nav><p class="soft">{escape(in_short(saved))}.'
         f"{escape(told)}</p></header>"
     )
+
+
+def _section(heading: str, body: str) -> str:
+    return f'<section id="{_id(heading)}"><h2>{heading}</h2>{body}</section>'
+
+
+def _id(heading: str) -> str:
+    return heading.split()[-1].lower()
 
 
 def _before_believing(doubts: Sequence[Finding], known: Sequence[str]) -> str:

@@ -38,7 +38,7 @@ def matrices_section(scales: Sequence[Scale]) -> str:
         for quantity, own in _by_quantity(scales).items()
     ]
     return (
-        f'<h2 id="matrices">{MATRICES.heading}</h2><p class="text">{escape(MATRICES.reading)} '
+        f'<p class="text">{escape(MATRICES.reading)} '
         f"Matrices on one scale share its ruler and can be compared cell by cell.</p>"
         f"{items(said)}{''.join(parts)}"
     )

@@ -19,10 +19,9 @@ from raytd.words import counted
 
 def trials_section(saved: SavedSweep) -> str:
     """Every trial that has ended, folded."""
-    title = '<h2 id="trials">Trials</h2>'
     if not saved.rows:
-        return f"{title}<p>No trial has ended.</p>"
-    return title + folded(f"Show {counted(len(saved.rows), 'trial')}", _trials(saved))
+        return "<p>No trial has ended.</p>"
+    return folded(f"Show {counted(len(saved.rows), 'trial')}", _trials(saved))
 
 
 def notes_section(
@@ -39,8 +38,7 @@ def notes_section(
     said = items(prose(one.text, known) for one in found)
     facts = "".join(f"<dt>{escape(title)}</dt><dd>{text}</dd>" for title, text in key_facts(saved))
     return (
-        '<h2 id="notes">Notes</h2>'
-        + (f"<h3>Before believing a number</h3>{said}" if said else "")
+        (f"<h3>Before believing a number</h3>{said}" if said else "")
         + f"<h3>The sweep</h3><dl>{facts}</dl>"
         + (_reading() if compares else "")
     )

@@ -18,7 +18,7 @@ p, ul, dl { margin: .35rem 0; } ul { padding-left: 1.25rem; }
 .text, figcaption, li { max-width: 60rem; } a { color: var(--near); }
 header { display: flex; flex-wrap: wrap; gap: 0 1.5rem; align-items: baseline; }
 header p { flex: 1 1 100%; } nav a { margin-right: .75rem; white-space: nowrap; }
-#answer h2 { margin-top: .35rem; } sup { line-height: 0; }
+#sources h2 { margin-top: .35rem; } sup { line-height: 0; }
 .soft, small, .cards thead th, figcaption { color: var(--soft); font-size: .875rem; }
 .name { display: inline-block; max-width: 100%; }
 .note { border-left: .3rem solid var(--edge); background: var(--note); padding: .2rem .75rem;
@@ -77,6 +77,7 @@ thead th { border-bottom: 1px solid var(--ink); } tbody th { font-weight: normal
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 34rem), 1fr)); }
 .kinds > * { min-width: 0; } .kinds > .full, figure.full { grid-column: 1 / -1; }
 .kinds th, .kinds td { padding-right: .4rem; font-size: .8125rem; }
+.kinds tbody th { white-space: normal; } .scales p a, figcaption a { white-space: nowrap; }
 figure { margin: .5rem 0; min-width: 0; }
 figure img { display: block; max-width: none; height: auto; width: min(100%, var(--own));
   min-width: min(var(--own), 34rem); }

@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from raytd.report.page.words import names
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -29,7 +31,7 @@ def table(
 
     def cell(index: int, text: str) -> str:
         if index < n_named:
-            return f'<th scope="row">{escape(text)}</th>'
+            return f'<th scope="row">{names(text.split(", "))}</th>'
         return f"<td{look[index]}>{escape(text)}</td>"
 
     heads = "".join(
