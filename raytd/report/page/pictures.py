@@ -45,8 +45,8 @@ def _picture(figure: Figure, svg: bytes) -> str:
     caption = f"{escape(figure.caption)} " if figure.caption else ""
     return (
         f'<figure id="{escape(figure.name)}"{_look([(figure, svg)])}>{heading}'
-        f'<div class="wide" tabindex="0"><img alt="{escape(figure.alt)}" style="--own:{width:.0f}pt" '
-        f'src="data:image/svg+xml;base64,{image}"></div>'
+        f'<div class="wide" tabindex="0"><img alt="{escape(figure.alt)}" '
+        f'style="--own:{width:.0f}pt" src="data:image/svg+xml;base64,{image}"></div>'
         f"<figcaption>{caption}{data_link(figure)}</figcaption></figure>"
     )
 
