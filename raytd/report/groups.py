@@ -7,7 +7,7 @@ from typing import Any
 
 from raytd.report.naming import setting
 from raytd.report.saved import SavedSweep
-from raytd.rows.grouping import PAIR, grouped, varying
+from raytd.rows.grouping import PAIR, grouped, varying_within
 from raytd.rows.row import Row
 
 _APART = ("method", "model", "protocol")
@@ -32,11 +32,15 @@ def groups(rows: Iterable[Row], axes: Sequence[str]) -> list[Group]:
     """The groups of all results, as they first appear."""
     done = [row for row in rows if row.get("status", "done") == "done"]
     columns = [c for c in dict.fromkeys((*_APART, *axes)) if c != "seed"]
-    telling = [c for c in varying(done, columns) if c != "model"]
+    telling = varying_within(done, "method", columns)
     found = grouped(done, columns)
     settings = [dict(zip(columns, key, strict=True)) for key in found]
     return [
-        Group(_label(fixed, telling), {c: v for c, v in fixed.items() if v is not None}, tuple(own))
+        Group(
+            _label(fixed, telling[fixed["method"]], named=len(telling) > 1),
+            {c: v for c, v in fixed.items() if v is not None},
+            tuple(own),
+        )
         for fixed, own in zip(settings, found.values(), strict=True)
     ]
 
@@ -112,9 +116,9 @@ def _points(
         yield at, found
 
 
-def _label(fixed: Mapping[str, Any], telling: Sequence[str]) -> str:
-    named = [(c, fixed[c]) for c in telling if fixed[c] is not None]
-    words = [str(v) if c == "method" else f"{c} {setting(v)}" for c, v in named]
+def _label(fixed: Mapping[str, Any], telling: Sequence[str], *, named: bool) -> str:
+    method = [str(fixed["method"])] if named else []
     model = [str(fixed["model"])] if fixed.get("model") is not None else []
-    methods = words[:1] if "method" in telling else []
-    return ", ".join([*methods, *model, *words[len(methods) :]]) or str(fixed.get("method"))
+    others = [c for c in telling if c != "model" and fixed[c] is not None]
+    words = [*method, *model, *(f"{c} {setting(fixed[c])}" for c in others)]
+    return ", ".join(words) or str(fixed["method"])

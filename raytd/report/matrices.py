@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raytd.report.naming import SCORE, label, quantity, row_error, setting, task_order, unit_of
-from raytd.rows.grouping import PAIR, grouped, single, varying
+from raytd.rows.grouping import PAIR, grouped, single, varying_within
 from raytd.rows.row import Row, number
 from raytd.sweep.folder.doubts import Doubt, pair_doubts
 from raytd.sweep.folder.seed_errors import standard_error
@@ -59,6 +59,11 @@ class DistanceMatrix:
         """Whether the numbers are larger where tasks are closer, so that they are no distances."""
         return self.quantity == SCORE
 
+    def marks(self, row: int, column: int) -> str:
+        """The letters of what is doubtful about a cell; empty where nothing is."""
+        found = self.doubts.get((self.sources[row], self.targets[column]), ())
+        return "".join(doubt.mark for doubt in found)
+
     @property
     def title(self) -> str:
         """What tells this matrix from the others, in one line."""
@@ -101,9 +106,10 @@ def distance_matrices(
     done = [row for row in rows if number(row, value) is not None]
     columns = list(dict.fromkeys((*_NEVER_MIXED, *axes)))
     groups = grouped(done, columns)
-    telling = varying(done, columns)
+    telling = varying_within(done, "method", columns)
+    ends = _ends(rows, order)
     return [
-        _matrix(group, dict(zip(columns, key, strict=True)), value, telling, _ends(rows, order))
+        _matrix(group, dict(zip(columns, key, strict=True)), value, telling[key[0]], ends)
         for key, group in groups.items()
     ]
 
@@ -162,8 +168,8 @@ def mean_error(rows: Sequence[Row], value: str) -> float:
 
 
 def _details(fixed: Mapping[str, Any], telling: Sequence[str]) -> tuple[str, ...]:
-    """The model always, where there is one; another axis where it varies and is set."""
+    """The model always, where there is one; another axis where results of a method differ in it."""
     named = {axis: setting for axis, setting in fixed.items() if setting is not None}
     models = [str(named["model"])] if "model" in named else []
-    others = [axis for axis in telling if axis in named and axis not in {"method", "model"}]
+    others = [axis for axis in telling if axis in named and axis != "model"]
     return (*models, *(f"{axis} {setting(named[axis])}" for axis in others))

@@ -81,6 +81,11 @@ def label(what: str, unit: str | None) -> str:
     return what if unit is None else f"{what} ({unit})"
 
 
+def column_label(column: str) -> str:
+    """What stands at an axis of a column that has one unit in all rows."""
+    return label(words(column), COLUMNS[column].unit)
+
+
 def trial_columns(rows: Sequence[Row]) -> list[str]:
     """Those of `TRIAL_COLUMNS` in which some row has a number."""
     return [c for c in TRIAL_COLUMNS if any(trial_figure(row, c) is not None for row in rows)]

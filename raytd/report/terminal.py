@@ -13,7 +13,7 @@ from raytd.report.errors import meanings, written
 from raytd.report.matrices import DistanceMatrix
 from raytd.report.naming import TRIAL_COLUMNS, heading, trial_columns, trial_figure
 from raytd.rows.column import PLAIN
-from raytd.rows.grouping import varying
+from raytd.rows.grouping import varying, varying_within
 from raytd.rows.row import Row, cell
 from raytd.sweep.folder.doubts import MARKS, row_doubts
 
@@ -104,9 +104,7 @@ def _lists(rows: Sequence[Row], columns: Sequence[str]) -> Table:
 
 def _protocol(rows: Sequence[Row]) -> list[str]:
     """That column, where results of one method differ in it."""
-    methods = {row.get("method") for row in rows}
-    groups = [[row for row in rows if row.get("method") == method] for method in methods]
-    return ["protocol"] if any(varying(group, ["protocol"]) for group in groups) else []
+    return ["protocol"] if any(varying_within(rows, "method", ["protocol"]).values()) else []
 
 
 def matrix_tables(matrix: DistanceMatrix, width: int) -> list[Table]:
@@ -154,8 +152,7 @@ def _cells(matrix: DistanceMatrix) -> list[list[str]]:
 
 def _cell_text(matrix: DistanceMatrix, row: int, column: int) -> str:
     value, error = float(matrix.values[row, column]), written(matrix, row, column)
-    marks = _marks(matrix, matrix.sources[row], matrix.targets[column])
-    return " ".join(filter(None, (PLAIN.show(value), error, marks)))
+    return " ".join(filter(None, (PLAIN.show(value), error, matrix.marks(row, column))))
 
 
 def legend(matrices: Sequence[DistanceMatrix]) -> list[str]:
@@ -163,12 +160,6 @@ def legend(matrices: Sequence[DistanceMatrix]) -> list[str]:
     lines = [f"{sign:<2} {text}" for sign, text in meanings(matrices).items()]
     met = {d.mark for matrix in matrices for found in matrix.doubts.values() for d in found}
     return lines + [f"{mark}  {text}" for mark, text in MARKS.items() if mark in met]
-
-
-def _marks(matrix: DistanceMatrix, source: str, target: str) -> str:
-    """The marks of a number; empty where nothing is doubtful."""
-    found = matrix.doubts.get((source, target), ())
-    return "".join(doubt.mark for doubt in found)
 
 
 def notes(row: Row) -> list[str]:

@@ -43,6 +43,13 @@ def holds(row: Mapping[str, Any], fixed: Mapping[str, Any]) -> bool:
     return held(row, [*fixed]) == tuple(fixed.values())
 
 
+def varying_within(
+    rows: Iterable[Row], column: str, columns: Sequence[str]
+) -> dict[Any, list[str]]:
+    """By each value of one column, which others do not hold the same in all rows that have it."""
+    return {key: varying(own, columns) for (key,), own in grouped(rows, (column,)).items()}
+
+
 def varying(rows: Iterable[Row], columns: Sequence[str]) -> list[str]:
     """The columns that do not hold the same in all rows."""
     listed = list(rows)

@@ -6,7 +6,7 @@ from raytd.errors import RequestError
 from raytd.report.compare import Comparison, compare
 from raytd.report.figures.curves import convergence, losses
 from raytd.report.figures.figure import Figure
-from raytd.report.figures.heatmap import heatmaps
+from raytd.report.figures.heatmap import heatmaps, scales
 from raytd.report.figures.lambda_map import lambda_maps
 from raytd.report.figures.parts import parts
 from raytd.report.figures.scatter import scatter
@@ -26,16 +26,22 @@ def sweep_figures(saved: SavedSweep) -> list[Figure]:
     Raises:
         InputError: two results differ in no column that is known as an axis.
     """
-    paths = {str(row["method"]) for row in saved.rows if number(row, "distance") is not None}
-    maps = [heatmaps(_matrices(saved, value), comparable=paths) for value in _LENGTHS]
     return [
-        *(figure for figures in maps for figure in figures),
+        *heatmaps(scaled_matrices(saved)),
         *parts(saved),
         *list(_scatters(saved))[:_MOST_SCATTERS],
         *convergence(saved),
         *losses(saved),
         *lambda_maps(saved),
         *[m for matrix in _matrices(saved, "value")[:_MOST_MAPS] if (m := task_map(matrix))],
+    ]
+
+
+def scaled_matrices(saved: SavedSweep) -> list[list[DistanceMatrix]]:
+    """The matrices of a sweep, those on one scale together; each is one of the first figures."""
+    paths = {str(row["method"]) for row in saved.rows if number(row, "distance") is not None}
+    return [
+        panels for value in _LENGTHS for panels in scales(_matrices(saved, value), comparable=paths)
     ]
 
 

@@ -3,15 +3,29 @@
 from collections.abc import Sequence
 from typing import Any
 
-from raytd.report.figures.figure import Data, Figure, left_out
+from raytd.report.figures.figure import Data, Figure, Kind, left_out
 from raytd.report.figures.style import DASHES, INK, colour, dash, dress, marker, panel_grid
 from raytd.report.groups import Axes, Group, groups, mean_curves
-from raytd.report.naming import task_order
+from raytd.report.naming import column_label, task_order
 from raytd.report.saved import SavedSweep
 
 _MOST_PANELS, _MOST_PAIRS, _MOST_LINES = 6, 12, 4
 _ITERATIONS = Axes("iterations", "iteration", ("distance",))
 _PATH = Axes("knots", "tau", ("train_loss", "val_loss"))
+_CONVERGENCE = Kind(
+    "Convergence over the iterations",
+    "Distance after each update of the coupling, mean over seeds; iteration 0 is the coupling that "
+    "features alone choose. A trial that stopped early counts with its last distance from there "
+    "on. Colour and line: source, mark: target. Lines that are flat at the end have converged; one "
+    "that still falls or rises has not.",
+)
+_LOSSES = Kind(
+    "Loss along the path",
+    "Cross-entropy on the interpolated task, made of training images (solid) and of validation "
+    "images (dashed), along the path of the last iteration; mean over seeds. The space between the "
+    "two is the generalisation gap, which theorem 4 says is small. A loss that stays high at τ = 1 "
+    "belongs to a network that did not arrive.",
+)
 _LEGEND = {"fontsize": 8, "frameon": False, "title_fontsize": 8}
 
 
@@ -27,12 +41,9 @@ def convergence(saved: SavedSweep) -> list[Figure]:
     return [
         Figure(
             name="convergence",
-            heading="Convergence over the iterations",
-            caption="Distance after each update of the coupling, mean over seeds; iteration 0 is "
-            "the coupling that features alone choose. A trial that stopped early counts with its "
-            "last distance from there on. Colour and line: source, mark: target. Lines that are "
-            "flat at the end have converged; one that still falls or rises has not."
-            + left_out(len(moving), len(drawn), "settings"),
+            kind=_CONVERGENCE,
+            heading="",
+            caption=left_out(len(moving), len(drawn), "settings"),
             alt=_moves(data),
             data=data,
             draw=lambda: _draw_convergence(drawn, saved.tasks or tuple(task_order(saved.rows))),
@@ -54,13 +65,17 @@ def losses(saved: SavedSweep) -> list[Figure]:
     return [
         Figure(
             name="losses",
-            heading="Loss along the path",
-            caption="Cross-entropy on the interpolated task, made of training images (solid) and "
-            "of validation images (dashed), along the path of the last iteration; mean over "
-            "seeds. The space between the two is the generalisation gap, which theorem 4 says is "
-            "small. A loss that stays high at τ = 1 belongs to a network that did not arrive."
-            + left_out(len(along), len(drawn), "settings")
-            + left_out(len(pairs), len(kept), "pairs"),
+            kind=_LOSSES,
+            heading="",
+            caption=" ".join(
+                filter(
+                    None,
+                    (
+                        left_out(len(along), len(drawn), "settings"),
+                        left_out(len(pairs), len(kept), "pairs"),
+                    ),
+                )
+            ),
             alt=_gaps(data),
             data=data,
             draw=lambda: draw_losses(drawn, kept),
@@ -83,7 +98,7 @@ def _draw_convergence(
             axes.plot([p["iteration"] for p in own], [p["distance"] for p in own], **look)
         dress(axes, title=group.label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.supylabel("distance (rad)", fontsize=9)
+    figure.supylabel(column_label("distance"), fontsize=9)
     sources = [t for t in tasks if any(p["source"] == t for _, c in curves for p in c)]
     targets = [t for t in tasks if any(p["target"] == t for _, c in curves for p in c)]
     handles = [Line2D([], [], label=f"from {t}", **_line(tasks.index(t))) for t in sources]

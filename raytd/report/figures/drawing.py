@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from raytd.report.errors import written
+from raytd.report.figures.near_far import colour_scale, ends, number_format, readable_on
 from raytd.report.matrices import DistanceMatrix
-from raytd.report.statistics.ties import alike
 
-_MAP = "cividis"  # even in lightness: the order survives grey printing and colour blindness
-_INK, _PAPER, _HOLE, _HATCH = "#1b1b1b", "#ffffff", "#ececec", "#c0c0c0"
+_INK, _HOLE, _HATCH = "#1b1b1b", "#ececec", "#c0c0c0"
 _PER_LINE = 3
 _CELL, _LETTER, _GAP = 0.7, 0.07, 0.3  # inches
 _TALLEST_BAR = 3.0
@@ -30,7 +29,7 @@ def distance_figure(panels: Sequence[DistanceMatrix]) -> Any:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(1, 1), dpi=_DPI)  # one inch, so that positions are in inches
-    scale, digits = colour_scale(panels), _format(panels)
+    scale, digits = colour_scale(panels), number_format(ends(panels))
     width, height = _panel_size(panels)
     several = len({matrix.method for matrix in panels}) > 1
     headings = [_heading(matrix, several=several) for matrix in panels]
@@ -54,6 +53,9 @@ def distance_figure(panels: Sequence[DistanceMatrix]) -> Any:
     bar.set_label(panels[0].label, fontsize=9)
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_visible(False)
+    lower, upper = ("far", "near") if panels[0].is_score else ("near", "far")
+    for y, word, side in ((-0.02, lower, "top"), (1.02, upper, "bottom")):
+        bar.ax.text(0.5, y, word, transform=bar.ax.transAxes, ha="center", va=side, fontsize=8)
     if not several:
         figure.text(
             right / 2,
@@ -93,22 +95,6 @@ def _heading(matrix: DistanceMatrix, *, several: bool) -> str:
     return fill(", ".join(parts), width, break_long_words=False, break_on_hyphens=False)
 
 
-def colour_scale(panels: Sequence[DistanceMatrix]) -> Any:
-    """One mapping from numbers to colours, over the results of all panels.
-
-    Numbers that differ by rounding alone have one colour.
-    """
-    from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    numbers = np.concatenate([matrix.values.ravel() for matrix in panels])
-    low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
-    if alike(numbers):
-        low, high = low - 0.5, high + 0.5
-    return ScalarMappable(Normalize(low, high), colormaps[_MAP])
-
-
 def _panel(axes: Any, matrix: DistanceMatrix, scale: Any, digits: str) -> None:
     rows, columns = matrix.values.shape
     axes.set(xlim=(0, columns), ylim=(rows, 0), aspect="equal", xlabel="target")
@@ -132,19 +118,12 @@ def _panel(axes: Any, matrix: DistanceMatrix, scale: Any, digits: str) -> None:
         axes.text(column + 0.5, row + 0.5, text, color=readable_on(colour), **place)
 
 
-def _format(panels: Sequence[DistanceMatrix]) -> str:
-    """Three digits of the largest number of all panels, as far as they fit into a cell."""
-    largest = float(np.nanmax([np.nanmax(np.abs(matrix.values)) for matrix in panels]))
-    decimals = max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 0
-    return f".{decimals}f" if decimals <= 4 else ".1e"
-
-
 def _cells(matrix: DistanceMatrix, digits: str) -> Iterator[tuple[int, int, str]]:
-    """Every cell with what is written in it: a star if it is doubtful, the error below."""
+    """Every cell with what is written in it: its marks behind it, the error below."""
     for row, column in product(*map(range, matrix.values.shape)):
         text = format(matrix.values[row, column], digits)
-        if (matrix.sources[row], matrix.targets[column]) in matrix.doubts:
-            text += "*"
+        if marks := matrix.marks(row, column):
+            text += f" {marks}"
         if error := written(matrix, row, column):
             text += "\n" + error.replace(" ", "")
         yield row, column, text
@@ -156,10 +135,3 @@ def _tile(axes: Any, row: int, column: int, colour: Any, hatch: str | None = Non
     corner = (column + 0.012, row + 0.012)
     look = {"facecolor": colour, "edgecolor": _HATCH, "hatch": hatch, "linewidth": 0}
     axes.add_patch(Rectangle(corner, 0.976, 0.976, **look))
-
-
-def readable_on(colour: Sequence[float]) -> str:
-    """Ink or paper, whichever stands out more (relative luminance of WCAG 2.1)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return _INK if (luminance + 0.05) / 0.06 > 1.05 / (luminance + 0.05) else _PAPER

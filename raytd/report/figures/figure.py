@@ -15,19 +15,34 @@ Data = tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True)
+class Kind:
+    """Figures that are read alike.
+
+    Attributes:
+        heading: that stands above all of them.
+        reading: how they are made and what to look for. It is said once for all of them.
+    """
+
+    heading: str
+    reading: str
+
+
+@dataclass(frozen=True)
 class Figure:
     """One picture with its data.
 
     Attributes:
         name: of its files, without ending.
-        heading: what it shows.
-        caption: what to look for, and how it was made.
+        kind: how it is read.
+        heading: what it shows; empty where it is the only one of its kind.
+        caption: what is true of it alone, in sentences; empty if nothing is.
         alt: what a reader who cannot see it must know.
         data: every number that is drawn, a row for each mark.
         draw: makes matplotlib's figure; nothing is drawn before.
     """
 
     name: str
+    kind: Kind
     heading: str
     caption: str
     alt: str
@@ -86,8 +101,8 @@ _NO_ROOM = "constrained_layout not applied"
 
 
 def left_out(n: int, n_shown: int, what: str) -> str:
-    """The end of a caption that says what is not shown; empty if nothing is."""
-    return f" The first {n_shown} of {n} {what} are shown." if n > n_shown else ""
+    """A sentence that says what is not shown; empty if nothing is."""
+    return f"The first {n_shown} of {n} {what} are shown." if n > n_shown else ""
 
 
 def slug(text: str) -> str:

@@ -4,17 +4,43 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from raytd.report.doubts import listed
-from raytd.report.errors import meanings
-from raytd.report.figures.figure import Figure, left_out, slug
+from raytd.report.figures.figure import Figure, Kind, left_out, slug
 from raytd.report.matrices import DistanceMatrix
 from raytd.report.statistics.ties import lowest, named
 
 _MOST_PANELS = 12
 
 
-def heatmaps(matrices: Sequence[DistanceMatrix], *, comparable: Collection[str]) -> list[Figure]:
-    """Matrices side by side, a figure for each scale.
+MATRICES = Kind(
+    "Matrices",
+    "Rows are sources, columns targets; the number is the mean over seeds. The nearest pair of a "
+    "scale is darkest, for distances and for scores. Compare a cell with its mirror image: the way "
+    "there is not the way back. Letters behind a number mark a doubt. Hatched: no result.",
+)
+
+
+def heatmaps(found: Sequence[Sequence[DistanceMatrix]]) -> list[Figure]:
+    """A figure of each list of matrices that can be compared, side by side.
+
+    Args:
+        found: what `scales` returns.
+    """
+    stems = [_stem(panels) for panels in found]
+    return [
+        _heatmap(panels, _alone(stem, panels, among=stems))
+        for panels, stem in zip(found, stems, strict=True)
+    ]
+
+
+def _alone(stem: str, panels: Sequence[DistanceMatrix], *, among: Sequence[str]) -> str:
+    """The name of a figure; with the protocol where another has the same."""
+    return stem if among.count(stem) == 1 else f"{stem}-{slug(str(panels[0].fixed['protocol']))}"
+
+
+def scales(
+    matrices: Sequence[DistanceMatrix], *, comparable: Collection[str]
+) -> list[list[DistanceMatrix]]:
+    """The matrices that can be compared cell by cell, together.
 
     Lengths of different protocols have no scale in common, nor have most methods.
 
@@ -22,19 +48,15 @@ def heatmaps(matrices: Sequence[DistanceMatrix], *, comparable: Collection[str])
         matrices: of any methods and protocols.
         comparable: methods whose numbers mean the same, as those of paths that are measured alike.
     """
-    scales: dict[tuple[Any, ...], list[DistanceMatrix]] = {}
+    found: dict[tuple[Any, ...], list[DistanceMatrix]] = {}
     for matrix in matrices:
         family = "" if matrix.method in comparable else matrix.method
         scale = (matrix.quantity, matrix.unit, family, matrix.fixed.get("protocol"))
-        scales.setdefault(scale, []).append(matrix)
-    for panels in scales.values():
+        found.setdefault(scale, []).append(matrix)
+    for panels in found.values():
         methods = list(dict.fromkeys(matrix.method for matrix in panels))
         panels.sort(key=lambda matrix: methods.index(matrix.method))  # noqa: B023 - used at once
-    stems = [_stem(panels) for panels in scales.values()]
-    return [
-        _heatmap(panels, stem if stems.count(stem) == 1 else f"{stem}-{slug(str(scale[-1]))}")
-        for (scale, panels), stem in zip(scales.items(), stems, strict=True)
-    ]
+    return list(found.values())
 
 
 def matrix_rows(matrices: Sequence[DistanceMatrix]) -> list[dict[str, Any]]:
@@ -68,17 +90,13 @@ def _heatmap(matrices: Sequence[DistanceMatrix], name: str) -> Figure:
     panels = matrices[:_MOST_PANELS]
     what = panels[0].quantity
     methods = " and ".join(dict.fromkeys(matrix.method for matrix in panels))
-    errors = "".join(f"; {sign}: {text}" for sign, text in meanings(panels).items())
     cells = matrix_rows(panels)
     low, high = (_ends(cells, sign) for sign in (1, -1))
     return Figure(
         name=name,
+        kind=MATRICES,
         heading=f"{what[0].upper()}{what[1:]}: {methods}",
-        caption=f"Rows are sources, columns targets; the number is the mean{errors}. Panels of "
-        "this figure share one scale and can be compared cell by cell. Compare a cell with its "
-        "mirror image, too: the way there is not the way back. Hatched: no result."
-        + _doubtful(panels)
-        + left_out(len(matrices), len(panels), "matrices"),
+        caption=left_out(len(matrices), len(panels), "matrices"),
         alt=f"Heat map. Smallest: {low}; largest: {high}.",
         data=tuple(cells),
         draw=lambda: distance_figure(panels),
@@ -90,12 +108,6 @@ def _ends(cells: Sequence[dict[str, Any]], sign: int) -> str:
     tied = lowest(cells, key=lambda cell: sign * float(cell["mean"]))
     where = named([f"{cell['source']} to {cell['target']}" for cell in tied])
     return f"{where}, {tied[0]['mean']:.3g}"
-
-
-def _doubtful(panels: Sequence[DistanceMatrix]) -> str:
-    """The end of a caption that says what the stars mean; empty without a star."""
-    said = [f"{matrix.title}: {listed(matrix.doubts)}" for matrix in panels if matrix.doubts]
-    return f" A star marks a doubtful number. {'. '.join(said)}." if said else ""
 
 
 def _stem(panels: Sequence[DistanceMatrix]) -> str:

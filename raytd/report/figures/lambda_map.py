@@ -6,14 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from raytd.report.figures.figure import Figure, slug
+from raytd.report.figures.figure import Figure, Kind, slug
+from raytd.report.figures.near_far import MAP, readable_on
 from raytd.report.groups import Group, groups
+from raytd.report.naming import column_label
 from raytd.report.saved import SavedSweep
 from raytd.report.statistics.ties import alike, lowest, named
 from raytd.rows.grouping import PAIR, grouped, single
 from raytd.rows.row import cell, number
 
 EPSILON, LAM = "coupled.epsilon", "coupled.lam"
+_KIND = Kind(
+    "Distance over ε and λ",
+    "Left: the mean distance. Right: the share of results whose last iteration changed the "
+    "distance by less than the tolerance. A small ε sharpens the coupling, a large λ lets it move "
+    "far from the last one; a distance that is small where little converges is not to be trusted.",
+)
 
 
 def lambda_maps(saved: SavedSweep) -> list[Figure]:
@@ -63,12 +71,10 @@ def _figure(group: Group) -> Figure | None:
     where = named([f"ε {cell[EPSILON]:g} and λ {cell[LAM]:g}" for cell in least])
     return Figure(
         name=slug(f"epsilon-lambda-{group.label}"),
-        heading=f"Distance over ε and λ: {group.label}",
-        caption=f"Left: distance, mean over the {data[0]['n_results']} results (pairs and seeds) "
-        "that every setting has. Right: the share of them whose last iteration changed the "
-        "distance by less than the tolerance. A small ε sharpens the coupling, a large λ lets it "
-        "move far from the last one; a distance that is small where little converges is not to "
-        "be trusted.",
+        kind=_KIND,
+        heading=group.label,
+        caption=f"Both are over the {data[0]['n_results']} results (pairs and seeds) that every "
+        "setting has.",
         alt=f"Two heat maps. The smallest mean distance, {least[0]['distance']:.3g}, "
         f"is at {where}.",
         data=tuple(data),
@@ -85,7 +91,7 @@ def _draw(data: Sequence[dict[str, Any]]) -> Any:
     for axes, column, title in zip(
         figure.subplots(1, 2),
         ("distance", "share_converged"),
-        ("distance (rad)", "share converged"),
+        (column_label("distance"), "share converged"),
         strict=True,
     ):
         values = np.full((len(epsilons), len(lams)), np.nan)
@@ -104,17 +110,16 @@ def _panel(axes: Any, values: Any, *, share: bool) -> None:
     from matplotlib import colormaps
     from matplotlib.colors import Normalize
 
-    from raytd.report.figures.drawing import readable_on
-
     low, high = (0.0, 1.0) if share else (float(np.nanmin(values)), float(np.nanmax(values)))
     scale = Normalize(low, low + 1 if alike(values) else high)
-    axes.imshow(values, cmap="cividis", norm=scale, origin="lower", aspect="auto")
+    colours = colormaps["Greys" if share else MAP]  # near and far have colours of their own
+    axes.imshow(values, cmap=colours, norm=scale, origin="lower", aspect="auto")
     axes.tick_params(length=0, labelsize=8)
     axes.spines[:].set_visible(False)
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
             axes.text(column, row, "–", ha="center", va="center", fontsize=8)
             continue
-        ink = readable_on(colormaps["cividis"](scale(value)))
+        ink = readable_on(colours(scale(value)))
         text = f"{100 * value:.0f} %" if share else f"{value:#.3g}"
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=ink)

@@ -5,16 +5,24 @@ from math import isnan
 from statistics import fmean
 from typing import Any
 
-from raytd.report.figures.figure import Data, Figure, left_out, slug
+from raytd.report.figures.figure import Data, Figure, Kind, left_out, slug
 from raytd.report.figures.style import INK, colour, dress, new_figure
 from raytd.report.groups import Group, groups
 from raytd.report.matrices import mean_error
+from raytd.report.naming import column_label
 from raytd.report.saved import SavedSweep
 from raytd.rows.grouping import PAIR, grouped
 from raytd.rows.row import Row, cell, number
 from raytd.words import counted
 
 _MOST_FIGURES, _MOST_BARS = 4, 60
+_KIND = Kind(
+    "Parts of the distance",
+    "The label part is π times the mass of pairs whose labels differ; the excess is what images, "
+    "network and the noise of SGD add to it, or take from it (hatched). Mean over seeds; the line "
+    "at the end is the standard error of the distance: from their scatter, or what the run states "
+    "where there is one seed.",
+)
 _BAR, _FRAME = 0.22, 1.1  # inches
 
 
@@ -30,11 +38,9 @@ def _figure(group: Group, bars: Sequence[Mapping[str, Any]]) -> Figure:
     near, far = data[0], data[-1]
     return Figure(
         name=slug(f"parts-{group.label}"),
-        heading=f"Parts of the distance ({group.label})",
-        caption="The label part is π times the mass of pairs whose labels differ; the excess is "
-        "what images, network and the noise of SGD add to it, or take from it (hatched). Mean over "
-        "seeds; the line at the end is the standard error of the distance: from their scatter, or "
-        "what the run states where there is one seed." + left_out(len(bars), len(data), "pairs"),
+        kind=_KIND,
+        heading=group.label,
+        caption=left_out(len(bars), len(data), "pairs"),
         alt=f"Stacked bars of {counted(len(data), 'pair')} from {_told(near)} to {_told(far)}.",
         data=data,
         draw=lambda: _draw(data),
@@ -94,6 +100,6 @@ def _draw(data: Data) -> Any:
         axes.errorbar(ends, [p for p, _ in known], xerr=errors, fmt="none", ecolor=INK, capsize=2)
     axes.set_yticks(places, [f"{b['source']} → {b['target']}" for b in data])
     axes.invert_yaxis()
-    dress(axes, x="distance (rad)")
+    dress(axes, x=column_label("distance"))
     figure.legend(loc="outside upper left", ncols=3, fontsize=8, frameon=False)
     return figure

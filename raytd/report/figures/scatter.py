@@ -5,13 +5,19 @@ from typing import Any
 
 from raytd.report.compare import Comparison
 from raytd.report.doubts import listed
-from raytd.report.figures.figure import Figure, slug
-from raytd.report.figures.style import FAINT, INK, colour, dress, new_figure
+from raytd.report.figures.figure import Figure, Kind, slug
+from raytd.report.figures.style import FAINT, INK, PAPER, colour, dress, new_figure
 from raytd.report.naming import label
 from raytd.report.statistics.ties import alike
 from raytd.words import counted
 
 _MOST_NAMED = 24
+_KIND = Kind(
+    "One setting against another",
+    "Every point is a pair of tasks, numbered as in the data; bars are standard deviations over "
+    "seeds, where there are several. Below the diagonal the setting on the vertical axis has the "
+    "smaller number. An empty mark: the pair is doubtful.",
+)
 
 
 def scatter(comparison: Comparison) -> Figure:
@@ -42,11 +48,10 @@ def scatter(comparison: Comparison) -> Figure:
     name = "-".join(["scatter", one.by, what, str(one.left), str(one.right), *fixed])
     return Figure(
         name=slug(name),
+        kind=_KIND,
         heading=f"{what[0].upper()}{what[1:]}: {one.right} against {one.left}"
         + (f" ({', '.join(fixed)})" if fixed else ""),
-        caption="Every point is a pair of tasks, numbered as in the data; bars are standard "
-        f"deviations over seeds, where there are several. Below the diagonal {one.right} has the "
-        f"smaller {what}. An empty mark: the pair is doubtful.{_doubtful(one)}",
+        caption=_doubtful(one),
         alt=f"Scatter plot with diagonal. {one.n_smaller} of {counted(n, 'pair')} lie below it: "
         f"{what} smaller under {one.right} than under {one.left}."
         + (f" {one.n_equal} lie on it." if one.n_equal else ""),
@@ -56,9 +61,9 @@ def scatter(comparison: Comparison) -> Figure:
 
 
 def _doubtful(one: Comparison) -> str:
-    """The end of a caption that names the doubtful pairs; empty without any."""
+    """A sentence that names the doubtful pairs; empty without any."""
     pairs = {(p.source, p.target): p.doubts for p in one.pairs if p.is_doubtful}
-    return f" {listed(pairs)}." if pairs else ""
+    return f"Doubtful: {listed(pairs)}." if pairs else ""
 
 
 def _draw(one: Comparison, data: tuple[dict[str, Any], ...]) -> Any:
@@ -67,7 +72,7 @@ def _draw(one: Comparison, data: tuple[dict[str, Any], ...]) -> Any:
     figure = new_figure(5.6 if len(data) <= _MOST_NAMED else 3.8, 3.6)
     axes = figure.add_subplot()
     for row in data:
-        face = "white" if row["doubtful"] else colour(0)
+        face = PAPER if row["doubtful"] else colour(0)
         axes.errorbar(
             row["left_mean"],
             row["right_mean"],

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-INK, PAPER, FAINT = "#1b1b1b", "#ffffff", "#9a9a9a"
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#7a5a00", "#e69f00", "#1b1b1b")
-"""Those of Okabe and Ito, the yellow darkened for white paper."""
+INK, PAPER, FAINT, GRID = "#1b1b1b", "#ffffff", "#8c8c8c", "#e3e3e3"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#2a93c9", "#7a5a00", "#bd7d00", "#1b1b1b")
+"""Those of Okabe and Ito, the light ones darkened to three times the contrast of white paper."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", "-.", ":")
 
@@ -65,6 +65,6 @@ def dress(axes: Any, *, title: str = "", x: str = "", y: str = "") -> None:
         axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)
     axes.tick_params(labelsize=8)
-    axes.grid(color="#e3e3e3", linewidth=0.6)
+    axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,13 @@
-"""Tasks as points of a plane: near where the distance there and back is small."""
+"""Tasks as points of a plane: near where the distance there and back is small.
+
+InPCA of the predictions along the paths (Ramesh et al., "A picture of the space of typical
+learnable tasks", ICML 2023) would draw the paths themselves. It needs predictions on inputs and
+classes that all trials share. A trial has the images of its own pair alone, and a head for the
+classes of that pair; it keeps lengths of predictions, not the predictions. Two paths whose classes
+are disjoint overlap nowhere, so their Bhattacharyya distance is infinite. A common head and common
+images would make each trial depend on every task of its sweep: a new task would run all trials
+again.
+"""
 
 import math
 from collections.abc import Sequence
@@ -8,23 +17,30 @@ import numpy as np
 import numpy.typing as npt
 
 from raytd.report.doubts import listed
-from raytd.report.figures.figure import Figure, slug
-from raytd.report.figures.style import FAINT, INK, colour, new_figure
+from raytd.report.figures.figure import Figure, Kind, slug
+from raytd.report.figures.style import FAINT, GRID, INK, PAPER, colour, new_figure
 from raytd.report.matrices import DistanceMatrix
-from raytd.report.statistics.ties import lowest, named, order
+from raytd.report.statistics.ties import alike, lowest, named, order
 from raytd.words import counted
 
 Floats = npt.NDArray[np.float64]
 
 _FEWEST, _MOST_WRITTEN = 3, 4
+_KIND = Kind(
+    "Map of the tasks",
+    "Multidimensional scaling of the mean of the distances there and back; stress 0 is a faithful "
+    "map. An arrow points in the direction in which a pair is shorter, the thicker the larger the "
+    "difference (in percent of the mean where there is room). Only distances on the map mean "
+    "something, not its axes.",
+)
 
 
 def task_map(matrix: DistanceMatrix) -> Figure | None:
     """A map of the tasks by multidimensional scaling of the mean of there and back.
 
     Returns:
-        None with fewer than three tasks, where a pair has no result in one direction, or of a score
-        that is larger where tasks are closer.
+        None with fewer than three tasks, where a pair has no result in one direction, where no task
+        is apart from another, or of a score that is larger where tasks are closer.
     """
     there = _square(matrix)
     if there is None:
@@ -46,12 +62,10 @@ def task_map(matrix: DistanceMatrix) -> Figure | None:
     name = ", ".join((matrix.method, *matrix.details))
     return Figure(
         name=slug(f"map-{matrix.quantity}-{name}"),
-        heading=f"Map of the tasks: {name}",
-        caption="Multidimensional scaling of the mean of the distances there and back "
-        f"({matrix.quantity}; stress {stress:.2f}, 0 is a faithful map). An arrow points in the "
-        "direction in which a pair is shorter, the thicker the larger the difference (in "
-        "percent of the mean where there is room). Only distances on the map mean something, not "
-        "its axes." + (f" Doubtful: {listed(matrix.doubts)}." if matrix.doubts else ""),
+        kind=_KIND,
+        heading=name,
+        caption=f"{matrix.label[0].upper()}{matrix.label[1:]}; stress {stress:.2f}."
+        + (f" Doubtful: {listed(matrix.doubts)}." if matrix.doubts else ""),
         alt=_nearest(both, tasks),
         data=tuple(data + arrows),
         draw=lambda: _draw(tasks, points, arrows, matrix.label),
@@ -95,7 +109,9 @@ def _square(matrix: DistanceMatrix) -> Floats | None:
         return None
     values = matrix.values.copy()
     np.fill_diagonal(values, 0.0)
-    return None if np.isnan(values).any() or (values < 0).any() else values
+    if np.isnan(values).any() or (values < 0).any() or alike([*values.flat]):
+        return None
+    return values
 
 
 def _asymmetry(there: Floats, i: int, j: int) -> float:
@@ -126,10 +142,10 @@ def _draw(
         axes.annotate("", end, start, arrowprops=look, zorder=1)
         if len(tasks) <= _MOST_WRITTEN:
             middle = start + 0.36 * (end - start)  # off the middle, where arrows cross
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+            box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
             words = f"{100 * arrow['asymmetry']:.0f} %"
             axes.text(*middle, words, fontsize=7, ha="center", va="center", bbox=box, zorder=2)
-    axes.scatter(points[:, 0], points[:, 1], s=60, color=colour(0), edgecolor="white", zorder=3)
+    axes.scatter(points[:, 0], points[:, 1], s=60, color=colour(0), edgecolor=PAPER, zorder=3)
     for task, point in at.items():
         above = point[1] >= 0  # away from the arrows, which lie within
         offset = {"xytext": (0, 8 if above else -8), "textcoords": "offset points"}
@@ -139,7 +155,7 @@ def _draw(
     axes.set(aspect="equal", xticks=[], yticks=[])
     axes.set_xlim(points[:, 0].min() - 2 * reach, points[:, 0].max() + 2 * reach)
     axes.set_ylim(points[:, 1].min() - 2 * reach, points[:, 1].max() + 1.5 * reach)
-    axes.spines[:].set_color("#d0d0d0")
+    axes.spines[:].set_color(GRID)
     _ruler(axes, label)
     return figure
 

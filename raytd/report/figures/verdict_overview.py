@@ -4,14 +4,22 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from raytd.report.figures.figure import Figure, slug
-from raytd.report.figures.style import FAINT, INK, colour, dress, new_figure
+from raytd.report.figures.figure import Figure, Kind, slug
+from raytd.report.figures.style import FAINT, INK, PAPER, colour, dress, new_figure
 from raytd.report.judge.judging import COVERED, Verdict
 from raytd.report.judge.text import verdict_row
 from raytd.report.statistics.ties import lowest, named
 from raytd.sweep.folder.doubts import MARKS
 
 _LINE_INCHES = 0.24
+_DECADES = 30  # times the least, above which powers of ten alone are written
+_KIND = Kind(
+    "Every method against the truth",
+    "Left: rank correlation of closeness with the truth over all pairs; a line is the "
+    f"{COVERED:.0%} interval over resampled seeds, a full dot has p < 0.05 by permutation of "
+    "tasks, a cross is the same over pairs with disjoint classes alone, and the dotted line is the "
+    "ceiling that the reliability of the truth sets. Right: what a trial takes.",
+)
 
 
 def verdict_overview(verdicts: Sequence[Verdict], *, truth: str, column: str) -> Figure:
@@ -35,12 +43,9 @@ def verdict_overview(verdicts: Sequence[Verdict], *, truth: str, column: str) ->
     doubts = f" Doubtful pairs: {', '.join(doubted)}; {'; '.join(marks)}." if doubted else ""
     return Figure(
         name=slug("-".join(["judge", truth, *([] if column == "value" else [column])])),
+        kind=_KIND,
         heading=f"Every method, judged by {truth}",
-        caption="Left: rank correlation of closeness with the truth over all pairs; a line is the "
-        f"{COVERED:.0%} interval over resampled seeds, a full dot has p < 0.05 by permutation of "
-        "tasks, a cross is the same over pairs with disjoint classes alone, and the dotted line is "
-        "the ceiling that the reliability of the truth sets. Right: what a trial takes."
-        f"{without}{doubts}",
+        caption=f"{without}{doubts}".strip(),
         alt=f"Rank correlations of {len(rows)} contestants with {truth}{said}.{without}",
         data=rows,
         draw=lambda: _draw(rows),
@@ -79,7 +84,7 @@ def _draw_agreement(axes: Any, rows: Sequence[dict[str, Any]], title: str) -> No
         full = p is not None and p < 0.05  # noqa: PLR2004 - the caption says it
         axes.plot(
             [row["spearman"]], [place], marker="o", markersize=5.5, color=colour(0),
-            markerfacecolor=colour(0) if full else "white", linestyle="none",
+            markerfacecolor=colour(0) if full else PAPER, linestyle="none",
         )  # fmt: skip
     axes.set_xlim(-1.05, 1.05)
     axes.set_yticks(range(len(rows)), [row["contestant"] for row in rows])
@@ -87,8 +92,15 @@ def _draw_agreement(axes: Any, rows: Sequence[dict[str, Any]], title: str) -> No
 
 
 def _draw_cost(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     dress(axes, x="seconds of a trial")
     timed = [(row["wall_s"], place) for place, row in enumerate(rows) if (row["wall_s"] or 0) > 0]
     axes.set_xscale("log")
+    seconds = [second for second, _ in timed]
+    near = bool(seconds) and max(seconds) < _DECADES * min(seconds)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if near else (1,)))
+    axes.xaxis.set_major_formatter(lambda second, _: f"{second:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.plot(*zip(*timed, strict=True) if timed else ([], []), "s", color=colour(1), markersize=4)
     axes.tick_params(labelleft=False)

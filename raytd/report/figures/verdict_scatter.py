@@ -5,12 +5,14 @@ from typing import Any
 import numpy as np
 
 from raytd.report.doubts import listed
-from raytd.report.figures.figure import Figure, slug
+from raytd.report.figures.figure import Figure, Kind, slug
 from raytd.report.figures.style import colour, dress, marker, new_figure
 from raytd.report.judge.contestants import Contestant
 from raytd.report.judge.judging import Verdict
 from raytd.report.statistics.ties import levelled
 from raytd.words import counted
+
+_KIND = Kind("A method against the truth", "Every point is a pair of tasks, marked by its target.")
 
 
 def verdict_scatter(verdict: Verdict) -> Figure:
@@ -40,9 +42,10 @@ def verdict_scatter(verdict: Verdict) -> Figure:
     because = f" ({verdict.no_evidence})" if verdict.no_evidence is not None else ""
     return Figure(
         name=slug(f"judge-{contestant.title}-{truth.title}"),
+        kind=_KIND,
         heading=f"{contestant.title} against {truth.title}",
-        caption=f"Every point is a pair of tasks, marked by its target. Spearman's correlation of "
-        f"closeness with {truth.title}: {agreed}{because}.{doubtful}",
+        caption=f"Spearman's correlation of closeness with {truth.title}: {agreed}{because}."
+        f"{doubtful}",
         alt=f"Scatter plot of {counted(len(data), 'pair')}, {contestant.title} ({nearer}) against "
         f"{truth.title}; rank correlation: {agreed}.",
         data=data,

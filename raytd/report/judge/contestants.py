@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raytd.report.naming import row_error, task_order, words
-from raytd.rows.grouping import PAIR, grouped, single, varying
+from raytd.rows.grouping import PAIR, grouped, single, varying_within
 from raytd.rows.row import Row, number
 from raytd.sweep.folder.doubts import Doubt, pair_doubts
 
@@ -78,20 +78,14 @@ def contestants(
     done = [row for row in rows if row.get("status", "done") == "done"]
     apart = [axis for axis in dict.fromkeys((*_KEPT_APART, *axes)) if axis != "seed"]
     groups = grouped(done, apart)
+    telling = varying_within(done, "method", apart)
     tasks = tuple(task_order(done))
     return [
-        _contestant(
-            group, dict(zip(apart, key, strict=True)), column, _telling(done, key[0], apart), tasks
-        )
+        _contestant(group, dict(zip(apart, key, strict=True)), column, telling[key[0]], tasks)
         for key, group in groups.items()
         for column in columns
         if any(number(row, column) is not None for row in group)
     ]
-
-
-def _telling(rows: Sequence[Row], method: Any, apart: Sequence[str]) -> list[str]:
-    """The axes in which results of one method differ."""
-    return varying([row for row in rows if row["method"] == method], apart)
 
 
 def _contestant(

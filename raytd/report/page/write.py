@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from raytd.report.figures.choice import model_comparisons, sweep_figures
-from raytd.report.figures.figure import save_figure
-from raytd.report.page.html import page
+from raytd.report.figures.choice import model_comparisons, scaled_matrices, sweep_figures
+from raytd.report.figures.figure import Figure, save_figure
+from raytd.report.figures.verdict_overview import verdict_overview
+from raytd.report.page.html import Content, page
+from raytd.report.recommend.recommendation import Court, court, recommendations
 from raytd.report.saved import SavedSweep
 from raytd.storage.files import write_bytes
 from raytd.storage.path import StoragePath
@@ -36,11 +38,28 @@ def write_report(saved: SavedSweep, folder: StoragePath | None = None) -> Report
         StorageError: the folder cannot be written.
     """
     folder = saved.folder / "report" if folder is None else folder
-    figures, files, shown = sweep_figures(saved), list[StoragePath](), []
+    held = court(saved.rows, saved.axes, classes=saved.classes)
+    matrices = scaled_matrices(saved)
+    figures = sweep_figures(saved)
+    figures[len(matrices) : len(matrices)] = _of_verdicts(held)
+    files, shown = list[StoragePath](), []
     for figure in figures:
         written = save_figure(figure, folder)
         files += written
         shown.append((figure, next(p for p in written if p.suffix == ".svg").read_bytes()))
-    comparisons = [one for value in _VALUES for one in model_comparisons(saved, value) if one.pairs]
-    write_bytes(folder / "index.html", page(saved, comparisons, shown).encode())
+    content = Content(
+        saved=saved,
+        advice=recommendations(held),
+        scales=list(zip(matrices, figures, strict=False)),
+        judged=held.verdicts,
+        comparisons=[c for value in _VALUES for c in model_comparisons(saved, value) if c.pairs],
+        pictures=shown[len(matrices) :],
+    )
+    write_bytes(folder / "index.html", page(content).encode())
     return Report(folder / "index.html", tuple(files))
+
+
+def _of_verdicts(held: Court) -> list[Figure]:
+    if held.truth is None or not held.verdicts:
+        return []
+    return [verdict_overview(held.verdicts, truth=held.truth, column="value")]

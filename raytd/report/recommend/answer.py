@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raytd.errors import RequestError
-from raytd.report.naming import task_order
 from raytd.report.recommend.measured import METHOD, Measured
 from raytd.report.recommend.ranking import Candidate, Ranking
-from raytd.report.recommend.recommendation import Recommendation, court, recommend
+from raytd.report.recommend.recommendation import Recommendation, court, recommendations
 from raytd.report.statistics.ties import order
 from raytd.rows.row import Row
 
@@ -59,19 +57,7 @@ def answer(found: Recommendation) -> Answer:
 
 def answers(rows: Sequence[Row], axes: Sequence[str] = ()) -> list[Answer]:
     """That of every target that has several sources, in the order of the tasks."""
-    held = court(rows, axes)
-    sources: dict[str, set[str]] = {}
-    for row in rows:
-        sources.setdefault(str(row["target"]), set()).add(str(row["source"]))
-    found = []
-    for target in task_order(rows):
-        if len(sources.get(target, set()) - {target}) < 2:
-            continue
-        try:
-            found.append(answer(recommend(held, target)))
-        except RequestError:
-            continue  # no trial of this target has ended with a number
-    return found
+    return [answer(found) for found in recommendations(court(rows, axes))]
 
 
 def _by_measurement(found: Recommendation, best: Sequence[Measured]) -> Answer:

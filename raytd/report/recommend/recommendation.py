@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from raytd.errors import RequestError
 from raytd.report.judge.judging import Verdict, judge
+from raytd.report.naming import task_order
 from raytd.report.recommend.measured import METHOD, Measured, measured_transfer
 from raytd.report.recommend.predictor import Predictor, judged_best, suites_choice
 from raytd.report.recommend.ranking import Ranking, no_target, rankings
+from raytd.report.shared_classes import NO_CLASSES, Classes
 from raytd.report.statistics.evidence import UNFIT
 from raytd.report.unknown import without_results
 from raytd.rows.row import Row, number
@@ -58,8 +60,21 @@ class Court:
     silence: str | None
 
 
-def court(rows: Sequence[Row], axes: Sequence[str], truth: str | None = None) -> Court:
-    """Judges the methods of a sweep by the truth, if it was measured."""
+def court(
+    rows: Sequence[Row],
+    axes: Sequence[str],
+    truth: str | None = None,
+    *,
+    classes: Classes = NO_CLASSES,
+) -> Court:
+    """Judges the methods of a sweep by the truth, if it was measured.
+
+    Args:
+        rows: rows of results.parquet.
+        axes: further columns whose settings must not be mixed.
+        truth: by what is judged; the first of `TRUTHS` that was measured if None.
+        classes: of each task, as far as they are known.
+    """
     wanted = TRUTHS if truth is None else (truth,)
     measured = {str(row["method"]) for row in rows if number(row, "value") is not None}
     found = next((name for name in wanted if name in measured), None)
@@ -68,7 +83,7 @@ def court(rows: Sequence[Row], axes: Sequence[str], truth: str | None = None) ->
             f"{' and '.join(wanted)} {'was' if len(wanted) == 1 else 'were'} not measured here"
         )
         return Court(tuple(rows), tuple(axes), None, (), silence)
-    verdicts = tuple(judge(rows, truth=found, axes=axes))
+    verdicts = tuple(judge(rows, truth=found, axes=axes, classes=classes))
     is_silent = all(v.no_evidence is not None for v in verdicts)
     reason = f"{found} was measured, but judges no method" if is_silent else None
     return Court(tuple(rows), tuple(axes), found, verdicts, reason)
@@ -103,6 +118,22 @@ def recommend(
         verdicts=tuple(v for v in held.verdicts if _is_on(v, chosen)),
         notes=tuple(notes),
     )
+
+
+def recommendations(held: Court) -> list[Recommendation]:
+    """That of every target that has several sources, in the order of the tasks."""
+    sources: dict[str, set[str]] = {}
+    for row in held.rows:
+        sources.setdefault(str(row["target"]), set()).add(str(row["source"]))
+    found = []
+    for target in task_order(held.rows):
+        if len(sources.get(target, set()) - {target}) < 2:
+            continue
+        try:
+            found.append(recommend(held, target))
+        except RequestError:
+            continue  # no trial of this target has ended with a number
+    return found
 
 
 def _asked(held: Court, method: str, column: str | None) -> Predictor:

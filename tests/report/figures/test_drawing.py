@@ -1,21 +1,12 @@
 from itertools import combinations
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
 
 from raytd.report import distance_matrices
-from raytd.report.figures.drawing import colour_scale, distance_figure, readable_on
+from raytd.report.figures.drawing import distance_figure
+from raytd.report.figures.near_far import colour_scale, readable_on
 from tests.cases import for_each
-
-
-def luminance(colour):
-    linear = [((c + 0.055) / 1.055) ** 2.4 if c > 0.04045 else c / 12.92 for c in to_rgb(colour)]
-    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def contrast(one, other):
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
+from tests.report.contrast import contrast, luminance
 
 
 def shades(n):
@@ -31,6 +22,20 @@ def test_numbers_can_be_read_on_every_shade():
     assert min(contrast(readable_on(shade), shade) for shade in shades(101)) > 4.0
 
 
+def test_near_has_one_colour_whether_smaller_or_larger_is_closer(row):
+    """Dark is near, so that a map of scores and one of distances are read alike."""
+    pairs = [row("a", "b", 1.0), row("b", "a", 2.0), row("a", "c", 4.0)]
+    scores = [r | {"value": 5 - r["value"], "smaller_is_closer": False} for r in pairs]
+    for rows in (pairs, scores):
+        matrices = distance_matrices(rows)
+        scale = colour_scale(matrices)
+        near, middle, far = (luminance(scale.to_rgba(r["value"])) for r in rows)
+        assert near < middle < far
+        bar = distance_figure(matrices).axes[-1]
+        words = {text.get_text(): text.get_position()[1] for text in bar.texts}
+        assert (words["near"] < words["far"]) == (rows is pairs)
+
+
 def test_larger_is_lighter_so_that_grey_prints_keep_the_order():
     lightness = [luminance(shade) for shade in shades(51)]
     assert lightness == sorted(lightness)
@@ -40,7 +45,7 @@ def test_cells_hold_the_values_and_their_errors(row):
     rows = [row("a", "b", 1.0), row("a", "b", 3.0, seed=1), row("b", "a", 0.5, distance_error=0.1)]
     figure = distance_figure(distance_matrices(rows))
     texts = {(t.get_position()[1], t.get_position()[0]): t.get_text() for t in figure.axes[0].texts}
-    assert texts == {(0.5, 1.5): "2.00\n±1", (1.5, 0.5): "0.50\n±¹0.1"}
+    assert texts == {(0.5, 1.5): "2.00\n±1", (1.5, 0.5): "0.50\n±0.1†"}
 
 
 @for_each(

@@ -12,7 +12,7 @@ from raytd.report.matrices import distance_matrices
 @pytest.fixture
 def figure(row):
     rows = [row("a", "b", 1 / 3), row("b", "a", 2.0)]
-    return heatmaps(distance_matrices(rows), comparable=())[0]
+    return heatmaps([distance_matrices(rows)])[0]
 
 
 def test_a_figure_is_png_svg_and_csv(figure, tmp_path):
@@ -35,7 +35,7 @@ def test_the_same_figure_gives_the_same_bytes(figure, tmp_path):
 
 
 def test_other_numbers_give_another_picture(row, figure, tmp_path):
-    (other,) = heatmaps(distance_matrices([row("a", "b", 1.0), row("b", "a", 2.0)]), comparable=())
+    (other,) = heatmaps([distance_matrices([row("a", "b", 1.0), row("b", "a", 2.0)])])
     first, second = (
         save_figure(each, tmp_path / name)[0].read_bytes()
         for each, name in ((figure, "x"), (other, "y"))

@@ -1,11 +1,12 @@
 import pytest
 
-from raytd.report.figures.heatmap import heatmaps
+from raytd.report.errors import meanings
+from raytd.report.figures.heatmap import heatmaps, scales
 from raytd.report.matrices import distance_matrices
 
 
 def figures(rows, comparable=("coupled", "uncoupled"), **options):
-    return heatmaps(distance_matrices(rows, **options), comparable=comparable)
+    return heatmaps(scales(distance_matrices(rows, **options), comparable=comparable))
 
 
 def panels(figure):
@@ -42,7 +43,7 @@ def test_quantities_do_not_overwrite_one_another(row):
         *distance_matrices([row("a", "b")]),
         *distance_matrices([row("a", "b")], "fisher_rao_length"),
     ]
-    names = [figure.name for figure in heatmaps(matrices, comparable=["coupled"])]
+    names = [figure.name for figure in heatmaps(scales(matrices, comparable=["coupled"]))]
     assert names == ["distances-coupled", "fisher-rao-length-coupled"]
 
 
@@ -60,18 +61,20 @@ def test_the_data_are_exact_numbers_with_their_axes(row):
     assert (first["error"], second["error"]) == (pytest.approx(0.1), None)
 
 
-def test_the_caption_says_where_the_errors_are_from(row):
+def test_a_sign_says_where_the_errors_are_from_and_a_mark_tells_those_of_one_seed_apart(row):
+    """As printed before: `±¹0.11`, which reads as 10.11."""
     rows = [row("a", "b", 1.0, distance_error=0.1), row("b", "a", 1.0)]
-    (one,) = figures(rows)
-    (several,) = figures([*rows, row("b", "a", 2.0, seed=1)])
-    (neither,) = figures(rows[1:])
-    assert "the mean; ±¹: one seed: the error that its run states of itself. Panels" in one.caption
-    assert (
-        "±: standard error of the mean over seeds, from their scatter; with 2 seeds, the 95 % "
-        in (several.caption)
+    one, several, neither = (
+        distance_matrices(found) for found in (rows, [*rows, row("b", "a", 2.0, seed=1)], rows[1:])
     )
-    assert "is 12.7 times as wide on either side; ±¹: one seed" in several.caption
-    assert "±" not in neither.caption
+    assert meanings(one) == {"±": "one seed: the error that its run states of itself"}
+    assert list(meanings(several)) == ["±", "†"]
+    assert "is 12.7 times as wide on either side" in meanings(several)["±"]
+    assert "one seed" in meanings(several)["†"]
+    assert meanings(neither) == {}
+    both = meanings([*one, *distance_matrices([row("a", "b", v, seed=v) for v in (0, 1)])])
+    assert both["±"].endswith("on either side; or, of one seed: the error that its run states of "
+                              "itself")  # fmt: skip
 
 
 def test_the_text_names_the_nearest_and_the_farthest_pair(row):
@@ -83,16 +86,13 @@ def test_many_settings_are_cut_and_the_caption_says_so(row):
     rows = [row("a", "b", **{"coupled.lam": i}) for i in range(20)]
     (figure,) = figures(rows, axes=["coupled.lam"])
     assert len(panels(figure)) == len(figure.data) == 12
-    assert figure.caption.endswith("The first 12 of 20 matrices are shown.")
+    assert figure.caption == "The first 12 of 20 matrices are shown."
 
 
-def test_a_doubtful_cell_has_a_star_and_its_reason_stands_in_caption_and_data(row):
+def test_a_doubtful_cell_has_its_marks_and_its_reason_stands_in_the_data(row):
     (figure,) = figures([row("a", "b", 2.0, arrived=False), row("b", "a", 1.0)])
     texts = [text.get_text() for text in figure.draw().axes[0].texts]
-    assert texts == ["2.00*", "1.00"]
-    assert (
-        "A star marks a doubtful number. coupled, cnn8: a → b (did not arrive)." in figure.caption
-    )
+    assert texts == ["2.00 A", "1.00"]
     assert [cell["doubts"] for cell in figure.data] == ["did not arrive", None]
 
 

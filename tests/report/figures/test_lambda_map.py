@@ -26,6 +26,8 @@ def test_cells_are_the_data_and_the_share_that_converged(row, keep):
     left, right = figure.draw().axes
     assert_allclose(left.images[0].get_array(), [[6.1, 21.1], [7, 22]], rtol=1e-12)
     assert {text.get_text() for text in right.texts} == {"50 %"}
+    colours = [axes.images[0].get_cmap().name for axes in (left, right)]
+    assert colours == ["cividis", "Greys"]  # a share is neither near nor far
 
 
 def test_a_pair_that_one_setting_lacks_enters_no_mean(row, keep):

@@ -2,6 +2,7 @@ from numpy.testing import assert_allclose
 
 from raytd.report.compare import compare
 from raytd.report.figures.scatter import scatter
+from raytd.report.figures.style import PAPER
 
 
 def figure_of(row, arrived=True):
@@ -41,7 +42,7 @@ def test_what_lies_below_the_diagonal_is_counted(row):
 
 def test_a_model_that_did_not_arrive_leaves_its_mark_empty(row):
     lines = figure_of(row, arrived=False).draw().axes[0].get_lines()
-    assert [line.get_markerfacecolor() for line in lines[:2]] == ["white", "#0072b2"]
+    assert [line.get_markerfacecolor() for line in lines[:2]] == [PAPER, "#0072b2"]
 
 
 def test_few_pairs_are_numbered_with_a_key_and_many_are_not(row):

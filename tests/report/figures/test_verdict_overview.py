@@ -1,5 +1,6 @@
 import pytest
 
+from raytd.report.figures.style import PAPER
 from raytd.report.figures.verdict_overview import verdict_overview
 from raytd.report.judge.judging import judge
 
@@ -44,7 +45,7 @@ def test_every_contestant_has_a_line_with_its_correlation_and_cost(figure):
 def test_a_dot_is_full_where_chance_is_below_one_in_twenty(figure):
     """Three tasks have six orders, so that nothing here is."""
     dots = [line for line in figure.draw().axes[0].get_lines() if line.get_marker() == "o"]
-    assert {dot.get_markerfacecolor() for dot in dots} == {"white"}
+    assert {dot.get_markerfacecolor() for dot in dots} == {PAPER}
 
 
 def test_it_is_named_after_the_truth_and_its_column(figure):
@@ -73,4 +74,4 @@ def test_the_ceiling_and_the_pairs_with_disjoint_classes_are_drawn(row):
     assert set(ceiling.get_xdata()) == {data["truth_ceiling"]}
     (cross,) = (line for line in lines if line.get_marker() == "x")
     assert cross.get_xdata().tolist() == [data["disjoint_spearman"]]
-    assert "disjoint classes" in figure.caption
+    assert "disjoint classes" in figure.kind.reading
