@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.cli.completion import complete_method
 from raytd.cli.terminal import open_console
 from raytd.storage.path import StoragePath
 
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
 
 @click.command("judge")
-@click.argument("sweep")
+@options.sweep
 @options.storage
 @click.option(
     "--truth",
     default="transfer",
     show_default=True,
     metavar="METHOD",
+    shell_complete=complete_method,
     help="The method of the sweep that is taken for the truth.",
 )
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from raytd.cli import options
+from raytd.cli.completion import complete_method, complete_task
 from raytd.cli.terminal import open_console
 from raytd.errors import RequestError
 from raytd.storage.path import StoragePath
@@ -17,12 +18,19 @@ if TYPE_CHECKING:
 
 
 @click.command("recommend")
-@click.argument("sweep")
-@click.option("--target", required=True, metavar="TASK", help="The task to transfer to.")
+@options.sweep
+@click.option(
+    "--target",
+    required=True,
+    metavar="TASK",
+    shell_complete=complete_task,
+    help="The task to transfer to.",
+)
 @options.storage
 @click.option(
     "--method",
     metavar="METHOD",
+    shell_complete=complete_method,
     help="What ranks.  [default: the method that agrees best with the truth here; where none was "
     "judged, the one that the shipped suites speak for]",
 )
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--truth",
     metavar="METHOD",
+    shell_complete=complete_method,
     help="What methods are judged by.  [default: transfer, or finetune without it]",
 )
 @options.as_json

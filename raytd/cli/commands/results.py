@@ -22,7 +22,7 @@ Rows = Sequence["Row"]
 
 
 @click.command("results")
-@click.argument("sweep")
+@options.sweep
 @options.storage
 @options.form("csv", "json", "parquet")
 @click.option(
