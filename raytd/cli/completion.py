@@ -20,7 +20,7 @@ def complete_sweep(
         for plan in _found(_storage(context.params), "*/plan.json")
         if plan.parent.name.startswith(begun)
     ]
-    # Files come first, because bash forgets what came before them; it shows them where no name fits.
+    # Files come first: bash forgets what came before them, and offers them where no name fits.
     return [CompletionItem(begun, type="file"), *sorted(names, key=lambda item: str(item.value))]
 
 

@@ -79,7 +79,7 @@ def _print_list(found: list[SweepProgress]) -> None:
             each.name,
             each.condition,
             *counts,
-            "-" if pace is None else f"{pace.per_hour:.3g}",
+            "-" if pace is None else _rate(pace.per_hour),
             "-" if each.left_s is None else duration(each.left_s),
             _ago(now, each.last_sign_at).removesuffix(" ago"),
             style=_STYLES.get(each.condition),
@@ -138,11 +138,15 @@ def _speed_lines(found: SweepProgress) -> list[str]:
     if pace is None:
         return []
     begun = f"by {pace.n_ended:,} that ended since {_clock(found.begun_at)}"
-    lines = [f"{pace.per_hour:,.3g} trials an hour, {pace.at_once:.1f} at once, {begun}"]
+    lines = [f"{_rate(pace.per_hour)} trials an hour, {pace.at_once:.1f} at once, {begun}"]
     if found.left_s is not None:
         end = _clock(found.looked_at + found.left_s)
         lines.append(f"about {duration(found.left_s)} left, until {end}")
     return lines
+
+
+def _rate(per_hour: float) -> str:
+    return f"{per_hour:,.0f}" if per_hour >= 100 else f"{per_hour:.2g}"
 
 
 def _print_checkpoints(console: "Console", found: SweepProgress, now: float) -> None:
