@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from raytd.errors import StorageError
+from raytd.storage.files import modified_at
 from raytd.storage.lease import DEAD_S
 from raytd.storage.objects import ObjectPath
 from raytd.storage.path import StoragePath
@@ -23,14 +24,14 @@ class Holder(NamedTuple):
 
     Attributes:
         name: of the process, such as `process 17 on node-3`.
-        since: when it began, in seconds since 1970.
+        since: when it began, in seconds since 1970; None where the store knows no times.
         heard: its last sign of life, likewise; the same as `since` where it gives no others.
-        is_alive: whether it still has the lock; None where the file system cannot say.
+        is_alive: whether it still has the lock; None where that cannot be told.
     """
 
     name: str
-    since: float
-    heard: float
+    since: float | None
+    heard: float | None
     is_alive: bool | None
 
 
@@ -60,9 +61,8 @@ def process_name(owner: StoragePath) -> str:
 
 def _of_lock(folder: Path) -> Holder | None:
     owner = folder / OWNER
-    try:
-        since = owner.stat().st_mtime
-    except OSError:
+    since = modified_at(owner)
+    if since is None:
         return None
     return Holder(_named(owner), since, since, _is_locked(folder / ".sweep.yaml.lock"))
 
@@ -91,16 +91,17 @@ def _of_lease(folder: ObjectPath) -> Holder | None:
     found = [h for claim in folder.glob(f"{LEASE}.*.claim") if (h := _of_claim(claim))]
     alive = [holder for holder in found if holder.is_alive]
     if alive:
-        return min(alive, key=lambda holder: holder.since)
-    return max(found, key=lambda holder: holder.heard, default=None)
+        return min(alive, key=lambda holder: holder.since or 0.0)
+    return max(found, key=lambda holder: holder.heard or 0.0, default=None)
 
 
 def _of_claim(claim: ObjectPath) -> Holder | None:
-    with suppress(FileNotFoundError):
-        ticket = claim.with_name(claim.name.removesuffix(".claim") + ".ticket")
-        since, heard = (path.stat().st_mtime_ns / 1e9 for path in (claim, ticket))
-        return Holder(_named(claim), since, heard, time.time() - heard < DEAD_S)
-    return None
+    ticket = claim.with_name(claim.name.removesuffix(".claim") + ".ticket")
+    if not ticket.is_file():  # it has just come, or just gone
+        return None
+    heard = modified_at(ticket)
+    is_alive = None if heard is None else time.time() - heard < DEAD_S
+    return Holder(_named(claim), modified_at(claim), heard, is_alive)
 
 
 def _named(owner: StoragePath) -> str:

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Literal
 
 from raytd.errors import RequestError
+from raytd.storage.files import modified_at
 from raytd.storage.path import StoragePath
 from raytd.sweep.folder.lock_holder import Holder, lock_holder
 from raytd.sweep.folder.plan_file import read_plan
@@ -16,7 +17,6 @@ from raytd.sweep.folder.trial_states import (
     TrialState,
     checkpoints,
     each_of,
-    modified_at,
     trial_states,
 )
 

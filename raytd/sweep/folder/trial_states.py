@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from raytd.errors import os_reason
+from raytd.storage.files import modified_at
 from raytd.storage.objects import ObjectPath
 from raytd.storage.path import StoragePath
 
@@ -104,14 +105,6 @@ def each_of(
         return [look(item) for item in items]
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(look, items))
-
-
-def modified_at(path: StoragePath) -> float | None:
-    """When a file was written, in seconds since 1970; None where it is not there."""
-    try:
-        return path.stat().st_mtime_ns / 1e9
-    except OSError:
-        return None
 
 
 def _state(folder: StoragePath, key: str, name: str) -> TrialState:
