@@ -129,7 +129,7 @@ def _headline(found: SweepProgress) -> str:
         return text
     if holder.is_alive is False:
         return f"{text}; {holder.name} ran it and ended without saying so"
-    doubt = "" if holder.is_alive else " (its file system has no locks, so that nobody can tell)"
+    doubt = "" if holder.is_alive else " (whether it still runs cannot be told there)"
     return f"{text} by {holder.name} since {_clock(holder.since)}{doubt}"
 
 
