@@ -28,6 +28,13 @@ class _SweepRoom(ModuleType):
         return sweep(*args, **options)
 
     @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        """What `help` and notebooks show: the arguments of the function, and what is returned."""
+        from raytd.api import sweep
+
+        return sweep.__doc__
+
+    @property
     def __signature__(self) -> Signature:
         from raytd.api import sweep
 

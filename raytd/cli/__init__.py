@@ -62,10 +62,11 @@ class _Lazy(click.Group):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
-        from raytd.cli.completion import complete_command
+        from click.shell_completion import CompletionItem
 
+        begun = [name for name in _COMMANDS if name.startswith(incomplete)]
         own = click.Command.shell_complete(self, ctx, incomplete)
-        return [*complete_command(_COMMANDS, incomplete), *own]
+        return [*(CompletionItem(name, help=_COMMANDS[name]) for name in begun), *own]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -1,6 +1,6 @@
 """What a shell is offered to complete a word, without a cluster and without torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -15,13 +15,11 @@ def complete_sweep(
     context: click.Context, parameter: click.Parameter, begun: str
 ) -> list[CompletionItem]:
     """The names of the sweeps of the storage, and files and folders, which name sweeps, too."""
-    names = [
-        CompletionItem(plan.parent.name)
-        for plan in _found(_storage(context.params), "*/plan.json")
-        if plan.parent.name.startswith(begun)
-    ]
+    names: list[str] = []
+    with suppress(RaytdError, OSError):
+        names = sorted(plan.parent.name for plan in _storage(context).glob("*/plan.json"))
     # Files come first: bash forgets what came before them, and offers them where no name fits.
-    return [CompletionItem(begun, type="file"), *sorted(names, key=lambda item: str(item.value))]
+    return [CompletionItem(begun, type="file"), *_beginning(begun, names)]
 
 
 def complete_task(
@@ -35,10 +33,9 @@ def complete_task(
     # An option that still lacks its value keeps click from naming the arguments before it.
     sweep = context.params.get("sweep") or next(iter(context.args), "")
     with suppress(RaytdError, OSError):
-        folder = sweep_folder(sweep, _storage(context.params))
+        folder = sweep_folder(sweep, _storage(context))
         tasks = read_plan(folder).asked.get("tasks", [])
-    names = [str(task.get("name")) for task in tasks if isinstance(task, dict)]
-    return [CompletionItem(name) for name in names if name.startswith(begun)]
+    return _beginning(begun, [str(task.get("name")) for task in tasks if isinstance(task, dict)])
 
 
 def complete_method(
@@ -47,21 +44,12 @@ def complete_method(
     """The names of all methods."""
     from raytd.methods.registry import METHODS
 
-    return [CompletionItem(name) for name in METHODS if name.startswith(begun)]
+    return _beginning(begun, METHODS)
 
 
-def complete_command(commands: Mapping[str, str], begun: str) -> list[CompletionItem]:
-    """The commands, each with what it does; none of them is imported."""
-    return [
-        CompletionItem(name, help=text) for name, text in commands.items() if name.startswith(begun)
-    ]
+def _storage(context: click.Context) -> StoragePath:
+    return storage_path(context.params.get("storage") or "runs")
 
 
-def _storage(given: Mapping[str, Any]) -> StoragePath:
-    return storage_path(given.get("storage") or "runs")
-
-
-def _found(storage: StoragePath, pattern: str) -> list[StoragePath]:
-    with suppress(RaytdError, OSError):
-        return list(storage.glob(pattern))
-    return []
+def _beginning(begun: str, names: Iterable[str]) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in names if name.startswith(begun)]

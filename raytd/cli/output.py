@@ -10,10 +10,11 @@ import click
 
 from raytd.cli.terminal import open_console, open_table
 from raytd.methods.registry import COLUMNS
-from raytd.report.printed import Printed, Whole
+from raytd.report.printed import Printed, Unwrapped
 from raytd.rows.row import Row, cell
 from raytd.storage.path import StoragePath
 from raytd.sweep.trials.plan import SweepPlan
+from raytd.words import counted
 
 if TYPE_CHECKING:
     import pyarrow
@@ -160,14 +161,15 @@ class SweepOutcome(Printed):
             best, axes = _best(plan, rows), _axes(plan)
             for one in compare(best, "method", "uncoupled", "coupled", axes=axes):
                 yield "\n".join(summary(one))
-        yield Whole(f"results  {plan.folder / 'results.parquet'}")
+        yield Unwrapped(f"results  {plan.folder / 'results.parquet'}")
         report = plan.folder / "report" / "index.html"
         where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"
-        yield Whole(f"report   {where}")
+        yield Unwrapped(f"report   {where}")
         yield from in_lines(self.answers)
 
     def __repr__(self) -> str:
-        return f"SweepOutcome({len(self.rows)} trials, {len(self.failures)} failed, {self.folder})"
+        trials = counted(len(self.rows), "trial")
+        return f"SweepOutcome({trials}, {len(self.failures)} failed, {self.folder})"
 
 
 def outcome_of(plan: SweepPlan) -> SweepOutcome:

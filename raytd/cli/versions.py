@@ -15,13 +15,10 @@ def _tell(context: click.Context, _: click.Parameter, asked: bool) -> Any:
     if not asked or context.resilient_parsing:
         return
     click.echo(f"raytd, version {version('raytd')}")
-    for title, found in {"Python": platform.python_version(), **_found()}.items():
-        click.echo(f"  {title:<7} {found}")
+    found = {title: package_version(name) for title, name in _PACKAGES.items()}
+    for title, text in {"Python": platform.python_version(), **found}.items():
+        click.echo(f"  {title:<7} {text}")
     context.exit()
-
-
-def _found() -> dict[str, str]:
-    return {title: package_version(name) for title, name in _PACKAGES.items()}
 
 
 def package_version(name: str) -> str:

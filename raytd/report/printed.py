@@ -6,7 +6,6 @@ from io import StringIO
 from typing import Any
 
 from rich.console import Console, RenderableType
-from rich.text import Text
 
 _HTML_WIDTH = 160
 """Columns of a notebook's cell."""
@@ -14,7 +13,7 @@ _HTML_WIDTH = 160
 _HTML = '<pre style="white-space: pre; overflow-x: auto; line-height: normal">{code}</pre>'
 
 
-class Whole(str):
+class Unwrapped(str):
     """A line that is never wrapped, such as one with a path, so that it can be copied."""
 
     __slots__ = ()
@@ -34,7 +33,7 @@ class Printed(ABC):
     def print_to(self, console: Console) -> None:
         """Prints all parts."""
         for part in self.parts(console.width):
-            console.print(part, soft_wrap=isinstance(part, Whole), crop=False)
+            console.print(part, soft_wrap=isinstance(part, Unwrapped), crop=False)
 
     def __str__(self) -> str:
         return self._rendered().file.getvalue()  # type: ignore[attr-defined, no-any-return]
@@ -51,8 +50,3 @@ class Printed(ABC):
         )  # fmt: skip
         self.print_to(console)
         return console
-
-
-def bold(text: str) -> Text:
-    """A line in bold letters."""
-    return Text(text, style="bold")

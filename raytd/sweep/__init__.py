@@ -1,4 +1,1 @@
-"""How is everything that a sweep file asks for checked, planned, run and kept?
-
-Called as a function, `raytd.sweep(file)` runs a sweep: see `raytd.api.sweep`.
-"""
+"""How is everything that a sweep file asks for checked, planned, run and kept?"""

@@ -108,10 +108,10 @@ def _print_one(found: SweepProgress) -> None:
     console, now = open_console(), time.time()
     console.print(_headline(found), style=_STYLES.get(found.condition))
     if found.condition != "damaged":
-        done, failed, missing, planned = _counts(found)
+        done, failed, missing, _ = _counts(found)
         most = "at most " if found.n_to_come else ""
-        trials = "trial" if found.n_planned == 1 else "trials"
-        console.print(f"{most}{planned} {trials}: {done} done, {failed} failed, {missing} missing")
+        trials = counted(found.n_planned, "trial")
+        console.print(f"{most}{trials}: {done} done, {failed} failed, {missing} missing")
     for line in _speed_lines(found):
         console.print(line)
     console.print(f"last sign of life {_ago(now, found.last_sign_at)}")
@@ -137,9 +137,9 @@ def _speed_lines(found: SweepProgress) -> list[str]:
     pace = found.pace
     if pace is None:
         return []
-    begun = f"by {pace.n_ended:,} that ended since {_clock(found.begun_at)}"
-    lines = [f"{_rate(pace.per_hour)} trials an hour, {pace.at_once:.1f} at once, {begun}"]
-    if found.left_s is not None:
+    ended = f"{counted(pace.n_ended, 'trial')} ended since {_clock(found.begun_at)}"
+    lines = [f"{ended}: {_rate(pace.per_hour)} an hour, {pace.at_once:.1f} at once"]
+    if found.left_s:
         end = _clock(found.looked_at + found.left_s)
         lines.append(f"about {duration(found.left_s)} left, until {end}")
     return lines
@@ -153,7 +153,7 @@ def _print_checkpoints(console: "Console", found: SweepProgress, now: float) -> 
     runs = found.condition.endswith("running")
     if not found.checkpointed:
         if runs:
-            console.print("No trial under way has left a checkpoint yet.")
+            console.print(_why_no_place(found))
         return
     names = {t.key: t.name for t in found.trials}
     title = (
@@ -166,6 +166,15 @@ def _print_checkpoints(console: "Console", found: SweepProgress, now: float) -> 
         place = (str(each.iteration), str(each.segment))
         table.add_row(names.get(each.key, each.key), *place, _ago(now, each.at))
     console.print(table)
+
+
+def _why_no_place(found: SweepProgress) -> str:
+    """Why a sweep that runs shows no trial under way."""
+    if not found.trials_left and not found.n_to_come:
+        return "All trials have ended. The results and the report are being written."
+    if found.pace is None:
+        return "No trial has written anything yet. Source networks are trained before any trial."
+    return "No trial under way has left a checkpoint yet."
 
 
 def _print_failures(console: "Console", found: SweepProgress) -> None:

@@ -17,6 +17,7 @@ from raytd.report.judge.text import (
 )
 from raytd.report.printed import Printed
 from raytd.report.saved import SavedSweep
+from raytd.words import counted
 
 if TYPE_CHECKING:
     import pyarrow
@@ -64,7 +65,7 @@ class Judgement(Printed):
             yield f"no evidence about {title}: {reason}"
 
     def __repr__(self) -> str:
-        return f"Judgement(truth={self.truth!r}, {len(self.verdicts)} verdicts)"
+        return f"Judgement(truth={self.truth!r}, {counted(len(self.verdicts), 'verdict')})"
 
 
 def judgement(

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
+from rich.text import Text
 
 from raytd.errors import RequestError
-from raytd.report.printed import Printed, bold
+from raytd.report.printed import Printed
 from raytd.report.recommend.answer import Answer, answer
 from raytd.report.recommend.recommendation import Recommendation, court, recommend
 from raytd.report.recommend.text import document, evidence, heading, order_lines, table
@@ -51,7 +52,7 @@ class Advice(Printed):
         yield self.found.predictor.why
         for ranking in self.found.rankings:
             yield ""
-            yield bold(heading(self.found.target, ranking))
+            yield Text(heading(self.found.target, ranking), style="bold")
             yield table(self.found, ranking)
         yield from order_lines(self.found)
         yield from self.evidence

@@ -99,6 +99,13 @@ class SweepProgress:
         return _pace([t for t in self.trials if t.ended_at is not None and t.ended_at >= begun_at])
 
     @property
+    def trials_left(self) -> list[TrialState]:
+        """Trials that a run still runs: missing, or failed before for a cause that may pass."""
+        begun_at = self.begun_at or 0.0
+        again = [t for t in self.failures if t.transient and (t.ended_at or 0.0) < begun_at]
+        return [*(t for t in self.trials if t.state == "missing"), *again]
+
+    @property
     def left_s(self) -> float | None:
         """Seconds until the end at this pace; None where nothing runs, or nothing is known.
 
@@ -106,18 +113,11 @@ class SweepProgress:
         """
         if not self.condition.endswith("running") or (pace := self.pace) is None:
             return None
-        left = [t for t in self.trials if self._is_left(t)]
-        expected = _expected_s([t for t in self.trials if t.wall_s is not None], left)
+        seen = [t for t in self.trials if t.wall_s is not None]
+        expected = _expected_s(seen, self.trials_left)
         total = sum(expected) + self.n_to_come * pace.mean_s
         passed_s = self.looked_at - pace.until if expected or self.n_to_come else 0.0
         return max(0.0, total / pace.at_once - passed_s)
-
-    def _is_left(self, trial: TrialState) -> bool:
-        """Whether this run still runs it: missing, or failed before by a loss that may pass."""
-        failed_before = trial.ended_at is None or trial.ended_at < (self.begun_at or 0.0)
-        return trial.state == "missing" or (
-            trial.state == "failed" and trial.transient and failed_before
-        )
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -146,8 +145,8 @@ def _last_checkpoint(trial: StoragePath) -> Checkpointed | None:
     return Checkpointed(trial.name, *max(placed)) if placed else None
 
 
-def _listed(folder: StoragePath) -> Sequence[StoragePath]:
-    paths: Iterable[StoragePath] = ()
-    with suppress(OSError):
-        paths = list(folder.iterdir())
-    return list(paths)
+def _listed(folder: StoragePath) -> list[StoragePath]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
