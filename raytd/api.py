@@ -1,6 +1,6 @@
 """The Python face of raytd."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,10 @@ from raytd.sweep.trials.single import TaskLike, single_trial
 from raytd.sweep.trials.trial import run_trial
 
 if TYPE_CHECKING:
+    from raytd.cli.events import Mode
+    from raytd.cli.output import SweepOutcome
+    from raytd.report.judge.judgement import Judgement
+    from raytd.report.recommend.advice import Advice
     from raytd.report.saved import SavedSweep
 
 
@@ -74,6 +78,81 @@ def distance(  # noqa: PLR0913 - the options of a public function, all but two b
     return PlottedResult(**vars(result)) if isinstance(result, DistanceResult) else result
 
 
+def sweep(  # noqa: PLR0913 - the options of a public function, all but one by keyword
+    file: Path | str | Mapping[str, Any],
+    *,
+    storage: StoragePath | str = "runs",
+    profile: str | None = None,
+    overrides: Sequence[str] = (),
+    address: str | None = None,
+    data_root: Path | str | None = None,
+    catalogue: Path | str | None = None,
+    download: bool = False,
+    tracking_uri: str | None = None,
+    max_concurrent: int | None = None,
+    fresh: bool = False,
+    retry_failed: bool = False,
+    progress: "Mode" = "auto",
+) -> "SweepOutcome":
+    """Runs what is missing of a sweep, as `raytd sweep` does, and returns what there is then.
+
+    A trial that fails does not end the others: `failures` of the result has its row. Running the
+    same sweep again runs nothing that is finished.
+
+    Args:
+        file: a sweep file, or a mapping with its keys and values.
+        storage: folder of all sweeps, or a URI such as `s3://bucket/runs`.
+        profile: a profile of the file, `auto` or `none`.
+        overrides: `key.path=value`, each laid over the file.
+        address: of a running Ray cluster; None takes the one that this process is connected to, and
+            else starts one on this machine, which ends with the sweep.
+        data_root: root of the data sets; None is RAYTD_DATA, else the user's cache folder.
+        catalogue: a file of further tasks; None is RAYTD_CATALOGUE, if set.
+        download: whether torchvision may fetch CIFAR-10 or CIFAR-100.
+        tracking_uri: of MLflow, or `none`; None is a file in the storage.
+        max_concurrent: trials at once, at most.
+        fresh: whether trials that have ended are run again.
+        retry_failed: whether those that failed for a cause of their own are run again.
+        progress: what standard error shows meanwhile: `auto`, `rich`, `plain`, `jsonl` or `none`.
+
+    Returns:
+        The outcome: `.table` (`pyarrow.Table`, as of `raytd.results`), `.answers`, `.failures` and
+        `.folder`; `str` of it is what `raytd sweep` prints, and a notebook shows the same.
+
+    Raises:
+        RequestError: with everything that is wrong with the request, before anything starts.
+        RaytdError: in one line, if the storage cannot be written, or the cluster is gone.
+        KeyboardInterrupt: if it was interrupted; the same call goes on from there.
+    """
+    from raytd.cli.commands.sweep import run
+    from raytd.cli.events import opened
+    from raytd.cli.interruption import remembered
+    from raytd.cli.output import outcome_of
+    from raytd.cli.request import Request
+    from raytd.paths import expanded
+    from raytd.storage.path import require_storage
+    from raytd.sweep.cluster.connection import is_connected
+
+    request = Request(
+        file=file if isinstance(file, Mapping) else expanded(file),
+        profile=profile,
+        overrides=tuple(overrides),
+        address="auto" if address is None and is_connected() else address,
+        storage=storage_path(storage),
+        data=None if data_root is None else expanded(data_root),
+        catalogue=None if catalogue is None else expanded(catalogue),
+        download=download,
+        fresh=fresh,
+        retry_failed=retry_failed,
+        max_concurrent=max_concurrent,
+    )
+    require_storage(request.storage)
+    with remembered(again="raytd.sweep(…)") as interruption, opened(progress) as view:
+        plan, _ = run(request, tracking_uri, view, interruption)
+        interruption.check()
+    return outcome_of(plan)
+
+
 def load_sweep(sweep: StoragePath | str, storage: StoragePath | str = "runs") -> "SavedSweep":
     """What a sweep has left: `.rows`, `.compare(by, left, right)`, `.curve(row, "knots")`.
 
@@ -114,3 +193,66 @@ def results(
     table = as_table(open_sweep(sweep, storage).rows)
     rows = chosen_rows(table.to_pylist(), table.schema, where=where, sort=sort)
     return as_table(rows).cast(table.schema) if rows else table.slice(0, 0)
+
+
+def recommend(  # noqa: PLR0913 - the options of a public function, all but one by keyword
+    sweep: StoragePath | str,
+    *,
+    target: str,
+    storage: StoragePath | str = "runs",
+    method: str | None = None,
+    value: str | None = None,
+    truth: str | None = None,
+) -> "Advice":
+    """Ranks sources and networks for a target, nearest first, and says how far to trust that.
+
+    Args:
+        sweep: its name, its file, or its folder.
+        target: the task to transfer to.
+        storage: folder of all sweeps, or a URI such as `s3://bucket/runs`.
+        method: that ranks; None is the one that agrees best with the truth in this sweep.
+        value: the column of its results, such as `noise_free_length`.
+        truth: what methods are judged by; None is `transfer`, or `finetune` without it.
+
+    Returns:
+        The advice: `.answer`, `.evidence`, `.found` and `.table` (`pyarrow.Table`); `str` of it is
+        what `raytd recommend` prints, and a notebook shows the same.
+
+    Raises:
+        RequestError: with what is wrong with the request.
+    """
+    from raytd.report.recommend.advice import advise
+    from raytd.report.saved import open_sweep
+
+    saved = open_sweep(sweep, storage)
+    return advise(saved, target, method=method, column=value, truth=truth)
+
+
+def judge(
+    sweep: StoragePath | str,
+    *,
+    storage: StoragePath | str = "runs",
+    truth: str = "transfer",
+    column: str = "value",
+    seed: int = 0,
+) -> "Judgement":
+    """Judges every method of a sweep by one of them, network by network; writes nothing.
+
+    Args:
+        sweep: its name, its file, or its folder.
+        storage: folder of all sweeps, or a URI such as `s3://bucket/runs`.
+        truth: the method that is taken for the truth.
+        column: of its results, such as `gain`.
+        seed: of drawn permutations and resamples.
+
+    Returns:
+        The judgement: `.verdicts`, `.left_out` and `.table` (`pyarrow.Table`); `str` of it is what
+        `raytd judge` prints, and a notebook shows the same.
+
+    Raises:
+        RequestError: if there are no results of that method, or no such column.
+    """
+    from raytd.report.judge.judgement import judgement
+    from raytd.report.saved import open_sweep
+
+    return judgement(open_sweep(sweep, storage), truth=truth, column=column, seed=seed)

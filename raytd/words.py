@@ -12,6 +12,19 @@ def counted(number: float, noun: str) -> str:
     return f"{shown} {noun}{ending}"
 
 
+def part_of(n: int, whole: int, noun: str, *, one: str, more: str) -> str:
+    """How many of all do something, as in `1 of 6 pairs is doubtful`.
+
+    Args:
+        n: how many.
+        whole: of how many.
+        noun: what they are.
+        one: the words that follow one of them, such as `is doubtful`.
+        more: the words that follow any other number.
+    """
+    return f"{n:,} of {counted(whole, noun)} {one if n == 1 else more}"
+
+
 def listed(items: Sequence[object], shown: int = _SHOWN) -> str:
     """The first of some items and the number of the others, as in `a, b, c and 7 more`."""
     more = len(items) - shown

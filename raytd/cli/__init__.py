@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,10 +13,14 @@ from raytd.cli.interruption import (
     remembered,
 )
 from raytd.cli.streams import drop_lost_output, prepare_streams
+from raytd.cli.versions import version_option
 from raytd.errors import RaytdError
 
-_JOBS = ("submit", "status", "logs")
-"""Commands that talk to a job server."""
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_ROOMS = {"submit": "jobs", "logs": "jobs", "status": "status"}
+"""Where commands stand that are not in `commands`."""
 
 _COMMANDS = {
     "plan": "What a sweep would do, how long it would take, what it would cost.",
@@ -24,7 +28,7 @@ _COMMANDS = {
     "distance": "The distance between two tasks, in this process.",
     "schema": "The JSON Schema of sweep files, for editors.",
     "submit": "Run a sweep as a job of a Ray cluster; this machine may go away.",
-    "status": "How the sweeps on a cluster are doing.",
+    "status": "How far the sweeps of a storage are, or those on a cluster.",
     "logs": "What a sweep on a cluster has said.",
     "sync": "Send to the tracking server what it has not got of a sweep.",
     "doctor": "Whether everything that a sweep needs is there.",
@@ -53,9 +57,16 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        room = "jobs" if cmd_name in _JOBS else "commands"
+        room = _ROOMS.get(cmd_name, "commands")
         command: click.Command = importlib.import_module(f"raytd.cli.{room}.{cmd_name}").command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
+
+        begun = [name for name in _COMMANDS if name.startswith(incomplete)]
+        own = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name, help=_COMMANDS[name]) for name in begun), *own]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -75,7 +86,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="raytd")
+@version_option
 def cli() -> None:
     """Information-geometric distances between learning tasks, on Ray, tracked by MLflow."""
 

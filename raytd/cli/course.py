@@ -39,6 +39,7 @@ class Course:
         self._n_trained += 1
         self.forecast.end(network.key, done=not outcome.startswith("failed"))
         ended = {"n_ended": self._n_trained, "networks": network.of}
+        ended["supplied"] = network.is_supplied
         self._tell_training("trained", {"network": network.name, "message": outcome, **ended})
 
     def on_place(self, trial: Trial, iteration: int, segment: int) -> None:

@@ -144,7 +144,8 @@ def in_words(event: str, fields: Mapping[str, Any]) -> str | None:
         return f"network {fields['number']} of {of} is being trained: {name}"
     if event == "trained":
         count = f"[{fields['n_ended']}/{fields['networks']}]"
-        return f"{count} training {fields['network']}: {fields['message']}"
+        what = "weights of" if fields["supplied"] else "training"
+        return f"{count} {what} {fields['network']}: {fields['message']}"
     if event == "end":
         return end_line(fields)
     message: str | None = fields.get("message")

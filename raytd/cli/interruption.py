@@ -37,16 +37,17 @@ class Interruption:
 
     Args:
         words: of the command line, without the program.
+        again: what goes on where it was no command line.
 
     Attributes:
         signal: that came first, if one came.
         told: the user has read the line about it.
     """
 
-    def __init__(self, words: Sequence[str] = ()) -> None:
+    def __init__(self, words: Sequence[str] = (), again: str | None = None) -> None:
         self.signal: signal.Signals | None = None
         self.told = False
-        self._words = words
+        self._words, self._again = words, again
         self._came_at = 0.0
         self._is_held = False
 
@@ -114,7 +115,8 @@ class Interruption:
         """
         name = _NAMES[(self.signal or signal.SIGINT).name]
         words = [_PASSWORD.sub("//***@", word) for word in self._words]
-        return f"stopped by {name}{so_far}; run it again with: {shlex.join(['raytd', *words])}"
+        again = self._again or shlex.join(["raytd", *words])
+        return f"stopped by {name}{so_far}; run it again with: {again}"
 
 
 pass_interruption = click.make_pass_decorator(Interruption, ensure=True)
@@ -122,17 +124,18 @@ pass_interruption = click.make_pass_decorator(Interruption, ensure=True)
 
 
 @contextmanager
-def remembered(words: Sequence[str] = ()) -> Iterator[Interruption]:
+def remembered(words: Sequence[str] = (), again: str | None = None) -> Iterator[Interruption]:
     """Within the block, the signals that end a process raise KeyboardInterrupt, remembered.
 
     A signal that the process was started to ignore stays ignored, as under `nohup`. Outside of the
-    main thread, which alone gets signals, nothing is changed. After an interruption the next
-    signal ends the process at once: Ray is stopped by then, and the interpreter only exits.
+    main thread, which alone gets signals, nothing is changed. After a command was interrupted, the
+    next signal ends the process at once: Ray is stopped by then, and the interpreter only exits.
 
     Args:
         words: of the command line, without the program.
+        again: what goes on where it was no command line; the process lives on then.
     """
-    interruption = Interruption(words)
+    interruption = Interruption(words, again)
     before: dict[signal.Signals, Any] = {}
     if threading.current_thread() is threading.main_thread():
         there = [s for s in signal.Signals if s.name in _NAMES]  # Windows has no SIGHUP
@@ -144,7 +147,8 @@ def remembered(words: Sequence[str] = ()) -> Iterator[Interruption]:
         yield interruption
     finally:
         for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if interruption.signal else handler)
+            exits = interruption.signal is not None and again is None
+            signal.signal(number, signal.SIG_DFL if exits else handler)
 
 
 def ended_in_order(work: Callable[[], Any], interruption: Interruption) -> Any:

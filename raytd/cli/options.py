@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from raytd.cli.completion import complete_sweep
 from raytd.errors import HomeError, RequestError
 from raytd.paths import expanded
 from raytd.storage.path import StoragePath, storage_path
@@ -45,6 +46,9 @@ def _place(context: click.Context, parameter: click.Parameter, given: str) -> St
         click.Path(file_okay=False).convert(path, parameter, context)
     return path
 
+
+sweep = click.argument("sweep", shell_complete=complete_sweep)
+"""`SWEEP`: a sweep that was run, by its name, its file or its folder."""
 
 overrides = click.option(
     "--set",

@@ -2,21 +2,27 @@
 
 import json
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytd.cli.terminal import open_console, open_table
 from raytd.methods.registry import COLUMNS
+from raytd.report.printed import Printed, Unwrapped
 from raytd.rows.row import Row, cell
 from raytd.storage.path import StoragePath
 from raytd.sweep.trials.plan import SweepPlan
+from raytd.words import counted
 
 if TYPE_CHECKING:
+    import pyarrow
+    from rich.console import RenderableType
     from rich.table import Table
 
     from raytd.report.matrices import DistanceMatrix
+    from raytd.report.recommend.answer import Answer
 
 
 def say(line: str) -> None:
@@ -95,39 +101,81 @@ _ELSEWHERE = frozenset({
 """Columns that say what the row is about, or stand elsewhere."""
 
 
-def show(plan: SweepPlan, *, as_json: bool) -> None:
-    """Prints the table of trials, the matrices, where everything is, and the answer in words."""
-    from raytd.report.recommend.answer import answers, in_lines
+@dataclass(frozen=True, repr=False)
+class SweepOutcome(Printed):
+    """What there is of a sweep after it has run: its table, its figures, and the answers.
+
+    Attributes:
+        plan: the sweep.
+        rows: of its trials that have ended, in the order of the plan.
+        answers: what to do about each target that has several sources; `str` of one is a line.
+    """
+
+    plan: SweepPlan
+    rows: tuple[Row, ...]
+    answers: "tuple[Answer, ...]"
+
+    @property
+    def folder(self) -> StoragePath:
+        """Where the sweep lies."""
+        return self.plan.folder
+
+    @property
+    def table(self) -> "pyarrow.Table":
+        """A row for each trial, as `raytd.results` gives it; `.to_pandas()` is a data frame."""
+        from raytd.sweep.folder.ledger import as_table
+
+        return as_table(self.rows)
+
+    @property
+    def failures(self) -> list[Row]:
+        """The rows of trials that failed; `error` says why, in one line."""
+        return [row for row in self.rows if row["status"] == "failed"]
+
+    def document(self) -> dict[str, Any]:
+        """Everything as plain data, which is what `raytd sweep --json` prints."""
+        said = [str(one) for one in self.answers]
+        return {"folder": str(self.folder), "trials": list(self.rows), "answers": said}
+
+    def show(self, *, as_json: bool) -> None:
+        """Prints it, or the document."""
+        if as_json:
+            click.echo(json.dumps(self.document(), indent=2))
+        else:
+            self.print_to(open_console())
+
+    def parts(self, width: int) -> "Iterator[RenderableType]":
+        """The table of trials, the matrices, where everything is, and the answers."""
+        from raytd.report.compare import compare
+        from raytd.report.comparison_text import summary
+        from raytd.report.recommend.answer import in_lines
+        from raytd.report.terminal import legend, matrix_tables, results_table
+
+        plan, rows = self.plan, self.rows
+        yield results_table(rows, compact=width < 120)
+        matrices = _matrices(plan, rows)
+        for matrix in matrices:
+            yield from matrix_tables(matrix, width)
+        yield from legend(matrices)
+        if {"coupled", "uncoupled"} <= set(plan.spec.methods):
+            best, axes = _best(plan, rows), _axes(plan)
+            for one in compare(best, "method", "uncoupled", "coupled", axes=axes):
+                yield "\n".join(summary(one))
+        yield Unwrapped(f"results  {plan.folder / 'results.parquet'}")
+        report = plan.folder / "report" / "index.html"
+        where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"
+        yield Unwrapped(f"report   {where}")
+        yield from in_lines(self.answers)
+
+    def __repr__(self) -> str:
+        trials = counted(len(self.rows), "trial")
+        return f"SweepOutcome({trials}, {len(self.failures)} failed, {self.folder})"
+
+
+def outcome_of(plan: SweepPlan) -> SweepOutcome:
+    """What there is of a sweep by now."""
+    from raytd.report.recommend.answer import answers
     from raytd.report.saved import axes_of
 
     rows = sweep_rows(plan)
-    said = answers(rows, axes_of(plan.spec.grid, rows))
-    if as_json:
-        document = {
-            "folder": str(plan.folder),
-            "trials": rows,
-            "answers": [str(one) for one in said],
-        }
-        click.echo(json.dumps(document, indent=2))
-        return
-    from raytd.report.compare import compare
-    from raytd.report.comparison_text import summary
-    from raytd.report.terminal import legend, matrix_tables, results_table
-
-    console = open_console()
-    console.print(results_table(rows, compact=console.width < 120))
-    matrices = _matrices(plan, rows)
-    for matrix in matrices:
-        for table in matrix_tables(matrix, console.width):
-            console.print(table)
-    for line in legend(matrices):
-        console.print(line)
-    if {"coupled", "uncoupled"} <= set(plan.spec.methods):
-        for one in compare(_best(plan, rows), "method", "uncoupled", "coupled", axes=_axes(plan)):
-            console.print("\n".join(summary(one)))
-    console.print(f"results  {plan.folder / 'results.parquet'}", soft_wrap=True)
-    report = plan.folder / "report" / "index.html"
-    where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"
-    console.print(f"report   {where}", soft_wrap=True)
-    for line in in_lines(said):
-        console.print(line)
+    return SweepOutcome(plan, tuple(rows), tuple(answers(rows, axes_of(plan.spec.grid, rows))))

@@ -1,6 +1,6 @@
 """What `raytd sweep` and `raytd plan` are asked alike, and the plan that answers it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,9 +24,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Request:
-    """A sweep file with the options that say which sweep it is and where it runs."""
+    """A sweep file with the options that say which sweep it is and where it runs.
 
-    file: Path
+    In Python, data may stand in the place of the file.
+    """
+
+    file: Path | Mapping[str, Any]
     profile: str | None
     overrides: tuple[str, ...]
     address: str | None

@@ -44,7 +44,8 @@ class Row(TypedDict, total=False):
     smaller_is_closer: Annotated[bool, Column("whether tasks are nearer where `value` is smaller")]
     distance: Annotated[
         float | None,
-        Column("⟨Γ, C⟩ of eq. (1): mean length of the path over pairs", "rad",
+        Column("⟨Γ, C⟩ of eq. (1): mean length of the path over pairs, longer than π where the "
+               "path makes detours", "rad",
                error="distance_error"),
     ]  # fmt: skip
     distance_error: Annotated[

@@ -70,6 +70,19 @@ def write_json(path: StoragePath, content: Any) -> None:
     write_bytes(path, text.encode() + b"\n")
 
 
+def modified_at(path: StoragePath) -> float | None:
+    """When a file was written, in seconds since 1970; None where it, or its time, is not there.
+
+    Raises:
+        StorageError: if an object store cannot be asked.
+    """
+    try:
+        time_ns: int | None = path.stat().st_mtime_ns  # which not every store knows
+    except OSError:
+        return None
+    return None if time_ns is None else time_ns / 1e9
+
+
 def storage_error(path: Path, error: OSError) -> StorageError:
     """The one line for a path that cannot be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -52,6 +52,20 @@ class StoredSweep:
         assert (code, out.replace(there, "local/demo"), err) == local
         assert code == 0
 
+    def test_status_counts_the_same_of_a_store_as_of_a_folder(
+        self, uri: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (storage_path(uri) / "bad" / "plan.json").write_bytes(b"{")
+        code, out, _ = ran(capsys, "status", "--storage", uri, "--json")
+        assert code == 0
+        found = {each["sweep"]: each for each in json.loads(out)["sweeps"]}
+        assert {name: each["condition"] for name, each in found.items()} == {
+            "demo": "stopped", "bad": "damaged",
+        }  # fmt: skip
+        local = json.loads(ran(capsys, "status", "demo", "--storage", "local", "--json")[1])
+        for count in ("planned", "done", "failed", "missing", "process", "damaged"):
+            assert found["demo"][count] == local[count]
+
     def test_a_report_lies_in_the_store(self, uri: str, capsys: pytest.CaptureFixture[str]) -> None:
         code, out, _ = ran(capsys, "report", "demo", "--storage", uri, "--json")
         assert code == 0

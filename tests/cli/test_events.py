@@ -224,6 +224,7 @@ def test_the_drawing_says_which_network_is_trained_and_its_epoch(screen: Console
     view.show("training", {**TRAINING, "left_s": None})
     assert "1 in training, 0 s so far, trained in about 90 s\n" in picture(view)
     ended = {"network": "cnn8 on a (seed 0)", "message": "validation accuracy 0.9"}
+    ended = {**ended, "supplied": False}
     view.show("trained", {**ended, "n_ended": 1, "networks": 3, "left_s": None})
     assert "network 2/3" not in picture(view)
 

@@ -29,7 +29,7 @@ def test_the_table_has_a_line_for_each_trial_and_fits_eighty_columns(run: Run) -
     lines = [line for line in done.stdout.splitlines() if line.strip()]
     assert sum(line.split()[0] in "abc" for line in lines[2:]) == 12
     assert max(map(len, lines)) <= 80
-    assert done.stderr == "1 of 25 trials have not ended\n"
+    assert done.stderr == "1 of 25 trials has not ended\n"
 
 
 def test_csv_has_every_column_and_the_numbers_as_they_are(run: Run) -> None:
@@ -136,7 +136,7 @@ def test_a_table_in_a_file_has_no_colours_and_one_of_a_whole_sweep_has_no_remark
     run: Run, tmp_path: Path
 ) -> None:
     asked = ("--where", "model=small", "--out", "t.txt")
-    assert run(*asked).stderr.splitlines()[0] == "1 of 25 trials have not ended"
+    assert run(*asked).stderr.splitlines()[0] == "1 of 25 trials has not ended"
     plan = json.loads((tmp_path / "runs/demo/plan.json").read_text())
     plan["trials"] = [trial for trial in plan["trials"] if trial["trial_key"] != "missing"]
     (tmp_path / "runs/demo/plan.json").write_text(json.dumps(plan))

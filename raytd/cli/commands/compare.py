@@ -18,7 +18,7 @@ _MOST_TABLES = 4
 
 
 @click.command("compare")
-@click.argument("sweep")
+@options.sweep
 @options.storage
 @click.option("--by", default="model", show_default=True, metavar="AXIS", help="What differs.")
 @click.option("--left", metavar="SETTING", help="The setting that --right is held against.")

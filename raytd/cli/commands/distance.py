@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.cli.completion import complete_method
 from raytd.cli.terminal import open_console
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 @click.command("distance")
 @click.argument("source")
 @click.argument("target")
-@click.option("--method", default="coupled", show_default=True, help="Name of the method.")
+@click.option(
+    "--method",
+    default="coupled",
+    show_default=True,
+    shell_complete=complete_method,
+    help="Name of the method.",
+)
 @click.option("--model", help="Name of the model.  [default: cnn8-narrow]")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the run.  [default: 0]")
 @click.option(

@@ -10,7 +10,7 @@ from raytd.storage.path import StoragePath
 
 
 @click.command("report")
-@click.argument("sweep")
+@options.sweep
 @options.storage
 @click.option(
     "--out",

@@ -12,7 +12,7 @@ from raytd.cli import options
 from raytd.cli.terminal import open_console
 from raytd.errors import RequestError
 from raytd.storage.path import StoragePath
-from raytd.words import counted
+from raytd.words import part_of
 
 if TYPE_CHECKING:
     from raytd.report.saved import SavedSweep
@@ -22,7 +22,7 @@ Rows = Sequence["Row"]
 
 
 @click.command("results")
-@click.argument("sweep")
+@options.sweep
 @options.storage
 @options.form("csv", "json", "parquet")
 @click.option(
@@ -70,9 +70,8 @@ def command(
     if problems:
         raise RequestError(problems)
     if saved.n_missing:
-        click.echo(
-            f"{saved.n_missing} of {counted(saved.n_trials, 'trial')} have not ended", err=True
-        )
+        verbs = {"one": "has not ended", "more": "have not ended"}
+        click.echo(part_of(saved.n_missing, saved.n_trials, "trial", **verbs), err=True)
     for line in _remarks(rows, names, where, all_columns=columns is None):
         click.echo(line, err=True)
     content = _content(form, saved, rows, names, chosen_columns=columns is not None)
@@ -92,7 +91,8 @@ def _remarks(
     doubtful = sum(any(doubt.is_serious for doubt in row_doubts(row)) for row in rows)
     if all_columns or "doubts" in names or not doubtful:
         return []
-    return [f"{doubtful} of {counted(len(rows), 'trial')} are doubtful; the column doubts says why"]
+    doubts = part_of(doubtful, len(rows), "trial", one="is doubtful", more="are doubtful")
+    return [f"{doubts}; the column doubts says why"]
 
 
 def _content(

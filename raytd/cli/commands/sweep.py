@@ -9,7 +9,7 @@ import click
 from raytd.cli import options
 from raytd.cli.events import MODES, View, doing, open_view, warnings_in
 from raytd.cli.interruption import Interruption, pass_interruption
-from raytd.cli.output import show
+from raytd.cli.output import outcome_of
 from raytd.cli.request import Request, request_options
 from raytd.errors import RaytdError, RequestError, StorageError
 from raytd.words import counted
@@ -57,7 +57,9 @@ def command(
     view.open()
     try:
         with warnings_in(view):
-            code = _run(Request.of(given), tracking_uri, view, interruption, as_json=as_json)
+            plan, code = run(Request.of(given), tracking_uri, view, interruption)
+            view.close()
+            outcome_of(plan).show(as_json=as_json)
             interruption.check()
     except RaytdError as error:
         interruption.check()
@@ -74,14 +76,23 @@ def command(
     sys.exit(code)
 
 
-def _run(
-    request: Request,
-    tracking_uri: str | None,
-    view: View,
-    interruption: Interruption,
-    *,
-    as_json: bool,
-) -> int:
+def run(
+    request: Request, tracking_uri: str | None, view: View, interruption: Interruption
+) -> "tuple[SweepPlan, int]":
+    """Runs what is missing of a sweep.
+
+    Args:
+        request: the sweep, and where it runs.
+        tracking_uri: of MLflow, `none`, or None for the one of the storage.
+        view: is told what happens.
+        interruption: that may end it.
+
+    Returns:
+        The plan, and the exit code: 1 if a trial failed.
+
+    Raises:
+        RequestError: with everything that is wrong with the request, before anything starts.
+    """
     from raytd.sweep.cluster.autoscaling import can_add
     from raytd.sweep.folder.presence import FolderGoneError, remove_remains
     from raytd.sweep.folder.sweep_lock import turn
@@ -120,9 +131,7 @@ def _run(
         else:
             nothing = {"status": "failed" if code else "done", "done": 0, "failed": 0}
             view.show("finish", {**nothing, "message": None})
-    view.close()
-    show(plan, as_json=as_json)
-    return code
+    return plan, code
 
 
 def _run_missing(  # noqa: PLR0913
@@ -180,10 +189,11 @@ def _tell_shortfalls(view: View, texts: list[str]) -> None:
 
 def _first_steps(networks: "Sequence[Network]") -> str:
     """What happens until the first event of a training or a trial."""
-    n = len(networks)
-    if not n:
-        return "starting the first trials"
-    return f"starting the training of {n} network{'' if n == 1 else 's'}"
+    n_read = sum(network.is_supplied for network in networks)
+    n = len(networks) - n_read
+    reading = f"reading the weights of {counted(n_read, 'network')}" if n_read else ""
+    training = f"starting the training of {counted(n, 'network')}" if n else ""
+    return " and ".join(filter(None, (training, reading))) or "starting the first trials"
 
 
 def _close(progress: "Progress", status: "SweepStatus", interruption: Interruption) -> None:

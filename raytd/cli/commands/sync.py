@@ -12,7 +12,7 @@ from raytd.words import counted
 
 
 @click.command("sync")
-@click.argument("sweep")
+@options.sweep
 @options.storage
 @options.tracking_uri
 @options.as_json

@@ -56,12 +56,12 @@ def command(file: Path, *, address: str | None, as_json: bool, **given: Any) -> 
     """Run the sweep in FILE as a job of a Ray cluster, so that this machine may go away.
 
     FILE is checked here first. Its data, its storage and its tracking server are those that the
-    cluster sees. `raytd status` and `raytd logs` say how it goes; running `raytd submit` again runs
-    what is missing.
+    cluster sees. `raytd status --address URL` and `raytd logs` say how it goes; running
+    `raytd submit` again runs what is missing.
     """
     from raytd.errors import RequestError
     from raytd.storage.path import storage_path
-    from raytd.sweep.cluster.jobs import job_server, submit
+    from raytd.sweep.cluster.jobs import job_server, server_url, submit
     from raytd.sweep.document.reading import each_file_once
     from raytd.sweep.file.load import load_sweep
 
@@ -78,10 +78,10 @@ def command(file: Path, *, address: str | None, as_json: bool, **given: Any) -> 
     problems = order.problems() + _secrets(given["tracking_uri"])
     if problems:
         raise RequestError(problems)
-    job = f"{spec.name}-{uuid4().hex[:8]}"
+    job, url = f"{spec.name}-{uuid4().hex[:8]}", server_url(address)
     folder = make_temporary_folder("raytd-job-")
     try:
-        with job_server(address) as client:
+        with job_server(url) as client:
             submit(client, order, sweep=spec.name, job=job, folder=folder)
     finally:
         rmtree(folder, ignore_errors=True)
@@ -89,8 +89,8 @@ def command(file: Path, *, address: str | None, as_json: bool, **given: Any) -> 
         click.echo(json.dumps({"job": job, "sweep": spec.name, "storage": order.storage}, indent=2))
         return
     click.echo(f"{job}: submitted; results go to {storage_path(order.storage) / spec.name}")
-    there = f" --address {address}" if address else ""
-    click.echo(f"  raytd logs {job} --follow{there}\n  raytd status {job}{there}", err=True)
+    there = f"--address {url}"
+    click.echo(f"  raytd logs {job} --follow {there}\n  raytd status {job} {there}", err=True)
 
 
 def _order(loaded: "LoadedSweep", given: dict[str, Any]) -> "Order":

@@ -9,8 +9,9 @@ from raytd.report.recommend.answer import answer
 from raytd.report.recommend.measured import Measured
 from raytd.report.recommend.ranking import Candidate, Ranking
 from raytd.report.recommend.recommendation import Recommendation
+from raytd.report.statistics.agreement import SourceChoice
 from raytd.rows.row import Row
-from raytd.words import counted
+from raytd.words import counted, part_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -223,21 +224,26 @@ def in_words(verdict: Verdict, unit: str) -> str:
         return f"no evidence about {name}: {verdict.no_evidence}"
     if not choice.n_targets:
         return f"no evidence about {name}: no target has two sources that the truth tells apart"
+    short = " ".join([f"{choice.regret:.3g}", *([] if unit in ("", "1") else [unit])])
     lines = (
-        f"{name}: its nearest source is the best one for {choice.share_best:.0%} of "
-        f"{counted(choice.n_targets, 'target')} (a blind choice: "
+        f"{name}: its nearest source is the best one {_for_targets(choice)} (a blind choice: "
         f"{choice.share_best_by_chance:.0%}); following it falls short of the best "
-        f"source by {choice.regret:.3g} {unit} "
-        f"(a blind choice: {choice.regret_by_chance:.3g})"
+        f"source by {short} (a blind choice: {choice.regret_by_chance:.3g})"
     )
     interval = verdict.spearman_interval
     rank = f"; Spearman over all pairs {verdict.ranks.spearman:+.2f}"
     rank += "" if interval is None else f" ({interval[0]:+.2f} … {interval[1]:+.2f} over seeds)"
     chance = verdict.mantel_ranks
     rank += "" if chance is None else f", p = {chance.p_greater:.2g}"
-    n = verdict.n_doubtful
-    return (
-        lines
-        + rank
-        + (f"; {n} of {counted(verdict.ranks.n_pairs, 'pair')} are doubtful" if n else "")
-    )
+    n, words_of_doubt = verdict.n_doubtful, {"one": "is doubtful", "more": "are doubtful"}
+    doubt = part_of(n, verdict.ranks.n_pairs, "pair", **words_of_doubt)
+    return lines + rank + (f"; {doubt}" if n else "")
+
+
+def _for_targets(choice: SourceChoice) -> str:
+    """For how many targets; a tie counts in part."""
+    if choice.n_targets > 1:
+        return f"for {choice.share_best:.0%} of {choice.n_targets} targets"
+    if choice.share_best in (0.0, 1.0):
+        return f"for {'the' if choice.share_best else 'none, as for the'} one target that counts"
+    return f"with a chance of {choice.share_best:.0%} for the one target that counts"

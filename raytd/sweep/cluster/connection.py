@@ -56,7 +56,8 @@ def _knock(address: str | None) -> None:
 def connect(address: str | None) -> Iterator[list[Node]]:
     """Connects to a cluster, or starts one on this machine, and yields what its nodes have.
 
-    A cluster that was started here ends with the block, and all of its processes with it.
+    A cluster that was started here ends with the block, and all of its processes with it. One to
+    which this process is connected already, as in a notebook, is used and left as it is.
 
     Raises:
         RequestError: if there is no cluster at the address, or none can be started.
@@ -77,11 +78,18 @@ def connect(address: str | None) -> Iterator[list[Node]]:
         if address is None:
             local = {"include_dashboard": False, "num_cpus": int(local_nodes()[0]["CPU"])}
             local |= stack.enter_context(local_settings(_logger.warning))
-        stack.callback(_leave_colours_alone)
-        stack.callback(_end)
-        _init(address, local)
+        if not is_connected():
+            stack.callback(_leave_colours_alone)
+            stack.callback(_end)
+            _init(address, local)
         stack.enter_context(ray_messages_sorted())
         yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+
+
+def is_connected() -> bool:
+    """Whether this process is connected to a cluster; Ray is not imported to know it."""
+    ray = sys.modules.get("ray")
+    return ray is not None and bool(ray.is_initialized())
 
 
 def _init(address: str | None, local: dict[str, Any]) -> None:

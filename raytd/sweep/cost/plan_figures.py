@@ -67,7 +67,7 @@ def outlook(
         "duration_s": expected.duration_s,
         "training_s": expected.training_s,
         "assumption": _assumption(timed),
-        "untimed": [kind_in_words(trial) for trial in timed.untimed],
+        "untimed": list(dict.fromkeys(map(kind_in_words, timed.untimed))),
         "gpu_hours": expected.gpu_hours,
         "cost": None
         if price is None or expected.duration_s is None

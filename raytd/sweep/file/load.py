@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from raytd.errors import RequestError
+from raytd.sweep.document.given_data import document_of
 from raytd.sweep.document.profiles import NONE, Profiles, find_profiles
 from raytd.sweep.document.reading import each_file_once
 from raytd.sweep.document.wording import one_line, show, shown
 from raytd.sweep.document.yaml_data import (
+    Document,
     Entry,
     Finding,
     Position,
@@ -27,8 +29,8 @@ class LoadedSweep:
 
     Attributes:
         spec: the sweep, with its profile and overrides applied.
-        path: of the file.
-        text: of the file, as it was read.
+        path: of the file; `raytd.sweep` where it was given as data.
+        text: of the file, as it was read, or of a file that says the same as the data.
         profile: name of the profile that was applied, None for the file as written.
         reason: why that one, in words.
         root: what was written, with positions.
@@ -44,7 +46,7 @@ class LoadedSweep:
 
 @each_file_once()
 def load_sweep(
-    path: Path | str,
+    asked: Path | str | Mapping[str, Any],
     *,
     profile: str | None = None,
     overrides: Sequence[str] = (),
@@ -53,7 +55,7 @@ def load_sweep(
     """Reads and checks a sweep file; it and its catalogue are read once.
 
     Args:
-        path: of the file; `-` is standard input.
+        asked: the file, `-` for standard input, or what would stand in one.
         profile: `auto`, `none` or the name of a profile; None takes the file's own choice.
         overrides: `key.path=value`, laid over the profile in this order.
         has_gpu: whether the cluster has a GPU; asked only where the answer decides.
@@ -61,7 +63,7 @@ def load_sweep(
     Raises:
         RequestError: with every problem, in the order of their positions.
     """
-    document = with_texts(read_document(Path(path)))
+    path, document = _document(asked)
     options, problems = _read_overrides(overrides)
     report = _Report([*document.findings, *problems])
     report.add(document.root, [*document.findings, *problems])
@@ -78,7 +80,15 @@ def load_sweep(
     if chosen.spec is None or report.lines:
         report.add(chosen.root, chosen.findings)
         report.fail()
-    return LoadedSweep(chosen.spec, Path(path), document.text, chosen.name, reason, chosen.root)
+    return LoadedSweep(chosen.spec, path, document.text, chosen.name, reason, chosen.root)
+
+
+def _document(asked: Path | str | Mapping[str, Any]) -> tuple[Path, Document]:
+    """What was written, and the path that names it."""
+    if isinstance(asked, Mapping):
+        caller = "raytd.sweep"
+        return Path(caller), with_texts(document_of(asked, caller))
+    return Path(asked), with_texts(read_document(Path(asked)))
 
 
 def make_spec(

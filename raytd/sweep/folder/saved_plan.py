@@ -1,13 +1,12 @@
 """What a sweep's folder says of the sweep: what was asked, and which trials are its own."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from raytd.errors import RequestError
 from raytd.rows.row import Row
 from raytd.storage.path import StoragePath
 from raytd.sweep.folder.ledger import Ledger
+from raytd.sweep.folder.plan_file import read_plan
 from raytd.sweep.folder.seed_errors import with_seed_errors
 
 
@@ -38,12 +37,9 @@ def kept_sweep(folder: StoragePath) -> KeptSweep:
     Raises:
         RequestError: in one line, if there is no sweep in the folder.
     """
-    try:
-        plan = json.loads((folder / "plan.json").read_text())
-        asked, keys = plan["sweep"], [trial["trial_key"] for trial in plan["trials"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RequestError(f"{folder}: no sweep is here (plan.json cannot be read)") from error
+    plan = read_plan(folder)
     ended = {row["trial_key"]: row for row in Ledger(folder).rows()}
-    if asked.get("search"):
+    keys = list(plan.names)
+    if plan.is_searched:
         keys = list(dict.fromkeys([*keys, *ended]))
-    return KeptSweep(asked, keys, ended)
+    return KeptSweep(plan.asked, keys, ended)

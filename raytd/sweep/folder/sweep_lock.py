@@ -1,6 +1,5 @@
 """One `raytd sweep` of a sweep at a time: the second waits and finds what the first has done."""
 
-import json
 import os
 import socket
 import time
@@ -13,9 +12,9 @@ from raytd.storage.lease import DEAD_S, leased
 from raytd.storage.locks import alone
 from raytd.storage.objects import ObjectPath
 from raytd.storage.path import StoragePath
+from raytd.sweep.folder.lock_holder import LEASE, OWNER, process_name
 
 _FOREVER_S = -1.0
-_OWNER = ".owner.json"
 _NAME_S = 5.0
 """Seconds that a process which has just got the lock may take to write its name."""
 
@@ -47,13 +46,13 @@ def _lease(folder: ObjectPath, tell: Callable[[str], None]) -> Iterator[None]:
     def say_lost() -> None:
         tell("another raytd sweep took this one for dead and runs it, too; both get the same bits")
 
-    with leased(folder / ".owner", on_wait=say, on_loss=say_lost):
+    with leased(folder / LEASE, on_wait=say, on_loss=say_lost):
         yield
 
 
 @contextmanager
 def _lock(folder: Path, tell: Callable[[str], None]) -> Iterator[None]:
-    path, owner = folder / "sweep.yaml", folder / _OWNER
+    path, owner = folder / "sweep.yaml", folder / OWNER
 
     def say() -> None:
         tell(_other(owner))
@@ -64,9 +63,8 @@ def _lock(folder: Path, tell: Callable[[str], None]) -> Iterator[None]:
             stack.enter_context(lock)
         except NotImplementedError:
             tell(f"{folder}: its file system has no locks; run one raytd sweep of it at a time")
-        else:
-            stack.callback(owner.unlink, missing_ok=True)
-            write_json(owner, {"pid": os.getpid(), "host": socket.gethostname()})
+        stack.callback(owner.unlink, missing_ok=True)
+        write_json(owner, {"pid": os.getpid(), "host": socket.gethostname()})
         yield
 
 
@@ -79,7 +77,6 @@ def _who(owner: StoragePath) -> str:
     end = time.monotonic() + _NAME_S
     while time.monotonic() < end:
         with suppress(OSError, ValueError, KeyError):
-            said = json.loads(owner.read_text())
-            return f"process {said['pid']} on {said['host']}"
+            return process_name(owner)
         time.sleep(0.1)
     return "a process without a name"

@@ -40,6 +40,11 @@ class Network:
         return f"{self.origin.model} on {self.task.name} (seed {self.origin.seed})"
 
     @property
+    def is_supplied(self) -> bool:
+        """Whether the user brings its weights, so that they are read and nothing is trained."""
+        return not isinstance(self.origin, Recipe)
+
+    @property
     def steps(self) -> int:
         """SGD steps, at most; a network that the user brings takes none."""
         return self.origin.steps if isinstance(self.origin, Recipe) else 0

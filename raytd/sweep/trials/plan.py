@@ -264,4 +264,5 @@ def write_plan(plan: SweepPlan, text: bytes) -> None:
     write_bytes(plan.folder / "sweep.yaml", text)
     resolved = plan.spec.model_dump(mode="json")
     read = {"data": accounts_of(plan.tasks), "shared_images": plan.shared_images()}
-    write_json(plan.folder / "plan.json", {"sweep": resolved, **read, "trials": trials})
+    content = {"sweep": resolved, **read, "trials": trials, "to_come": plan.n_ahead}
+    write_json(plan.folder / "plan.json", content)

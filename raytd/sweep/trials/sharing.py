@@ -8,7 +8,7 @@ import numpy as np
 
 from raytd.tasks.copies import shared_counts
 from raytd.tasks.task import Task
-from raytd.words import counted
+from raytd.words import counted, part_of
 
 
 def sharing_notes(pairs: Sequence[tuple[Task, Task]]) -> list[str]:
@@ -24,19 +24,25 @@ def sharing_notes(pairs: Sequence[tuple[Task, Task]]) -> list[str]:
     shared, crossed = shared_counts(both, both), shared_counts(train, val)
     notes = []
     if common := {(s, t): shared[s, t] for s, t in ends if shared[s, t]}:
-        notes.append(_sentence("have images in common", common, tasks, len(ends)))
+        verbs = ("has images in common", "have images in common")
+        notes.append(_sentence(verbs, common, tasks, len(ends)))
     if across := {(s, t): n for s, t in ends if (n := crossed[s, t] + crossed[t, s])}:
-        what = "train with images of one task that validate the other"
-        notes.append(_sentence(what, across, tasks, len(ends)))
+        what = "with images of one task that validate the other"
+        notes.append(_sentence((f"trains {what}", f"train {what}"), across, tasks, len(ends)))
     return notes
 
 
 def _sentence(
-    what: str, counts: dict[tuple[int, int], int], tasks: Sequence[Task], n_pairs: int
+    verbs: tuple[str, str],
+    counts: dict[tuple[int, int], int],
+    tasks: Sequence[Task],
+    n_pairs: int,
 ) -> str:
+    """What pairs do, in the words for one of them or for several."""
+    one, more = verbs
     (source, target), most = Counter(counts).most_common(1)[0]
     return (
-        f"{len(counts):,} of {counted(n_pairs, 'pair')} {what}; the most: "
+        f"{part_of(len(counts), n_pairs, 'pair', one=one, more=more)}; the most: "
         f"{tasks[source].name} -> {tasks[target].name}, {counted(most, 'image')}."
     )
 

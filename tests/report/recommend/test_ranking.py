@@ -172,4 +172,4 @@ def test_evidence_that_rests_on_doubtful_pairs_says_so() -> None:
     judged = rows("d", 1 - TRUTH)
     judged[0]["arrived"] = False
     (verdict,) = judge([*truth(), *judged])
-    assert in_words(verdict, "accuracy").endswith("p = 0.042; 1 of 12 pairs are doubtful")
+    assert in_words(verdict, "accuracy").endswith("p = 0.042; 1 of 12 pairs is doubtful")

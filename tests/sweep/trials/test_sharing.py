@@ -45,8 +45,8 @@ def test_pairs_that_share_images_are_told_in_one_sentence_with_the_worst() -> No
 def test_training_images_of_one_task_that_validate_the_other_are_told() -> None:
     mixed = task("c", [10, 11], [0, 1, 2, 50])
     assert sharing_notes([(APART[0], mixed), (mixed, APART[1])]) == [
-        "1 of 2 pairs have images in common; the most: a -> c, 5 images.",
-        "1 of 2 pairs train with images of one task that validate the other; the most: a -> c, "
+        "1 of 2 pairs has images in common; the most: a -> c, 5 images.",
+        "1 of 2 pairs trains with images of one task that validate the other; the most: a -> c, "
         "5 images.",
     ]
     assert leaks(APART[0], mixed) == (

@@ -1,24 +1,24 @@
-"""`raytd status [JOB]`: how the sweeps on a cluster are doing."""
+"""The sweeps that run as jobs of a Ray cluster, on the terminal."""
 
 import json
-import sys
 import time
 from typing import Any
 
 import click
 
-from raytd.cli import options
 from raytd.cli.terminal import open_console, open_table
 
 
-@click.command("status")
-@click.argument("job", required=False)
-@options.job_address
-@options.as_json
-def command(job: str | None, *, address: str | None, as_json: bool) -> None:
-    """Show the jobs that are sweeps, or one of them.
+def show_jobs(job: str | None, address: str, *, as_json: bool) -> int:
+    """Prints the jobs that are sweeps, or one of them; the exit code.
 
-    With JOB the exit code is 1 if it failed or was stopped.
+    Args:
+        job: its name; None shows all.
+        address: of the job server.
+        as_json: whether one JSON document is printed.
+
+    Raises:
+        RequestError: in one line, if no job server answers, or it has no such job.
     """
     from raytd.sweep.cluster.jobs import find_job, job_server, our_jobs
 
@@ -30,9 +30,8 @@ def command(job: str | None, *, address: str | None, as_json: bool) -> None:
     elif facts:
         _show(facts)
     else:
-        click.echo("the cluster has no jobs of raytd; raytd submit makes one", err=True)
-    if job is not None:
-        sys.exit(1 if facts[0]["status"] in ("failed", "stopped") else 0)
+        click.echo(f"{address}: the cluster has no jobs of raytd; raytd submit makes one", err=True)
+    return int(job is not None and facts[0]["status"] in ("failed", "stopped"))
 
 
 def _facts(job: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""How are sweeps doing, in a storage or as jobs of a cluster?"""
