@@ -125,7 +125,8 @@ def _row_after_losses(ours: Trial, plan: SweepPlan, trial: Any) -> Row:
         remove_folder(ledger.trial_folder(ours.key) / "checkpoint")
         return there
     row = failed_row(ours, f"its process was lost {PROCESS_LOSSES + 1} times", transient=True)
-    ledger.write_failure(row, ours.config.model_dump(mode="json"), _last_words(trial))
+    ledger.log(ours.key).fail(_last_words(trial))
+    ledger.write_failure(row, ours.config.model_dump(mode="json"))
     return row
 
 
