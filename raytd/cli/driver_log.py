@@ -1,10 +1,11 @@
 """What `raytd sweep` tells, kept line by line in the folder of the sweep."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from raytd.cli.events import Plain, View
-from raytd.storage.log_file import Level, LogFile, this_process
+from raytd.storage.log_file import Level, LogFile, this_process, utc_now
 from raytd.storage.path import StoragePath
 
 NAME = "sweep.log"
@@ -22,7 +23,7 @@ class Logged(View):
 
     def __init__(self, view: View) -> None:
         self._view, self._lines = view, Plain(every_s=STANDING_EVERY_S)
-        self._early: list[tuple[Level, str]] = []
+        self._early: list[tuple[Level, str, datetime]] = [("INFO", this_process(), utc_now())]
         self._log: LogFile | None = None
         self._is_over = False
 
@@ -47,9 +48,8 @@ class Logged(View):
         self._log = LogFile(
             folder / NAME, on_loss=lambda text: self._view.show("warning", {"message": text})
         )
-        self._log.write("INFO", this_process())
-        for level, line in self._early:
-            self._log.write(level, line)
+        for line in self._early:
+            self._log.write(*line)
 
     def end_log(self) -> None:
         """All lines are written when this returns, and no more are kept."""
@@ -62,7 +62,7 @@ class Logged(View):
         if self._is_over:
             return
         if self._log is None:
-            self._early.append((level, line))
+            self._early.append((level, line, utc_now()))
         else:
             self._log.write(level, line)
 

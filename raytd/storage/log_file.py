@@ -54,9 +54,15 @@ class LogFile:
         self._end: _End = _Object(path) if isinstance(path, ObjectPath) else _File(path)
         self._on_loss, self._clock, self._is_whole = on_loss, clock, True
 
-    def write(self, level: Level, text: str) -> None:
-        """Adds each line of a text, without the colours that it has for a terminal."""
-        start = f"{self._clock():%Y-%m-%dT%H:%M:%SZ} {level}"
+    def write(self, level: Level, text: str, at: datetime | None = None) -> None:
+        """Adds each line of a text, without the colours that it has for a terminal.
+
+        Args:
+            level: of all lines.
+            text: one line or several.
+            at: when it was said; None for now.
+        """
+        start = f"{at or self._clock():%Y-%m-%dT%H:%M:%SZ} {level}"
         lines = _COLOURS.sub("", text).splitlines()
         self._do(lambda: self._end.add("".join(f"{start} {line}\n" for line in lines)))
 

@@ -79,7 +79,7 @@ def command(
         for warning in result.warnings:
             view.show("warning", {"message": f"warning: {warning}"})
     if out is not None and log is not None:
-        log.end(f"done: {row['value']} {row['unit']}", result.warnings)
+        log.end(row, result.warnings)
         Ledger(out).write_result(row, trial.config.model_dump(mode="json"), result)
     for doubt in row_doubts(row):
         say(f"doubtful: {doubt.text}")

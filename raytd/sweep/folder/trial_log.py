@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from raytd.rows.row import Figures
+from raytd.rows.row import Figures, Row
 from raytd.storage.log_file import Level, LogFile, this_process
 from raytd.storage.path import StoragePath
 
@@ -50,12 +50,13 @@ class TrialLog:
         self.notes.append(text)
         self._file.write("WARNING", text)
 
-    def end(self, outcome: str, warnings: Sequence[str] = ()) -> None:
+    def end(self, row: Row, warnings: Sequence[str]) -> None:
         """The trial has a result; warnings that have been noted stand above already."""
         for warning in warnings:
             if warning not in self.notes:
                 self._file.write("WARNING", warning)
-        self._file.write("INFO", outcome)
+        unit = "" if row["unit"] == "1" else f" {row['unit']}"
+        self._file.write("INFO", f"done: {row['value']:.6g}{unit}, {row['wall_s']:.1f} s")
         self._file.close()
 
     def fail(self, text: str) -> None:

@@ -97,12 +97,12 @@ def run_remotely(  # noqa: PLR0913
             require_folder(folder)
             with log.opened(config.name):
                 if METHODS[config.method].processes(config.settings, config.resources).coordinator:
-                    pool = _pool(config)
+                    pool = _pool(config, folder.name)
                     result, row = attempt.run_with_enough_memory(trial, pool)
                 else:
                     result, row = run_trial(trial, launch=run_in_process, sources=sources)
             require_folder(folder)
-            log.end(f"done: {row['value']} {row['unit']}", result.warnings)
+            log.end(row, result.warnings)
             ledger.write_result(row, described, result)
         remove_folder(checkpoints)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on
@@ -114,14 +114,15 @@ def run_remotely(  # noqa: PLR0913
     tune.report({"row": row})
 
 
-def _pool(config: TrialConfig) -> "ActorPool":
+def _pool(config: TrialConfig, sweep: str) -> "ActorPool":
     """The actors of a trial, in its placement group."""
     from ray.util import get_current_placement_group
 
     from raytd.engine.on_ray.pool import ActorShape, pool_of
 
     cpus, gpus = config.resources.cpus_per_actor, config.resources.gpus
-    return pool_of(ActorShape(config.n_workers, cpus, gpus), get_current_placement_group())
+    shape = ActorShape(config.n_workers, cpus, gpus)
+    return pool_of(shape, get_current_placement_group(), sweep)
 
 
 @dataclass(frozen=True)

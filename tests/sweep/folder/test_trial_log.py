@@ -32,8 +32,8 @@ def test_each_line_is_there_as_soon_as_there_is_something_to_say(tmp_path: Path)
         logging.getLogger("raytd").warning("waiting for %s", "a lock")
         assert lines(path)[-1] == ("WARNING", "waiting for a lock")
     logging.getLogger("raytd").warning("of another trial")
-    log.end("done: 3.25 rad", [*log.notes, "doubtful"])
-    assert lines(path)[-2:] == [("WARNING", "doubtful"), ("INFO", "done: 3.25 rad")]
+    log.end({"value": 3.25, "unit": "rad", "wall_s": 2.0}, [*log.notes, "doubtful"])
+    assert lines(path)[-2:] == [("WARNING", "doubtful"), ("INFO", "done: 3.25 rad, 2.0 s")]
     assert len(lines(path)) == 6
 
 
