@@ -37,7 +37,9 @@ class Logged(View):
         for line in self._lines.worth(event, fields):
             self.keep(_level(event, fields), line)
         if event == "finish" and not fields["message"]:
-            self.keep("INFO", "{status}: {done} done, {failed} failed".format_map(fields))
+            self.keep(
+                _level(event, fields), "{status}: {done} done, {failed} failed".format_map(fields)
+            )
 
     def close(self) -> None:
         """Nothing follows in the view; what comes yet is kept."""
@@ -58,7 +60,7 @@ class Logged(View):
             self._log.close()
 
     def keep(self, level: Level, line: str) -> None:
-        """Keeps a line that the view does not show."""
+        """Keeps a line, whether or not the view shows it."""
         if self._is_over:
             return
         if self._log is None:
@@ -68,6 +70,7 @@ class Logged(View):
 
 
 def _level(event: str, fields: Mapping[str, Any]) -> Level:
-    if event == "error" or fields.get("status") == "failed":
+    training_failed = event == "trained" and fields["message"].startswith("failed")
+    if event == "error" or training_failed or fields.get("status") == "failed":
         return "ERROR"
     return "WARNING" if event == "warning" else "INFO"

@@ -19,6 +19,8 @@ def told(view: View, folder: Path) -> list[str]:
     with redirect_stderr(io.StringIO()), warnings_in(logged):
         logged.show("plan", PLAN)
         logged.keep_in(folder)
+        lost = {"n_ended": 1, "networks": 1, "network": "cnn8 on a", "message": "failed: NaN"}
+        logged.show("trained", lost)
         logged.show("segment", {**TRIAL, "iteration": 0, "segment": 1, "segments": 10})
         logged.show("end", DONE)
         logging.getLogger("raytd").warning("memory is short")
@@ -41,11 +43,12 @@ def test_the_log_has_the_lines_that_a_terminal_shows_also_where_it_shows_none(
     assert first.startswith("INFO raytd ")
     assert lines == [
         "INFO 2 trials: 0 done, 2 to run",
+        "ERROR [1/1] training cnn8 on a: failed: NaN",
         "INFO [1/2] coupled a->b cnn8 seed 0  1.235 rad  2.0 s",
         "WARNING memory is short",
         "ERROR [1/2] coupled a->b cnn8 seed 0  failed: block 0: NaN  (runs/s/trials/k/log.txt)",
         "ERROR the disk is full",
-        "INFO failed: 1 done, 1 failed",
+        "ERROR failed: 1 done, 1 failed",
     ]
 
 
