@@ -125,6 +125,7 @@ def sweep(  # noqa: PLR0913 - the options of a public function, all but one by k
         KeyboardInterrupt: if it was interrupted; the same call goes on from there.
     """
     from raytd.cli.commands.sweep import run
+    from raytd.cli.driver_log import logged
     from raytd.cli.events import opened
     from raytd.cli.interruption import remembered
     from raytd.cli.output import outcome_of
@@ -147,8 +148,12 @@ def sweep(  # noqa: PLR0913 - the options of a public function, all but one by k
         max_concurrent=max_concurrent,
     )
     require_storage(request.storage)
-    with remembered(again="raytd.sweep(…)") as interruption, opened(progress) as view:
-        plan, _ = run(request, tracking_uri, view, interruption)
+    with (
+        remembered(again="raytd.sweep(…)") as interruption,
+        opened(progress) as view,
+        logged(view) as kept,
+    ):
+        plan, _ = run(request, tracking_uri, kept, interruption)
         interruption.check()
     return outcome_of(plan)
 

@@ -50,22 +50,30 @@ class Plain(View):
 
     Args:
         clock: seconds that pass.
+        every_s: seconds between two such lines.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._standing, self._clock = Standing(clock), clock
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, every_s: float = PROGRESS_EVERY_S
+    ) -> None:
+        self._standing, self._clock, self._every_s = Standing(clock), clock, every_s
         self._told_at = clock()
 
     def show(self, event: str, fields: Mapping[str, Any]) -> None:
-        """Writes the line that an event is worth, and how far things are if it is time to."""
+        """Writes what an event is worth."""
+        for line in self.worth(event, fields):
+            click.echo(line, err=True)
+
+    def worth(self, event: str, fields: Mapping[str, Any]) -> Iterator[str]:
+        """The line that an event is worth, and how far things are if it is time to say so."""
         is_new = event != "training" or fields["network"] not in self._standing.training
         self._standing.take(event, fields)
         line = in_words(event, fields) if is_new else None
         if line is not None:
-            click.echo(line, err=True)
-        if "left_s" in fields and self._clock() - self._told_at >= PROGRESS_EVERY_S:
+            yield line
+        if "left_s" in fields and self._clock() - self._told_at >= self._every_s:
             self._told_at = self._clock()
-            click.echo(self._standing.line(), err=True)
+            yield self._standing.line()
 
 
 class JsonLines(View):

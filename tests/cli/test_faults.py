@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -298,12 +299,17 @@ def test_a_trial_starts_again_after_its_actors_were_late_and_when_its_process_is
         wait_until(brake.holds, over)
         for pid in workers("ray::ImplicitFunc"):
             os.kill(pid, signal.SIGKILL)
+        midway.append((trial / "log.txt").read_text())
 
+    midway: list[str] = []
     with beside(kill, brake):
         ran = run_here(folder, *options(folder, "process"), "--json")
     assert ran.returncode == 0, ran.stderr
     assert "its process was lost; it goes on from its checkpoint" in ran.stderr
     assert "(raylet) A worker died or was killed while executing a task" in ran.stderr
+    assert " INFO iteration 0, distance " in midway[0].partition("Traceback")[2]
+    assert (trial / "log.txt").read_text().startswith(midway[0])
+    assert re.findall(r" INFO coupled .*, process (\d+) on ", midway[0])
     row = assert_same_bits(folder, "process", undisturbed)
     assert json.loads(ran.stdout)["trials"][0]["distance"] == row["distance"]
 
@@ -345,8 +351,8 @@ def test_a_trial_out_of_memory_starts_again_with_half_the_chunk(folder: Path) ->
     (row,) = pq.read_table(folder / "memory/faults/results.parquet").to_pylist()
     (trial,) = (folder / "memory/faults/trials").iterdir()
     log = (trial / "log.txt").read_text().splitlines()
-    assert [line for line in log if line.startswith("warning: out of memory")] == [
-        f"warning: out of memory with chunk {chunk}; begun again with {chunk // 2}"
+    assert [text for line in log if (text := line[21:]).startswith("WARNING out of memory")] == [
+        f"WARNING out of memory with chunk {chunk}; begun again with {chunk // 2}"
         for chunk in (24, 12, 6)
     ]
     assert (row["status"], row["chunk"]) == ("done", 3)

@@ -113,6 +113,17 @@ def test_every_trial_leaves_its_files(folder: Path, rows: list[dict[str, Any]]) 
         assert pq.read_table(trial / "knots.parquet").num_rows == 21 * row["iterations"]
 
 
+def test_the_log_of_the_sweep_has_what_the_terminal_showed(
+    folder: Path, first: subprocess.CompletedProcess[str]
+) -> None:
+    log = (folder / "runs/small/sweep.log").read_text().splitlines()
+    kept = [line.split(" ", 2) for line in log]
+    assert {level for _, level, _ in kept} == {"INFO"}
+    shown = {line for line in first.stderr.splitlines() if " so far" not in line}  # now and then
+    assert shown <= {text for _, _, text in kept}
+    assert "done: 4 done, 0 failed" in [text for _, _, text in kept]
+
+
 def test_sources_are_trained_once_for_all_trials(
     folder: Path, first: subprocess.CompletedProcess[str]
 ) -> None:

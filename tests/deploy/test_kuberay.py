@@ -205,6 +205,28 @@ def test_each_policy_means_the_pods_it_is_for(kind, manifest, policy, subject, p
     assert set().union(*reached) == peers & labels.keys()
 
 
+def monitoring():
+    return list(yaml.safe_load_all((DEPLOY / "kuberay/monitoring.yaml").read_text()))
+
+
+def test_prometheus_gets_to_the_metrics_of_every_node_and_to_nothing_else(kind, manifest):
+    policy, monitor = monitoring()
+    kubernetes_validate.validate(policy, "1.37", strict=True)
+    labels = labels_of_pods(kind, manifest)
+    (rule,) = policy["spec"]["ingress"]
+    ((port,), (peer,)) = rule["ports"], rule["from"]
+    assert peer.keys() == {"namespaceSelector", "podSelector"}  # both, so nobody else in there
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    for spec in (policy["spec"]["podSelector"], monitor["spec"]["selector"]):
+        assert chosen(spec, labels) == {"head", "worker"}
+    cluster = cluster_of(kind, manifest)
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        (container,) = group["template"]["spec"]["containers"]
+        ports = {p["name"]: p["containerPort"] for p in container["ports"]}
+        assert ports[endpoint["port"]] == port["port"]
+        assert group["rayStartParams"]["metrics-export-port"] == str(port["port"])
+
+
 def test_a_submitter_without_the_label_would_be_shut_out():
     manifest = load("kuberay/job.yaml")
     del manifest["spec"]["submitterPodTemplate"]["metadata"]

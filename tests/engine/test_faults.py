@@ -206,10 +206,10 @@ def test_a_pool_that_was_closed_is_not_used_again(ray_cluster: None) -> None:
     group = ray.util.placement_group([{"CPU": 0.5}, {"CPU": 0.5}])
     shape = ActorShape(1, cpus=0.5, gpus=0)
     try:
-        first = pool_of(shape, group)
-        assert pool_of(shape, group) is first
+        first = pool_of(shape, group, "s")
+        assert pool_of(shape, group, "s") is first
         first.close()
-        second = pool_of(shape, group)
+        second = pool_of(shape, group, "s")
         assert second is not first
         ray.get(second.hosts[0].pid.remote(), timeout=LIMITS.wait_s)
         second.close()

@@ -184,7 +184,8 @@ def test_the_weights_of_a_probe_are_part_of_the_key_by_their_content(tmp_path: P
 def test_a_score_leaves_its_curves_beside_its_row(tmp_path: Path) -> None:
     trial, ledger = trial_of("transfer"), Ledger(tmp_path)
     result, row = run_trial(trial, launch=run_in_process, sources=None)
-    ledger.write_result(row, trial.config.model_dump(mode="json"), result, "")
+    ledger.log(row["trial_key"]).end(row, result.warnings)
+    ledger.write_result(row, trial.config.model_dump(mode="json"), result)
     folder = ledger.trial_folder(trial.key)
     assert sorted(p.name for p in folder.iterdir()) == [
         "config.json", "log.txt", "result.json", "transfer.parquet",

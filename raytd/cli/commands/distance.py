@@ -1,6 +1,7 @@
 """`raytd distance SOURCE TARGET`: one pair, in this process."""
 
 import json
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from raytd.methods.paths.result import DistanceResult
     from raytd.methods.score import Score
     from raytd.rows.row import Row
+    from raytd.sweep.folder.trial_log import TrialLog
     from raytd.sweep.trials.trial import Trial
     from raytd.tasks.task import Task
 
@@ -77,13 +79,15 @@ def command(
         for line in account_lines(ends) + sharing_notes([ends]):
             view.show("data", {"message": line})
         doing(view, f"computing {trial.config.name}")
-        result, row = _run(trial, None if out is None else out / "sources", view)
+        log = Ledger(out).log(trial.key) if out is not None else None
+        sources = None if out is None else out / "sources"
+        with nullcontext() if log is None else log.opened(trial.config.name):
+            result, row = _run(trial, sources, view, log)
         for warning in result.warnings:
             view.show("warning", {"message": f"warning: {warning}"})
-    if out is not None:
-        lines = [json.dumps(iteration.row()) for iteration in result.iterations]
-        log = "".join(f"{line}\n" for line in [*lines, *(f"warning: {w}" for w in result.warnings)])
-        Ledger(out).write_result(row, trial.config.model_dump(mode="json"), result, log)
+    if out is not None and log is not None:
+        log.end(row, result.warnings)
+        Ledger(out).write_result(row, trial.config.model_dump(mode="json"), result)
     for doubt in row_doubts(row):
         say(f"doubtful: {doubt.text}")
     (shown,) = with_doubts([row])
@@ -94,9 +98,9 @@ def command(
 
 
 def _run(
-    trial: "Trial", sources: Path | None, view: "View"
+    trial: "Trial", sources: Path | None, view: "View", log: "TrialLog | None"
 ) -> "tuple[DistanceResult | Score, Row]":
-    """Runs a trial, and shows where it is."""
+    """Runs a trial, and shows where it is; a log has its iterations, too."""
     from raytd.cli.course import Course
     from raytd.cli.output import say
     from raytd.engine.executor import run_in_process
@@ -121,6 +125,8 @@ def _run(
 
     def on_iteration(iteration: "Iteration") -> None:
         course.show_iteration(trial, iteration.row())
+        if log is not None:
+            log.add(iteration.row())
         error = iteration.distance_error
         margin = "" if error is None else f" ± {error:.2g}"
         say(

@@ -1,12 +1,14 @@
 """`raytd sweep FILE`: run what is missing, log it, and show where everything is."""
 
 import sys
+import traceback
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytd.cli import options
+from raytd.cli.driver_log import Logged
 from raytd.cli.events import MODES, View, doing, open_view, warnings_in
 from raytd.cli.interruption import Interruption, pass_interruption
 from raytd.cli.output import outcome_of
@@ -53,7 +55,7 @@ def command(
     results, figures and the matrices of distances under the storage folder. Running it again runs
     nothing that is finished.
     """
-    view = open_view(mode)
+    view = Logged(open_view(mode))
     view.open()
     try:
         with warnings_in(view):
@@ -67,24 +69,28 @@ def command(
         for line in str(error).splitlines():
             view.show("error", {"message": line})
         code = error.exit_code
+    except Exception:
+        view.keep("ERROR", traceback.format_exc())
+        raise
     finally:
         view.close()
         if interruption.signal and not interruption.told:
             interruption.told = True
             fields = {"status": "interrupted", "done": 0, "failed": 0}
             view.show("finish", {**fields, "message": interruption.line()})
+        view.end_log()
     sys.exit(code)
 
 
 def run(
-    request: Request, tracking_uri: str | None, view: View, interruption: Interruption
+    request: Request, tracking_uri: str | None, view: Logged, interruption: Interruption
 ) -> "tuple[SweepPlan, int]":
     """Runs what is missing of a sweep.
 
     Args:
         request: the sweep, and where it runs.
         tracking_uri: of MLflow, `none`, or None for the one of the storage.
-        view: is told what happens.
+        view: is told what happens, and keeps it in the log of the sweep.
         interruption: that may end it.
 
     Returns:
@@ -118,6 +124,7 @@ def run(
             known = plan.shortfalls()
             _tell_shortfalls(view, known)
             write_plan(plan, loaded.text)
+            view.keep_in(plan.folder)
         except StorageError as error:
             raise RequestError(str(error)) from error
         code = 1 if plan.left else 0
@@ -125,6 +132,7 @@ def run(
             try:
                 code = _run_missing(plan, request, uri, view, nodes, interruption) or code
             except FolderGoneError:
+                view.end_log()
                 remove_remains(plan.folder)
                 raise
             _tell_shortfalls(view, [text for text in plan.shortfalls() if text not in known])

@@ -11,7 +11,8 @@ import ray
 from ray.exceptions import GetTimeoutError, ObjectLostError, RayActorError, RayTaskError
 
 from raytd.engine.block import BlockSetup
-from raytd.engine.on_ray.states import packed, unpacked
+from raytd.engine.on_ray.metrics import count_bytes, count_loss, count_segment
+from raytd.engine.on_ray.states import packed, size, unpacked
 from raytd.engine.on_ray.usage import UsageMeter
 from raytd.engine.worker import BlockWorker
 from raytd.errors import WaitTimeoutError, WorkerLostError
@@ -82,19 +83,28 @@ class RayExecutor:
         hosts: handles of `BlockHost` actors.
         setups: references to the setups, in block order; their owner outlives the executor.
         limits: on calls and waits.
+        sweep: for which metrics are counted; none are without it.
     """
 
     def __init__(
-        self, hosts: Sequence[Any], setups: Sequence[Any], *, limits: Limits = LIMITS
+        self,
+        hosts: Sequence[Any],
+        setups: Sequence[Any],
+        *,
+        limits: Limits = LIMITS,
+        sweep: str = "",
     ) -> None:
         self.hosts, self.setups, self.limits = list(hosts), list(setups), limits
+        self.sweep = sweep
         self.trial = uuid4().hex
         self.notes: list[str] = []
         self._generation = [0] * len(self.hosts)
 
     def share(self, value: Any) -> Any:
         """Puts a value into the object store once, for every block that is sent it."""
-        return ray.put(packed(value))
+        sent = packed(value)
+        count_bytes(self.sweep, "to", size(sent))
+        return ray.put(sent)
 
     def fetch(self, handle: Any) -> Any:
         """The value out of the object store of the node that shared it."""
@@ -123,6 +133,7 @@ class RayExecutor:
         if self._generation[host] != generation:
             return
         self.notes.append(f"block actor {host} {why} and was made again")
+        count_loss(self.sweep, "block actor")
         self._build_host(host)
         self._generation[host] += 1
 
@@ -183,7 +194,7 @@ class RayCall:
         executor, host = self.executor, self.executor.host_of(self.block)
         for _ in range(executor.limits.attempts):
             try:
-                value = unpacked(ray.get(self._ref, timeout=executor.limits.call_s))
+                value = ray.get(self._ref, timeout=executor.limits.call_s)
             except GetTimeoutError as error:
                 last = error
                 lost = f"did not answer {self.method} within {executor.limits.call_s:g} s"
@@ -195,7 +206,10 @@ class RayCall:
                 lost = f"was lost ({str(error).strip().splitlines()[0]})"
             else:
                 self._ref = None
-                return value
+                count_bytes(executor.sweep, "from", size(value))
+                if self.method == "advance":
+                    count_segment(executor.sweep)
+                return unpacked(value)
             executor.revive(host, self._generation, lost)
             self._start()
         raise WorkerLostError(

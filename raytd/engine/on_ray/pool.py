@@ -25,6 +25,7 @@ from raytd.engine.on_ray.executor import (
     wait_for_actor,
     wake,
 )
+from raytd.engine.on_ray.metrics import count_loss
 from raytd.engine.records import Iteration, Plan
 from raytd.errors import WaitTimeoutError, WorkerLostError
 from raytd.transport.tiles import Tiles
@@ -154,13 +155,16 @@ class ActorPool:
         shape: how many block actors, and what each asks for.
         group: placement group whose bundle 0 takes the coordinator and bundle i + 1 block actor i;
             None places them freely.
+        sweep: for which metrics are counted; none are without it.
 
     Attributes:
         closed: whether the actors have been ended.
     """
 
-    def __init__(self, shape: ActorShape, group: PlacementGroup | None = None) -> None:
-        self.shape, self.group = shape, group
+    def __init__(
+        self, shape: ActorShape, group: PlacementGroup | None = None, sweep: str = ""
+    ) -> None:
+        self.shape, self.group, self.sweep = shape, group, sweep
         self.closed = self._placed = False
         lasting = {"max_restarts": -1, "max_task_retries": 0}
         host = ray.remote(BlockHost)
@@ -232,6 +236,7 @@ class ActorPool:
                 return
             except CoordinatorLostError as error:
                 n_losses += 1
+                count_loss(self.sweep, "coordinator")
                 if n_losses == limits.attempts:
                     raise WorkerLostError(
                         f"the coordinator's actor was lost {n_losses} times in iteration "
@@ -261,7 +266,9 @@ class ActorPool:
         self._placed = True
 
     def _executor(self, setups: Sequence[BlockSetup], limits: Limits, tell: Tell) -> RayExecutor:
-        executor = RayExecutor(self.hosts, [ray.put(s) for s in setups], limits=limits)
+        executor = RayExecutor(
+            self.hosts, [ray.put(s) for s in setups], limits=limits, sweep=self.sweep
+        )
         try:
             executor.build()
         finally:
@@ -301,12 +308,12 @@ class ActorPool:
 _pools: dict[tuple[ActorShape, str], ActorPool] = {}
 
 
-def pool_of(shape: ActorShape, group: PlacementGroup) -> ActorPool:
-    """The pool of this process for a shape and a group: made once, used by many trials."""
+def pool_of(shape: ActorShape, group: PlacementGroup, sweep: str) -> ActorPool:
+    """The pool of this process for a shape and a group: made once, used by trials of a sweep."""
     key = (shape, group.id.hex())
     if key not in _pools or _pools[key].closed:
         for pool in _pools.values():
             pool.close()
         _pools.clear()
-        _pools[key] = ActorPool(shape, group)
+        _pools[key] = ActorPool(shape, group, sweep)
     return _pools[key]

@@ -35,6 +35,17 @@ def packed(value: Any) -> Any:
     return Packed(type(value), tuple(_arrays(getattr(value, f.name)) for f in fields(value)))
 
 
+def size(value: Any) -> int:
+    """Bytes of the arrays in what was packed; 0 for anything else."""
+    if not isinstance(value, Packed):
+        return 0
+    parts = [part for part in value.content if part is not None]
+    return sum(
+        sum(array.nbytes for array in part.values()) if isinstance(part, dict) else size(part)
+        for part in parts
+    )
+
+
 def unpacked(value: Any) -> Any:
     """The record that was packed, in the memory it came in, which is not to be written to."""
     if not isinstance(value, Packed):

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from raytd.storage.files import write_bytes, write_json
 from raytd.storage.path import StoragePath
 from raytd.sweep.folder.doubts import with_doubts
 from raytd.sweep.folder.seed_errors import with_seed_errors
+from raytd.sweep.folder.trial_log import TrialLog
 
 if TYPE_CHECKING:  # reading a ledger needs no torch
     from raytd.methods.paths.result import DistanceResult
@@ -23,9 +23,6 @@ if TYPE_CHECKING:  # reading a ledger needs no torch
 
 _AT_ONCE = 16
 """Rows that are read at a time."""
-
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-"""What Ray writes into its tracebacks for a terminal."""
 
 _TYPES = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
 
@@ -99,9 +96,11 @@ class Ledger:
     def _ended(self) -> list[str]:
         return sorted(p.parent.name for p in self.folder.glob("trials/*/result.json"))
 
-    def write_result(
-        self, row: Row, config: Any, result: "DistanceResult | Score", log: str
-    ) -> None:
+    def log(self, key: str) -> TrialLog:
+        """The log of a trial."""
+        return TrialLog(self.trial_folder(key) / "log.txt")
+
+    def write_result(self, row: Row, config: Any, result: "DistanceResult | Score") -> None:
         """Writes everything about a trial that has a result.
 
         Raises:
@@ -111,10 +110,9 @@ class Ledger:
         write_json(folder / "config.json", config)
         for name, content in result.tables().items():
             write_bytes(folder / f"{name}.parquet", parquet_bytes(content))
-        write_bytes(folder / "log.txt", _COLOURS.sub("", log).encode())
         write_json(folder / "result.json", row)
 
-    def write_failure(self, row: Row, config: Any, log: str) -> None:
+    def write_failure(self, row: Row, config: Any) -> None:
         """Writes what is known about a trial that failed.
 
         Raises:
@@ -122,7 +120,6 @@ class Ledger:
         """
         folder = self.trial_folder(row["trial_key"])
         write_json(folder / "config.json", config)
-        write_bytes(folder / "log.txt", _COLOURS.sub("", log).encode())
         write_json(folder / "result.json", row)
 
     def write_results(self) -> StoragePath:

@@ -13,6 +13,7 @@ from raytd.sweep.cluster.waiting import AGAIN, Silence, Waiting
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.folder.presence import Lookout
 from raytd.sweep.run.in_driver import stays_in_driver
+from raytd.sweep.run.tally import Tally, Waited
 from raytd.sweep.run.trial_function import PROCESS_LOSSES
 from raytd.sweep.trials.plan import SweepPlan
 from raytd.sweep.trials.trial import Trial, failed_row
@@ -39,13 +40,14 @@ def forward(
 
     ended: set[str] = set()
     waits, lookout = _Waits(listener, longest_wait_s), Lookout(plan.folder)
+    tally, waited = Tally(plan, trials), Waited(plan.folder.name)
 
     @stays_in_driver
     class Forward(Callback):  # type: ignore[misc]
         def on_step_begin(self, **about: Any) -> None:
             lookout.look()
             running = [t for t in about["trials"] if t.status == "RUNNING"]
-            waits.look([trials[t.config["trial_key"]].config.name for t in running])
+            waited.look(waits.look([trials[t.config["trial_key"]].config.name for t in running]))
 
         def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
             ours = trials[trial.config["trial_key"]]
@@ -54,23 +56,28 @@ def forward(
             waits.hear(ours.config.name, result)
             if "row" in result:
                 ended.add(ours.key)
+                tally.end(ours.key, result["row"]["status"])
             _pass_on(listener, ours, result)
 
         def on_trial_start(self, *, trial: Any, **_: Any) -> None:
             ours = trials[trial.config["trial_key"]]
             waits.hear(ours.config.name, {})
+            tally.begin(ours.key)
             listener.on_begin(ours)
 
         def on_trial_recover(self, *, trial: Any, **_: Any) -> None:
             ours = trials[trial.config["trial_key"]]
             if ours.key not in ended:
+                tally.lose(ours.key)
                 goes_on = METHODS[ours.config.method].after_loss
                 listener.on_wait(f"{ours.config.name}: its process was lost; {goes_on}")
 
         def on_trial_error(self, *, trial: Any, **_: Any) -> None:
             ours = trials[trial.config["trial_key"]]
             if ours.key not in ended:
-                listener.on_end(ours, _row_after_losses(ours, plan, trial))
+                row = _row_after_losses(ours, plan, trial)
+                tally.end(ours.key, row["status"])
+                listener.on_end(ours, row)
 
     return Forward()
 
@@ -89,8 +96,8 @@ class _Waits:
         self._silence = Silence(listener.on_wait, "news of", SILENT_S, clock)
         self._places: dict[str, Any] = {}
 
-    def look(self, running: Sequence[str]) -> None:
-        """Says what there is to say.
+    def look(self, running: Sequence[str]) -> float:
+        """Says what there is to say; seconds since when nothing runs for want of a place.
 
         Raises:
             WaitTimeoutError: if nothing runs, and nothing could be placed for too long.
@@ -99,6 +106,7 @@ class _Waits:
         if waited_s > self._longest_s and not running:
             raise WaitTimeoutError(f"no trial could be placed for {self._longest_s:g} s; {AGAIN}")
         self._silence.look(running)
+        return 0.0 if running else waited_s
 
     def hear(self, name: str, result: dict[str, Any]) -> None:
         """Takes what a trial tells for news, unless it is where it was."""
@@ -125,7 +133,8 @@ def _row_after_losses(ours: Trial, plan: SweepPlan, trial: Any) -> Row:
         remove_folder(ledger.trial_folder(ours.key) / "checkpoint")
         return there
     row = failed_row(ours, f"its process was lost {PROCESS_LOSSES + 1} times", transient=True)
-    ledger.write_failure(row, ours.config.model_dump(mode="json"), _last_words(trial))
+    ledger.log(ours.key).fail(_last_words(trial))
+    ledger.write_failure(row, ours.config.model_dump(mode="json"))
     return row
 
 

@@ -16,6 +16,7 @@ from raytd.sweep.cluster.waiting import AGAIN, AGAIN_S, Silence, Waiting
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.run.callback import forward
 from raytd.sweep.run.searcher import make_searcher
+from raytd.sweep.run.tally import Waited
 from raytd.sweep.run.training_board import BoardReader, Reporter, Told
 from raytd.sweep.run.trial_function import (
     PROCESS_LOSSES,
@@ -72,7 +73,7 @@ def train_sources(plan: SweepPlan, listener: Listener) -> None:
     if not networks:
         return
     longest_s = max(t.config.resources.wait_timeout_s for t in plan.missing)
-    watch, board = _Watch(listener, longest_s), BoardReader()
+    watch, board = _Watch(listener, longest_s, Waited(plan.folder.name)), BoardReader()
     pending = {_start(network, plan, board.reporter(network.key)): network for network in networks}
     while pending:
         ready, _ = ray.wait(list(pending), timeout=TRAINING_LOOK_S)
@@ -102,8 +103,8 @@ def _start(network: Network, plan: SweepPlan, reporter: Reporter) -> Any:
 class _Watch:
     """Tells a listener where trainings are, and what they wait for."""
 
-    def __init__(self, listener: Listener, longest_s: float) -> None:
-        self._listener, self._longest_s = listener, longest_s
+    def __init__(self, listener: Listener, longest_s: float, waited: Waited) -> None:
+        self._listener, self._longest_s, self._waited = listener, longest_s, waited
         self._waiting = Waiting(listener.on_wait)
         self._silence = Silence(listener.on_wait, "the training of")
         self._places: dict[str, TrainingPlace] = {}
@@ -129,6 +130,7 @@ class _Watch:
             return
         alive = any(n.key in told and told[n.key][1] < AGAIN_S for n in pending)
         waited_s = self._waiting.look_at_tasks(len(pending), alive=alive)
+        self._waited.look(waited_s)
         if waited_s > self._longest_s:
             waited = f"{self._longest_s:g} s"
             raise WaitTimeoutError(f"no network could be trained for {waited}; {AGAIN}")

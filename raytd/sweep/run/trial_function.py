@@ -1,7 +1,7 @@
 """What Ray Tune runs: one trial on the actors of its placement group, whatever happens to it."""
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -23,11 +23,12 @@ from raytd.errors import (
 from raytd.methods.paths.result import DistanceResult
 from raytd.methods.registry import METHODS
 from raytd.methods.score import Score
-from raytd.rows.row import Figures, Row
+from raytd.rows.row import Row
 from raytd.storage.files import remove_folder
 from raytd.storage.path import StoragePath
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.folder.presence import require_folder
+from raytd.sweep.folder.trial_log import TrialLog
 from raytd.sweep.trials.expand import TrialConfig
 from raytd.sweep.trials.trial import Trial, failed_row, run_trial
 from raytd.tasks.task import Task
@@ -70,15 +71,14 @@ def run_remotely(  # noqa: PLR0913
     looks at its place, and with `system_metrics` iterations come with what the actors use.
     """
     from ray import tune
-    from ray.util import get_current_placement_group
 
     from raytd.engine.on_ray.executor import local_cause
-    from raytd.engine.on_ray.pool import ActorShape, Watch, pool_of
+    from raytd.engine.on_ray.pool import Watch
 
     config = config_of(params, configs)
     trial = Trial(config, tasks[config.source.name], tasks[config.target.name])
-    log, ledger, described = TrialLog(), Ledger(folder), config.model_dump(mode="json")
-    checkpoints = ledger.trial_folder(trial.key) / "checkpoint"
+    ledger, described = Ledger(folder), config.model_dump(mode="json")
+    log, checkpoints = ledger.log(trial.key), ledger.trial_folder(trial.key) / "checkpoint"
 
     def report(iteration: Iteration) -> None:
         figures = iteration.row()
@@ -86,27 +86,43 @@ def run_remotely(  # noqa: PLR0913
         used = pool.usage() if system_metrics else {}
         tune.report({"figures": figures | used, "knots": iteration.knot_rows()})
 
-    watch = Watch(lambda place: tune.report({"place": place}), look_every_s)
-    attempt = Attempt(checkpoints, sources, report, log, watch)
+    def tell_place(place: tuple[int, int]) -> None:
+        log.place(place)
+        tune.report({"place": place})
+
+    attempt = Attempt(checkpoints, sources, report, log, Watch(tell_place, look_every_s))
     try:
         row = ledger.done_since(trial.key, stale.get(trial.key))
         if row is None:
-            if METHODS[config.method].processes(config.settings, config.resources).coordinator:
-                cpus, gpus = config.resources.cpus_per_actor, config.resources.gpus
-                shape = ActorShape(config.n_workers, cpus, gpus)
-                pool = pool_of(shape, get_current_placement_group())
-                result, row = attempt.run_with_enough_memory(trial, pool)
-            else:
-                result, row = run_trial(trial, launch=run_in_process, sources=sources)
             require_folder(folder)
-            ledger.write_result(row, described, result, log.text(result.warnings))
+            with log.opened(config.name):
+                if METHODS[config.method].processes(config.settings, config.resources).coordinator:
+                    pool = _pool(config, folder.name)
+                    result, row = attempt.run_with_enough_memory(trial, pool)
+                else:
+                    result, row = run_trial(trial, launch=run_in_process, sources=sources)
+            require_folder(folder)
+            log.end(row, result.warnings)
+            ledger.write_result(row, described, result)
         remove_folder(checkpoints)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on
         cause = local_cause(error)
         row = failed_row(trial, one_line(cause), transient=is_transient(cause))
         if not isinstance(error, StorageError):
-            ledger.write_failure(row, described, log.text(log.notes) + traceback.format_exc())
+            log.fail(traceback.format_exc())
+            ledger.write_failure(row, described)
     tune.report({"row": row})
+
+
+def _pool(config: TrialConfig, sweep: str) -> "ActorPool":
+    """The actors of a trial, in its placement group."""
+    from ray.util import get_current_placement_group
+
+    from raytd.engine.on_ray.pool import ActorShape, pool_of
+
+    cpus, gpus = config.resources.cpus_per_actor, config.resources.gpus
+    shape = ActorShape(config.n_workers, cpus, gpus)
+    return pool_of(shape, get_current_placement_group(), sweep)
 
 
 @dataclass(frozen=True)
@@ -124,7 +140,7 @@ class Attempt:
     checkpoints: StoragePath
     sources: StoragePath
     report: Callable[[Iteration], None]
-    log: "TrialLog"
+    log: TrialLog
     watch: "Watch"
 
     def run_with_enough_memory(
@@ -148,9 +164,7 @@ class Attempt:
                         "restarts with half of it; set a smaller coupled.tile_size or "
                         "trajectory.batch_size, or more blocks"
                     ) from error
-                self.log.notes.append(
-                    f"out of memory with chunk {chunk}; begun again with {chunk // 2}"
-                )
+                self.log.note(f"out of memory with chunk {chunk}; begun again with {chunk // 2}")
                 trial = with_chunk(trial, chunk // 2)
         raise AssertionError("the last turn returns or raises")
 
@@ -162,38 +176,13 @@ class Attempt:
             pool.launch,
             checkpoints=checkpoint_settings(self.checkpoints, resources),
             limits=Limits(call_s=resources.call_timeout_s, wait_s=resources.wait_timeout_s),
-            tell=self.log.notes.append,
+            tell=self.log.note,
             watch=self.watch,
         )
         result, row = run_trial(
             trial, launch=launch, sources=self.sources, on_iteration=self.report
         )
         return replace(result, warnings=(*result.warnings, *self.log.notes)), row
-
-
-class TrialLog:
-    """The lines of a trial's log.
-
-    Attributes:
-        notes: what the user should know beside the figures.
-    """
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self.notes: list[str] = []
-
-    def add(self, figures: Figures) -> None:
-        """One line for an iteration."""
-        shown = ", ".join(
-            f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in figures.items()
-            if value is not None
-        )
-        self._lines.append(shown)
-
-    def text(self, warnings: Sequence[str]) -> str:
-        """The log so far, with warnings at its end."""
-        return "".join(f"{line}\n" for line in [*self._lines, *(f"warning: {w}" for w in warnings)])
 
 
 def checkpoint_settings(folder: StoragePath, resources: ResourcesConfig) -> CheckpointSettings:

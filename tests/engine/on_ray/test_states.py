@@ -8,7 +8,7 @@ import pytest
 import ray
 import torch
 
-from raytd.engine.on_ray.states import Packed, packed, unpacked
+from raytd.engine.on_ray.states import Packed, packed, size, unpacked
 from raytd.models import zoo
 from raytd.transfer.averaging import Moved, SegmentMeans
 from raytd.transfer.state import TrainState, Weights, average
@@ -78,3 +78,11 @@ def test_what_ray_hands_out_is_the_store_s_own_memory_and_can_be_averaged_and_lo
     torch.testing.assert_close(
         Weights.of(model).parameters, state.weights.parameters, rtol=0, atol=0
     )
+
+
+def test_the_size_of_what_travels_is_that_of_its_arrays(state: TrainState) -> None:
+    sent = packed(state)
+    arrays = [array for array in walk(sent) if isinstance(array, np.ndarray)]
+    assert arrays
+    assert size(sent) == sum(array.nbytes for array in arrays)
+    assert size("anything else") == 0

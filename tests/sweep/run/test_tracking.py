@@ -44,10 +44,11 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
     ledger = Ledger(plan.folder)
     for trial in plan.trials[:2]:
         result, row = run_trial(trial, launch=run_in_process, sources=folder / "sources")
-        ledger.write_result(row, trial.config.model_dump(mode="json"), result, "log\n")
+        ledger.write_result(row, trial.config.model_dump(mode="json"), result)
     failed = plan.trials[2]
     described = failed.config.model_dump(mode="json")
-    ledger.write_failure(failed_row(failed, "out of memory", transient=False), described, "log\n")
+    ledger.log(failed.key).fail("out of memory")
+    ledger.write_failure(failed_row(failed, "out of memory", transient=False), described)
     return plan
 
 

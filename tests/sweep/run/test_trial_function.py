@@ -14,9 +14,9 @@ from raytd.engine.records import Iteration, Plan
 from raytd.errors import MemoryShortError
 from raytd.rows.row import Row
 from raytd.sweep.folder.ledger import Ledger
+from raytd.sweep.folder.trial_log import TrialLog
 from raytd.sweep.run.trial_function import (
     Attempt,
-    TrialLog,
     is_transient,
     one_line,
     run_remotely,
@@ -88,7 +88,7 @@ def halved(tmp_path: Path) -> Callable[..., tuple[Row, list[str]]]:
     (trial,) = planned(tmp_path, "coupled").trials
 
     def run(chunk: int, *, most: int) -> tuple[Row, list[str]]:
-        log = TrialLog()
+        log = TrialLog(tmp_path / "log.txt")
         attempt = Attempt(tmp_path / "checkpoint", tmp_path / "sources", lambda _: None, log, WATCH)
         _, row = attempt.run_with_enough_memory(with_chunk(trial, chunk), Tight(most))
         return row, log.notes
