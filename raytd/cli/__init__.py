@@ -14,6 +14,7 @@ from raytd.cli.interruption import (
 )
 from raytd.cli.streams import drop_lost_output, prepare_streams
 from raytd.errors import RaytdError
+from raytd.words import one_line
 
 _JOBS = ("submit", "status", "logs")
 """Commands that talk to a job server."""
@@ -100,8 +101,8 @@ def main(args: list[str] | None = None) -> Any:
                 click.echo(interruption.line(), err=True)
             code = interruption.exit_code
         except RaytdError as error:
-            for line in str(error).splitlines():
-                click.echo(line, err=True)
+            for line in getattr(error, "problems", None) or str(error).splitlines():
+                click.echo(one_line(line), err=True)
             code = error.exit_code
         drop_lost_output()
     sys.exit(code if isinstance(code, int) else 0)

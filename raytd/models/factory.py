@@ -4,6 +4,7 @@ import ast
 import hashlib
 import importlib
 import inspect
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -50,21 +51,44 @@ def parse(name: str) -> Call:
     if not opened:
         return Call(name, {})
     try:
-        call = ast.parse(f"f({inner}", mode="eval").body
-        assert isinstance(call, ast.Call)
-        pairs = [(k.arg, ast.literal_eval(k.value)) for k in call.keywords]
-        keys = [key for key, _ in pairs if key is not None]
-        assert not call.args
-        assert len(set(keys)) == len(pairs)
-    except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError) as error:
+        arguments = _arguments(f"f({inner}")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(
             f"'{name}' cannot be read; write {base}(key=value, …) with plain Python values (8, "
             "0.5, True, 'text', [1, 2]), and quotes around the whole where it stands in a list"
         ) from error
-    reserved = [key for key in keys if key in RESERVED]
+    reserved = [key for key in arguments if key in RESERVED]
     if reserved:
         raise InputError(f"'{name}': {reserved[0]} comes from the task; leave it out")
-    return Call(base, dict(zip(keys, (value for _, value in pairs), strict=True)))
+    return Call(base, arguments)
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """The keyword arguments of `f(key=value, …)`.
+
+    Raises:
+        ValueError: if the text is anything else, such as two calls in a row.
+    """
+    call = ast.parse(text, mode="eval").body
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)) or call.args:
+        raise ValueError("it is not one call with keywords")
+    found = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg is not None}
+    if len(found) < len(call.keywords) or not all(map(_is_plain, found.values())):
+        raise ValueError("a keyword is given twice, or its value is not plain")
+    if "\n" in text or call.end_col_offset != len(text.encode()):  # the rest is a comment
+        raise ValueError("something follows the call")
+    return found
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is written in one way alone, and can be read back from that."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(map(_is_plain, (*value, *value.values())))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, bool | int | str)
 
 
 def load(base: str) -> "Callable[..., nn.Module]":
@@ -112,7 +136,7 @@ def make(call: Call, *, in_channels: int, n_classes: int) -> "nn.Module":
     factory = load(call.base)
     try:
         model = factory(in_channels=in_channels, n_classes=n_classes, **call.arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{call}: {in_one_line(error)}") from error
     if not isinstance(model, nn.Module):
         raise InputError(f"{call}: gives a {type(model).__name__}, not a torch.nn.Module")
@@ -134,5 +158,5 @@ def _import(base: str, module_name: str) -> ModuleType:
                 "folder that holds it"
             ) from error
         raise InputError(f"{base}: importing {module_name} fails: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{base}: importing {module_name} fails: {in_one_line(error)}") from error

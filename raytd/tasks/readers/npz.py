@@ -22,7 +22,7 @@ from raytd.tasks.readers.class_numbers import (
     one_numbering,
     whole_numbers,
 )
-from raytd.tasks.readers.contract import Content, Indices, Split, check_rows
+from raytd.tasks.readers.contract import MAX_BYTES, Content, Indices, Split, check_rows
 from raytd.tasks.readers.parts import train_and_val, unused
 from raytd.tasks.readers.streamed import StreamedImages, damage_told
 from raytd.words import listed
@@ -199,6 +199,8 @@ def _array(path: Path, archive: zipfile.ZipFile, name: str, *, kinds: str) -> np
     """A whole member, of which no more is believed than there can be labels."""
     header = _header(path, archive, name, kinds=kinds)
     check_rows(prod(header.shape), prod(header.shape), f"{path} ({name})")
+    if prod(header.shape) * header.dtype.itemsize > MAX_BYTES:
+        raise DataError(f"{path}: {name} claims {header.shape} of {header.dtype}, too many to read")
     with archive.open(f"{name}.npy") as stream:
         stream.seek(header.length)
         data = stream.read(prod(header.shape) * header.dtype.itemsize)

@@ -6,12 +6,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import IO, Any
 
 import numpy as np
 
 from raytd.errors import DataError, first_line
-from raytd.tasks.readers.contract import Indices, Raw
+from raytd.tasks.readers.contract import MAX_BYTES, Indices, Raw
 
 BROKEN = (
     OSError,
@@ -50,7 +51,10 @@ class StreamedImages:
         Raises:
             DataError: if the stream is damaged or ends too early.
         """
-        size = int(np.prod(self.shape)) * self.dtype.itemsize
+        size = prod(self.shape) * self.dtype.itemsize
+        if size > MAX_BYTES:
+            shape = "×".join(map(str, self.shape))
+            raise DataError(f"{self.name}: images of {shape} numbers; too large to be meant")
         with damage_told(self.name), self.open() as stream:
             for row in rows:
                 stream.seek(self.start + int(row) * size)

@@ -20,6 +20,7 @@ from raytd.errors import DataError
 from raytd.tasks.datasets import read
 from raytd.tasks.readers.contract import MAX_ROWS
 from raytd.tasks.readers.encoded import MAX_PIXELS, decode_image
+from raytd.tasks.readers.streamed import StreamedImages
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import make_task
 from tests.cases import for_each
@@ -453,6 +454,14 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
         npz_with(images=IMAGES[:, :0, :0], labels=LABELS),
         "{data}.npz (images) row 0: an image of 0×0 pixels",
     ),
+    "deep images without pixels": (
+        npz_with(images=IMAGES[:, :0, :0].astype(np.uint16), labels=LABELS),
+        "{data}.npz (images) row 0: an image of 0×0 pixels",
+    ),
+    "a class name that steers a terminal": (
+        npz_with(images=IMAGES, labels=LABELS, class_names=np.array(["ant", "\x1b[31mbee"])),
+        "npz:data.npz: the class name '\\x1b[31mbee' has a control character; rename the class",
+    ),
     "IDX without pixels": (
         idx_without_pixels,
         "{data}/train-images-idx3-ubyte row 0: an image of 0×0 pixels",
@@ -542,3 +551,20 @@ def test_a_scribbled_image_is_decoded_or_refused_but_nothing_else(
     assert "\n" not in refused
     assert image.dtype == np.uint8
     assert image.ndim == 3
+
+
+def test_labels_that_take_more_room_than_any_have_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("raytd.tasks.readers.npz.MAX_BYTES", 100)
+    reference = npz_with(images=IMAGES, labels=np.full(8, "ants"))(tmp_path)
+    with pytest.raises(DataError, match=r"labels claims \(8,\) of <U4, too many to read"):
+        read(reference, tmp_path)
+
+
+def test_images_larger_than_any_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "images"
+    path.write_bytes(b"")
+    images = StreamedImages("x", lambda: path.open("rb"), 0, (2**32 - 1, 2**32 - 1, 1), False)
+    with pytest.raises(DataError, match="x: images of 4294967295×4294967295×1 numbers; too large"):
+        next(images.decode(np.zeros(1, np.int64)))
