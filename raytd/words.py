@@ -34,9 +34,12 @@ def harmless(text: str) -> str:
 
 
 def steers(character: str) -> bool:
-    """Whether a character is none to read: a control code, an end of a line, a turn of its text."""
+    """Whether a character is none to read.
+
+    Such are control codes, halves of characters, ends of lines, and those that turn a text around.
+    """
     kind = unicodedata.category(character)
-    return kind in ("Cc", "Zl", "Zp") or unicodedata.bidirectional(character) in _TURNS
+    return kind in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(character) in _TURNS
 
 
 _TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")

@@ -20,6 +20,7 @@ from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.references import identity_of, is_reference, names
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.vocabulary import CLASS_NAMES
+from raytd.words import one_line
 
 VARIABLE = "RAYTD_CATALOGUE"
 
@@ -95,7 +96,7 @@ def load_catalogue(file: Path | str | None) -> Mapping[str, TaskSpec]:
     """
     tasks, findings = known_tasks(file)
     if findings:
-        raise RequestError([f"{f.at.text}  {f.message}" for f in findings if f.at])
+        raise RequestError([one_line(f"{f.at.text}  {f.message}") for f in findings if f.at])
     return tasks
 
 

@@ -31,6 +31,9 @@ _AT_ONCE = 16
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 """What Ray writes into its tracebacks for a terminal."""
 
+_ALWAYS = ("method", "model", "source", "target", "seed")
+"""Columns that every record has."""
+
 _PLACES = {"iterations": ("iteration",), "knots": ("iteration", "knot", "tau")}
 """Columns that say where a point of a curve stands."""
 
@@ -153,6 +156,9 @@ def _row_of(key: str, row: Any) -> Row:
         raise ValueError("it is not the record of this trial")
     if row.get("status") not in ("done", "failed"):
         raise ValueError("its status is neither done nor failed")
+    missing = [name for name in _ALWAYS if row.get(name) is None]
+    if missing:
+        raise ValueError(f"it has no '{missing[0]}'")
     wrong = [name for name, value in row.items() if not _may_hold(name, value)]
     if wrong:
         raise ValueError(f"its '{wrong[0]}' is no value of that column")

@@ -63,6 +63,7 @@ class StreamedImages:
                     raise DataError(f"{self.place(int(row))}: the file ends before this image does")
                 image = np.frombuffer(data, self.dtype).reshape(self.shape)
                 yield image if self.channels_first else image.transpose(2, 0, 1)
+            stream.read(1)  # behind the last row stands the checksum, if there is one
 
     def place(self, row: int) -> str:
         """The file and the row."""

@@ -19,7 +19,17 @@ def test_a_log_has_the_text_of_a_traceback_without_its_colours(tmp_path: Path) -
     assert log == "ray::BlockHost.call() (pid=7)\n  ValueError: x\n"
 
 
-WHOLE = {"trial_key": "k", "status": "done", "value": 1.5, "seed": 0, "coupled.lam": 10}
+WHOLE = {
+    "trial_key": "k",
+    "status": "done",
+    "method": "coupled",
+    "model": "cnn8",
+    "source": "a",
+    "target": "b",
+    "seed": 0,
+    "value": 1.5,
+    "coupled.lam": 10,
+}
 
 
 def kept(folder: Path, content: str | bytes) -> Ledger:
@@ -43,6 +53,7 @@ def kept(folder: Path, content: str | bytes) -> Ledger:
         ("[]", "it is not the record of this trial"),
         (json.dumps(WHOLE | {"trial_key": "j"}), "it is not the record of this trial"),
         (json.dumps(WHOLE | {"status": "dane"}), "its status is neither done nor failed"),
+        (json.dumps({k: v for k, v in WHOLE.items() if k != "target"}), "it has no 'target'"),
         (json.dumps(WHOLE | {"value": "1.5"}), "its 'value' is no value of that column"),
         (json.dumps(WHOLE | {"value": float("nan")}), "its 'value' is no value of that column"),
         (json.dumps(WHOLE | {"seed": 0.5}), "its 'seed' is no value of that column"),

@@ -568,3 +568,39 @@ def test_images_larger_than_any_are_not_read(tmp_path: Path) -> None:
     images = StreamedImages("x", lambda: path.open("rb"), 0, (2**32 - 1, 2**32 - 1, 1), False)
     with pytest.raises(DataError, match="x: images of 4294967295×4294967295×1 numbers; too large"):
         next(images.decode(np.zeros(1, np.int64)))
+
+
+def test_labels_whose_checksum_is_wrong_are_not_read(tmp_path: Path) -> None:
+    content = made(["ant", "bee"], (8, 8, 1))
+    write_idx_gz(tmp_path / "data", content)
+    path = tmp_path / "data" / "train-labels-idx1-ubyte.gz"
+    packed = path.read_bytes()
+    path.write_bytes(packed[:-8] + bytes([packed[-8] ^ 1]) + packed[-7:])
+    with pytest.raises(DataError, match=r"train-labels-idx1-ubyte.gz: damaged \(CRC check failed"):
+        read("idx:data", tmp_path)
+
+
+def test_text_that_is_none_and_a_header_that_is_no_python_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "data.npz"
+    write_npz(path, images=IMAGES, labels=np.full(8, "ants"))
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    labels = members["labels.npy"]
+    for damaged, said in (
+        (labels[:-4] + b"\xff" * 4, "labels holds text with a sign that is none of Unicode"),
+        (labels.replace(b"(8,)", b"(8,("), r"labels is not an array \("),
+    ):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in (members | {"labels.npy": damaged}).items():
+                archive.writestr(name, content)
+        with pytest.raises(DataError, match=f"data.npz: {said}"):
+            read("npz:data.npz", tmp_path)
+
+
+def test_a_column_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "data.parquet"
+    write_parquet(path, GOOD, pa.array([0] * len(GOOD)), plain=True)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"label", b"\xffabel"))
+    with pytest.raises(DataError, match=r"data.parquet: not a Parquet file \(.*utf-8"):
+        read("parquet:data.parquet", tmp_path)
