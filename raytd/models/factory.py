@@ -7,7 +7,9 @@ import inspect
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -91,6 +93,39 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, bool | int | str)
 
 
+_named: ContextVar[dict[str, None] | None] = ContextVar("_named", default=None)
+
+
+@contextmanager
+def nothing_imported() -> Iterator[dict[str, None]]:
+    """Within the block no module of a user is imported; gives the factories that would have been.
+
+    Importing a module runs it, so that a sweep file which names one is code.
+    """
+    named: dict[str, None] = {}
+    token = _named.set(named)
+    try:
+        yield named
+    finally:
+        _named.reset(token)
+
+
+def require(base: str) -> None:
+    """Imports a factory to see that it is there; where nothing is imported, notes its name.
+
+    Raises:
+        InputError: in one line, if there is none, or it has no name that Python could import.
+    """
+    named = _named.get()
+    if named is None:
+        load(base)
+        return
+    module_name, _, attribute = base.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
+        raise InputError(f"{base}: is not of the form package.module:factory")
+    named[base] = None
+
+
 def load(base: str) -> "Callable[..., nn.Module]":
     """Imports a factory by `package.module:factory`.
 
@@ -144,6 +179,8 @@ def make(call: Call, *, in_channels: int, n_classes: int) -> "nn.Module":
 
 
 def _import(base: str, module_name: str) -> ModuleType:
+    if _named.get() is not None:
+        raise InputError(f"{base}: is not imported here")
     here = os.getcwd()
     if not {"", here} & set(sys.path):  # the command `raytd` starts without it, unlike `python -m`
         sys.path.append(here)

@@ -28,7 +28,7 @@ def problem_with(name: str) -> str | None:
         if call.base.startswith(vision.PREFIX):
             return vision.problem_with(call.base)
         if ":" in call.base:
-            factory.load(call.base)
+            factory.require(call.base)
             return None
     except InputError as error:
         return str(error)
