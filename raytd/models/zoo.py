@@ -10,7 +10,7 @@ from raytd.models import factory, vision
 if TYPE_CHECKING:
     from torch import nn
 
-_WRN = re.compile(r"wrn-([1-9][0-9]*)-([1-9][0-9]*)")
+_WRN = re.compile(r"wrn-(0|[1-9][0-9]{0,3})-(0|[1-9][0-9]{0,3})")
 
 
 def names() -> list[str]:
@@ -91,8 +91,8 @@ def _problem_with_own(name: str) -> str | None:
             f"unknown model '{name}'; there are cnn8, cnn8-narrow and wrn-D-K, torchvision:NAME "
             "and package.module:factory"
         )
-    depth = int(match[1])
-    if depth < 10 or (depth - 4) % 6 != 0:
+    depth, width = int(match[1]), int(match[2])
+    if depth < 10 or (depth - 4) % 6 != 0 or width < 1:
         return f"'{name}' is no wide residual network: D must be 10, 16, 22, 28, … and K at least 1"
     return None
 

@@ -2,8 +2,8 @@
 
 import io
 import json
+import math
 import re
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -169,7 +169,9 @@ def _may_hold(name: str, value: Any) -> bool:
     """Whether a value can stand in a column; one of an axis is any scalar."""
     if value is None:
         return True
-    if isinstance(value, int | float) and not abs(value) <= sys.float_info.max:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return False
+    if isinstance(value, float) and not math.isfinite(value):
         return False
     return COLUMNS[name].holds(value) if name in COLUMNS else isinstance(value, Scalar)
 

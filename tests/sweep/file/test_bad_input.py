@@ -115,6 +115,7 @@ ADDED = [
         "4:28 trajectory.reference  unknown model 'cnn8-narow'; ",
     ),
     ("data: {download: yes}", "4:8 data.download  must be true or false, not 'yes'"),
+    ("model: wrn-" + "9" * 5000 + "-1", "4:1 model  unknown model 'wrn-999"),
     ("model: wrn-010-01", "4:1 model  unknown model 'wrn-010-01'; "),
     ("model: wrn-１６-4", "4:1 model  unknown model 'wrn-１６-4'; "),
     (

@@ -58,6 +58,7 @@ def kept(folder: Path, content: str | bytes) -> Ledger:
         (json.dumps(WHOLE | {"value": float("nan")}), "its 'value' is no value of that column"),
         (json.dumps(WHOLE | {"seed": 0.5}), "its 'seed' is no value of that column"),
         (json.dumps(WHOLE | {"seed": 10**400}), "its 'seed' is no value of that column"),
+        (json.dumps(WHOLE | {"value": 10**30}), "its 'value' is no value of that column"),
         (json.dumps(WHOLE | {"coupled.lam": [10]}), "its 'coupled.lam' is no value of that column"),
     ],
 )
