@@ -18,6 +18,7 @@ BROKEN = (
     OSError,
     EOFError,
     RuntimeError,
+    UnicodeDecodeError,
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,

@@ -604,3 +604,14 @@ def test_a_column_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
     path.write_bytes(content.replace(b"label", b"\xffabel"))
     with pytest.raises(DataError, match=r"data.parquet: not a Parquet file \(.*utf-8"):
         read("parquet:data.parquet", tmp_path)
+
+
+def test_an_archive_whose_names_are_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "data.npz"
+    write_npz(path, images=IMAGES, labels=LABELS)
+    content = bytearray(path.read_bytes())
+    content[7] |= 8  # the name of the first member is in UTF-8, says its own header
+    content[30] = 0xFF
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"data.npz.*: damaged \('utf-8' codec can't decode"):
+        make_task(TaskSpec(name="all", dataset="npz:data.npz"), read("npz:data.npz", tmp_path))
