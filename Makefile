@@ -2,6 +2,7 @@
 # make test         set up .venv and run the tests
 # make test-deploy  the tests that need servers, schemas or linters, which it installs
 # make check        format, lint, types, architecture
+# make fuzz         read 10,000 damaged files of every kind; make test reads 500 of them
 # make coverage     which branches no test takes, with the processes that tests start and do not kill
 # What is installed is not installed again.
 
@@ -12,7 +13,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 SHARED_OUT := --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE # or every process that a test starts would compile raytd anew
 
-.PHONY: demo test test-deploy check coverage venv format clean
+.PHONY: demo test test-deploy check fuzz coverage venv format clean
 
 demo: venv
 	$(BIN)/raytd sweep sweeps/quickstart.yaml
@@ -28,6 +29,9 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.fuzz --cases 10000
 
 coverage: $(VENV)/.deploy
 	$(BIN)/python -m coverage erase

@@ -50,8 +50,8 @@ class DataError(RaytdError):
     """A data set that is missing, unreadable, or lacks a class that a task names."""
 
 
-class HomeError(RequestError, DataError, ValueError):
-    """A path below a home folder that is not known; also a wrong value where it is one."""
+class PathError(RequestError, DataError, ValueError):
+    """A path that no file can have, such as one below a home folder that is not known."""
 
 
 class StorageError(RaytdError):

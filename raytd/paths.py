@@ -9,7 +9,10 @@ import os
 import tempfile
 from pathlib import Path
 
-from raytd.errors import HomeError, StorageError, os_reason
+from raytd.errors import PathError, StorageError, os_reason
+
+_LONGEST = 255
+"""Bytes of a file name: the bound of all file systems in common use."""
 
 
 def expanded(path: str | Path) -> Path:
@@ -18,9 +21,11 @@ def expanded(path: str | Path) -> Path:
     A folder that is really called `~` is written `./~`.
 
     Raises:
-        HomeError: in one line, if there is no such home folder.
+        PathError: in one line, if there is no such home folder, or no file can be called so.
     """
     text = os.fspath(path)
+    if problem := _impossible(text):
+        raise PathError(f"{text[:40]!r}…: {problem}" if len(text) > 40 else f"{text!r}: {problem}")
     if not text.startswith("~"):
         plain = Path(text)
         # pathlib drops the leading ./, and the next reader must not take the name for a home.
@@ -29,7 +34,7 @@ def expanded(path: str | Path) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise HomeError(f"{text}: {_no_home(name)}, or write the path in full") from error
+        raise PathError(f"{text}: {_no_home(name)}, or write the path in full") from error
 
 
 def home_problem() -> str | None:
@@ -45,13 +50,13 @@ def cache_folder() -> Path:
     """The folder of raytd in the user's cache folder; it need not be there.
 
     Raises:
-        HomeError: in one line, if neither XDG_CACHE_HOME nor a home folder says where it is.
+        PathError: in one line, if neither XDG_CACHE_HOME nor a home folder says where it is.
     """
     given = os.environ.get("XDG_CACHE_HOME")
     if given:
         return expanded(given).absolute() / "raytd"
     if problem := home_problem():
-        raise HomeError(problem)
+        raise PathError(problem)
     return Path.home() / ".cache" / "raytd"
 
 
@@ -68,6 +73,15 @@ def make_temporary_folder(prefix: str) -> Path:
             f"no temporary folder can be made ({os_reason(error)}); set TMPDIR to a folder "
             "that can be written and has room"
         ) from error
+
+
+def _impossible(text: str) -> str | None:
+    """Why no file can have a path, whatever the folder it lies in; None if one can."""
+    if "\0" in text:
+        return "the path has a NUL character, which no file name can have"
+    if any(len(os.fsencode(part)) > _LONGEST for part in text.split("/")):
+        return f"a name in the path is longer than {_LONGEST} bytes, which no file can have"
+    return None
 
 
 def _no_home(name: str) -> str:

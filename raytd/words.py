@@ -1,5 +1,6 @@
 """How counts and examples are put into words."""
 
+import unicodedata
 from collections.abc import Sequence
 
 _SHOWN = 3
@@ -30,3 +31,28 @@ def listed(items: Sequence[object], shown: int = _SHOWN) -> str:
     more = len(items) - shown
     text = ", ".join(map(str, items[:shown]))
     return f"{text} and {more:,} more" if more > 0 else text
+
+
+def one_line(text: str) -> str:
+    """A text with what would break the line, or cannot be seen, escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def harmless(text: str) -> str:
+    """Lines for a screen: what would steer a terminal, or turn its text around, is escaped.
+
+    Signs that scripts need between letters stay, such as the one that joins parts of an emoji.
+    """
+    return "".join(ascii(c)[1:-1] if c != "\n" and steers(c) else c for c in text)
+
+
+def steers(character: str) -> bool:
+    """Whether a character is none to read.
+
+    Such are control codes, halves of characters, ends of lines, and those that turn a text around.
+    """
+    kind = unicodedata.category(character)
+    return kind in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(character) in _TURNS
+
+
+_TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")

@@ -15,6 +15,7 @@ from raytd.cli.interruption import (
 from raytd.cli.streams import drop_lost_output, prepare_streams
 from raytd.cli.versions import version_option
 from raytd.errors import RaytdError
+from raytd.words import one_line
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -111,8 +112,8 @@ def main(args: list[str] | None = None) -> Any:
                 click.echo(interruption.line(), err=True)
             code = interruption.exit_code
         except RaytdError as error:
-            for line in str(error).splitlines():
-                click.echo(line, err=True)
+            for line in getattr(error, "problems", None) or str(error).splitlines():
+                click.echo(one_line(line), err=True)
             code = error.exit_code
         drop_lost_output()
     sys.exit(code if isinstance(code, int) else 0)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import click
 
 from raytd.cli.standing import Standing
+from raytd.words import harmless
 
 Mode = Literal["auto", "rich", "plain", "jsonl", "none"]
 MODES: tuple[Mode, ...] = ("auto", "rich", "plain", "jsonl", "none")
@@ -70,7 +71,7 @@ class Plain(View):
         self._standing.take(event, fields)
         line = in_words(event, fields) if is_new else None
         if line is not None:
-            yield line
+            yield harmless(line)
         if "left_s" in fields and self._clock() - self._told_at >= self._every_s:
             self._told_at = self._clock()
             yield self._standing.line()

@@ -14,6 +14,7 @@ from rich.text import Text
 from raytd.cli.events import View, in_words
 from raytd.cli.standing import Standing
 from raytd.cli.terminal import open_console
+from raytd.words import harmless
 
 _SHOWN = 20
 """Running trials and trainings that have a line of their own, where the window is high enough."""
@@ -65,7 +66,7 @@ class Live(View):
         line = in_words(event, fields)
         if line and (lasts or (event == "end" and fields["status"] != "done")):
             style = "red" if event == "end" else ""
-            self.console.print(Text(line, style=style), soft_wrap=True)
+            self.console.print(Text(harmless(line), style=style), soft_wrap=True)
         self._standing.take(event, fields)
 
     def close(self) -> None:

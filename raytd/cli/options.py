@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from raytd.cli.completion import complete_sweep
-from raytd.errors import HomeError, RequestError
+from raytd.errors import PathError, RequestError
 from raytd.paths import expanded
 from raytd.storage.path import StoragePath, storage_path
 
@@ -25,7 +25,7 @@ class UserPath(click.Path):
         """The path; a home folder that is not known is a problem of this option."""
         try:
             return super().convert(expanded(value), param, ctx)
-        except HomeError as error:
+        except PathError as error:
             option = param.opts[0] if isinstance(param, click.Option) else ""
             raise RequestError(f"{option} {error}".strip()) from error
 
@@ -40,7 +40,7 @@ def _place(context: click.Context, parameter: click.Parameter, given: str) -> St
     """A folder, which need not be there, or a URI, of which nobody is asked yet."""
     try:
         path = storage_path(given)
-    except HomeError as error:
+    except PathError as error:
         raise RequestError(f"--storage {error}") from error
     if isinstance(path, Path):
         click.Path(file_okay=False).convert(path, parameter, context)

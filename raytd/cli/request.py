@@ -58,6 +58,22 @@ class Request:
 
         return connect(self.address) if self.address else nullcontext(local_nodes())
 
+    def load(self, nodes: "list[Node]", can_add: "CanAdd") -> "LoadedSweep":
+        """The sweep of the file; see `plan`.
+
+        Raises:
+            RequestError: with everything that is wrong with the file.
+        """
+        from raytd.sweep.file.load import load_sweep
+
+        return load_sweep(
+            self.file,
+            profile=self.profile,
+            overrides=self.overrides
+            + options.settings_of(catalogue=self.catalogue, download=self.download),
+            has_gpu=lambda: any(n.get("GPU", 0) > 0 for n in nodes) or can_add([{"GPU": 1}]),
+        )
+
     def plan(
         self, nodes: "list[Node]", can_add: "CanAdd", view: View
     ) -> "tuple[LoadedSweep, SweepPlan]":
@@ -72,17 +88,10 @@ class Request:
             RequestError: with everything that is wrong with the file, or else with everything that
                 data and cluster say against it.
         """
-        from raytd.sweep.file.load import load_sweep
         from raytd.sweep.trials.plan import make_plan
         from raytd.tasks.references import data_root
 
-        loaded = load_sweep(
-            self.file,
-            profile=self.profile,
-            overrides=self.overrides
-            + options.settings_of(catalogue=self.catalogue, download=self.download),
-            has_gpu=lambda: any(n.get("GPU", 0) > 0 for n in nodes) or can_add([{"GPU": 1}]),
-        )
+        loaded = self.load(nodes, can_add)
         told = {"profile": loaded.profile, "reason": loaded.reason}
         view.show("sweep", {"name": loaded.spec.name, **told})
         doing(view, f"reading the data of {counted(len(loaded.spec.tasks), 'task')}")

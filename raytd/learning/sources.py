@@ -20,6 +20,7 @@ from raytd.models import zoo
 from raytd.models.heads import extension_logit, find_head
 from raytd.models.weights import file_digest, load_weights, read_weights
 from raytd.storage.cache import Kind, address
+from raytd.storage.damage import read_if_whole
 from raytd.storage.files import write_bytes, write_json
 from raytd.storage.path import StoragePath
 from raytd.tasks.task import Task
@@ -141,9 +142,13 @@ class SourceCache:
     def has(self, task: Task, origin: Origin) -> bool:
         """Whether the source need not be made."""
         key = source_key(task, origin)
-        return key in self._memory or (
-            self.folder is not None and self._kind(task, origin).path(self.folder, key).exists()
+        if key in self._memory or self.folder is None:
+            return key in self._memory
+        path = self._kind(task, origin).path(self.folder, key)
+        about = read_if_whole(
+            path, _about, then="The network counts as missing, and is made again."
         )
+        return about is not None and path.with_suffix(_WEIGHTS).exists()
 
     def get(self, task: Task, origin: Origin) -> Source:
         """The source, trained or taken from the user's file now if it is not there.
@@ -224,8 +229,21 @@ def _tensors(weights: Weights) -> dict[str, Tensor]:
     return parameters | {f"buffers/{name}": tensor for name, tensor in weights.buffers.items()}
 
 
+def _about(content: bytes) -> tuple[str, float, float]:
+    """Head, logit of new outputs and accuracy.
+
+    Raises:
+        ValueError, KeyError, TypeError: if something else was read.
+    """
+    about = json.loads(content)
+    head, *numbers = (about[key] for key in ("head", "new_output_logit", "accuracy"))
+    if not isinstance(head, str) or any(type(number) is not float for number in numbers):
+        raise ValueError("its values are of another kind")
+    return head, numbers[0], numbers[1]
+
+
 def _read(path: StoragePath) -> Source:
-    about, weights = json.loads(path.read_text()), path.with_suffix(_WEIGHTS)
+    about, weights = _about(path.read_bytes()), path.with_suffix(_WEIGHTS)
     try:
         tensors = load(weights.read_bytes())
     except SafetensorError as error:
@@ -236,7 +254,7 @@ def _read(path: StoragePath) -> Source:
         kind, _, rest = name.partition("/")
         kinds[kind][rest] = tensor
     held = Weights(kinds["parameters"], kinds["buffers"])
-    return Source(held, about["head"], about["new_output_logit"], about["accuracy"])
+    return Source(held, *about)
 
 
 def given_model(task: Task, given: Given, *, device: torch.device) -> nn.Module:

@@ -106,7 +106,7 @@ def _forward(
             torch.default_generator.manual_seed(seed)
             logits: Tensor = model(images)
             return logits
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         size = "×".join(map(str, image_shape))
         raise InputError(
             f"fails on images of {size} ({in_one_line(error)}); mend it, or take larger images"

@@ -4,9 +4,12 @@ import ast
 import hashlib
 import importlib
 import inspect
+import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -50,21 +53,77 @@ def parse(name: str) -> Call:
     if not opened:
         return Call(name, {})
     try:
-        call = ast.parse(f"f({inner}", mode="eval").body
-        assert isinstance(call, ast.Call)
-        pairs = [(k.arg, ast.literal_eval(k.value)) for k in call.keywords]
-        keys = [key for key, _ in pairs if key is not None]
-        assert not call.args
-        assert len(set(keys)) == len(pairs)
-    except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError) as error:
+        arguments = _arguments(f"f({inner}")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(
             f"'{name}' cannot be read; write {base}(key=value, …) with plain Python values (8, "
             "0.5, True, 'text', [1, 2]), and quotes around the whole where it stands in a list"
         ) from error
-    reserved = [key for key in keys if key in RESERVED]
+    reserved = [key for key in arguments if key in RESERVED]
     if reserved:
         raise InputError(f"'{name}': {reserved[0]} comes from the task; leave it out")
-    return Call(base, dict(zip(keys, (value for _, value in pairs), strict=True)))
+    return Call(base, arguments)
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """The keyword arguments of `f(key=value, …)`.
+
+    Raises:
+        ValueError: if the text is anything else, such as two calls in a row.
+    """
+    call = ast.parse(text, mode="eval").body
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)) or call.args:
+        raise ValueError("it is not one call with keywords")
+    found = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg is not None}
+    if len(found) < len(call.keywords) or not all(map(_is_plain, found.values())):
+        raise ValueError("a keyword is given twice, or its value is not plain")
+    if "\n" in text or call.end_col_offset != len(text.encode()):  # the rest is a comment
+        raise ValueError("something follows the call")
+    return found
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is written in one way alone, and can be read back from that."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(map(_is_plain, (*value, *value.values())))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, bool | int | str)
+
+
+_named: ContextVar[dict[str, None] | None] = ContextVar("_named", default=None)
+
+
+@contextmanager
+def nothing_imported() -> Iterator[dict[str, None]]:
+    """Within the block no module of a user is imported; gives the factories that would have been.
+
+    Importing a module runs it, so that a sweep file which names one is code.
+    """
+    named: dict[str, None] = {}
+    token = _named.set(named)
+    try:
+        yield named
+    finally:
+        _named.reset(token)
+
+
+def require(base: str) -> None:
+    """Imports a factory to see that it is there; where nothing is imported, notes its name.
+
+    Raises:
+        InputError: in one line, if there is none, or it has no name that Python could import.
+    """
+    named = _named.get()
+    if named is None:
+        load(base)
+        return
+    module_name, _, attribute = base.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
+        raise InputError(f"{base}: is not of the form package.module:factory")
+    named[base] = None
 
 
 def load(base: str) -> "Callable[..., nn.Module]":
@@ -112,7 +171,7 @@ def make(call: Call, *, in_channels: int, n_classes: int) -> "nn.Module":
     factory = load(call.base)
     try:
         model = factory(in_channels=in_channels, n_classes=n_classes, **call.arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{call}: {in_one_line(error)}") from error
     if not isinstance(model, nn.Module):
         raise InputError(f"{call}: gives a {type(model).__name__}, not a torch.nn.Module")
@@ -120,6 +179,8 @@ def make(call: Call, *, in_channels: int, n_classes: int) -> "nn.Module":
 
 
 def _import(base: str, module_name: str) -> ModuleType:
+    if _named.get() is not None:
+        raise InputError(f"{base}: is not imported here")
     here = os.getcwd()
     if not {"", here} & set(sys.path):  # the command `raytd` starts without it, unlike `python -m`
         sys.path.append(here)
@@ -134,5 +195,5 @@ def _import(base: str, module_name: str) -> ModuleType:
                 "folder that holds it"
             ) from error
         raise InputError(f"{base}: importing {module_name} fails: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{base}: importing {module_name} fails: {in_one_line(error)}") from error

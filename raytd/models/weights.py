@@ -38,7 +38,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             held = load_safetensors(content)
         except SafetensorError as error:
             raise InputError(f"{path}: is damaged ({error}); write it again") from error
-        return {name.rpartition("/")[2]: tensor for name, tensor in held.items()}
+        found = {name.rpartition("/")[2]: tensor for name, tensor in held.items()}
+        if len(found) < len(held):
+            raise InputError(f"{path}: two of its tensors have one name after the last '/'")
+        return found
     return _state_dict(path, content)
 
 
@@ -79,15 +82,32 @@ def load_weights(
                 f"{path}: '{key}' has the shape {tuple(tensor.shape)}, but that of {name} has "
                 f"{tuple(wanted[key].shape)}; are these the weights of {name}?"
             )
-        if not tensor.isfinite().all():
-            raise InputError(f"{path}: '{key}' holds values that are not finite; train it again")
+        if problem := _problem_with_values(tensor, wanted[key].dtype):
+            raise InputError(f"{path}: '{key}' holds {problem}")
     model.load_state_dict({**wanted, **weights})
 
 
+def _problem_with_values(tensor: Tensor, dtype: torch.dtype) -> str | None:
+    """Why the values of a tensor cannot be those of a model, in words; None if they can.
+
+    Numbers of more digits than the model has are rounded to the nearest that it has.
+    """
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta:
+        return f"a tensor of another layout ({tensor.layout}, {tensor.dtype}); save a dense one"
+    if tensor.dtype != dtype and tensor.is_floating_point() != dtype.is_floating_point:
+        return f"numbers of the kind {tensor.dtype}, but the model has {dtype}; save those"
+    if not tensor.isfinite().all():
+        return "values that are not finite; train it again"
+    if not tensor.to(dtype).isfinite().all():
+        return f"values that are too large for {dtype}, the numbers of the model; train it again"
+    return None
+
+
 def _content(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: the weights must be a file that stays: it is read many times")
     try:
+        if path.exists() and not path.is_file():
+            what = "the weights must be a file that stays: it is read many times"
+            raise InputError(f"{path}: {what}")
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: the weights cannot be read ({os_reason(error)})") from error

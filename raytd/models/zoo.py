@@ -10,7 +10,7 @@ from raytd.models import factory, vision
 if TYPE_CHECKING:
     from torch import nn
 
-_WRN = re.compile(r"wrn-(\d+)-(\d+)")
+_WRN = re.compile(r"wrn-(0|[1-9][0-9]{0,3})-(0|[1-9][0-9]{0,3})")
 
 
 def names() -> list[str]:
@@ -28,7 +28,7 @@ def problem_with(name: str) -> str | None:
         if call.base.startswith(vision.PREFIX):
             return vision.problem_with(call.base)
         if ":" in call.base:
-            factory.load(call.base)
+            factory.require(call.base)
             return None
     except InputError as error:
         return str(error)

@@ -8,11 +8,15 @@ from typing import Generic, TypeVar
 
 from safetensors import SafetensorError
 
-from raytd.errors import StorageError
+from raytd.errors import StorageError, os_reason
+from raytd.storage.damage import name_damage
 from raytd.storage.locks import make_once
 from raytd.storage.path import StoragePath
 
 Kept = TypeVar("Kept")
+
+_DAMAGE = (FileNotFoundError, SafetensorError, ValueError, KeyError, TypeError, RecursionError)
+"""What readers raise where a file does not hold what was written."""
 
 
 def address(identity: Mapping[str, object]) -> str:
@@ -44,7 +48,8 @@ class Kind(Generic[Kept]):
     ) -> Kept:
         """The result, read from the folder or made now and kept there.
 
-        Of several processes that want the same at once, one makes it and the others wait.
+        Of several processes that want the same at once, one makes it and the others wait. One that
+        is damaged is named and made again.
 
         Args:
             folder: of all results that are kept; None keeps nothing.
@@ -53,15 +58,30 @@ class Kind(Generic[Kept]):
             what: it is, in words.
 
         Raises:
-            StorageError: if the folder cannot be written, or what it holds cannot be read.
+            StorageError: if the folder cannot be written, or a file in it not be opened.
             WaitTimeoutError: if another process is at it for too long.
         """
         if folder is None:
             return make()
-        path = self.path(folder, key)
-        make_once(path, lambda: self.write(path, make()), what=what)
+        path, held = self.path(folder, key), list[Kept]()
+        make_once(
+            path,
+            lambda: self.write(path, make()),
+            what=what,
+            is_there=lambda: self._read_into(held, path),
+        )
+        if not held and not self._read_into(held, path):
+            raise StorageError(f"{path}: cannot be read though it was just written; try it again")
+        return held[0]
+
+    def _read_into(self, held: list[Kept], path: StoragePath) -> bool:
+        """Reads a result that is there; a damaged one is named, and counts as missing."""
+        if not path.exists():
+            return False
         try:
-            return self.read(path)
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-            reason = f"no {error}" if isinstance(error, KeyError) else error
-            raise StorageError(f"{path}: cannot be read ({reason}); remove it") from error
+            held.append(self.read(path))
+        except _DAMAGE as error:
+            name_damage(path, error, then="It counts as missing, and is made again.")
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be read ({os_reason(error)})") from error
+        return bool(held)

@@ -66,7 +66,13 @@ def _acquire(lock: FileLock, on_wait: Callable[[], None]) -> None:
         lock.acquire()
 
 
-def make_once(path: StoragePath, make: Callable[[], None], *, what: str) -> None:
+def make_once(
+    path: StoragePath,
+    make: Callable[[], None],
+    *,
+    what: str,
+    is_there: Callable[[], bool] | None = None,
+) -> None:
     """Makes a file that is not there; of several processes that want it, one makes it.
 
     The others say once, in a line of the log `raytd`, what they wait for. An object store has no
@@ -76,12 +82,14 @@ def make_once(path: StoragePath, make: Callable[[], None], *, what: str) -> None
         path: of the file.
         make: writes it, as a whole.
         what: it is, in words.
+        is_there: whether it need not be made; None: a file is enough.
 
     Raises:
         StorageError: as `alone`.
         WaitTimeoutError: as `alone`.
     """
-    if path.exists():
+    is_there = is_there or path.exists
+    if is_there():
         return
 
     def say(*_: ObjectPath) -> None:
@@ -92,5 +100,5 @@ def make_once(path: StoragePath, make: Callable[[], None], *, what: str) -> None
     else:
         turn = alone(path, what=what, on_wait=say)
     with turn:
-        if not path.exists():
+        if not is_there():
             make()

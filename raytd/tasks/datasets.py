@@ -16,7 +16,7 @@ from raytd.tasks.pixels.normalisation import Constants, normalisation
 from raytd.tasks.readers.contract import Indices, Split
 from raytd.tasks.references import identity_of, place_of, read_content
 from raytd.tasks.vocabulary import CLASS_NAMES, same_name
-from raytd.words import listed
+from raytd.words import listed, steers
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,7 @@ def _in_order(
     taken = written is None and ":" in reference
     notes = [f"Its class numbers are taken for those of {name}."] if taken else []
     names = written or known or ()
+    _require_readable(reference, names)
     for part in parts:
         _check_labels(part, len(names))
     names = _spelled(reference, name, names)
@@ -187,6 +188,16 @@ def _require_from_0(part: Split, found: Indices) -> None:
             f"({listed(found.tolist())}), or names as text; where a negative number says "
             "'not known', leave its rows out"
         )
+
+
+def _require_readable(reference: str, names: tuple[str, ...]) -> None:
+    """Refuses names that would steer a terminal, break a table, or turn a text around."""
+    for name in names:
+        if any(map(steers, name)):
+            raise DataError(
+                f"{reference}: the class name {ascii(name)} has a control character; rename the "
+                "class"
+            )
 
 
 def _spelled(reference: str, name: str, written: tuple[str, ...]) -> tuple[str, ...]:

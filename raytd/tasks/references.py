@@ -55,7 +55,7 @@ def data_root(path: str | Path | None = None) -> Path:
     """The folder of the data sets: `path`, else RAYTD_DATA, else the user's cache folder.
 
     Raises:
-        HomeError: in one line, if it lies in a home folder that is not known.
+        PathError: in one line, if it lies in a home folder that is not known.
     """
     chosen = path or os.environ.get("RAYTD_DATA")
     return expanded(chosen).absolute() if chosen else cache_folder()
@@ -79,7 +79,7 @@ def identity_of(reference: str) -> str:
     the same wherever the folder lies.
 
     Raises:
-        HomeError: in one line, if the path lies in a home folder that is not known.
+        PathError: in one line, if the path lies in a home folder that is not known.
     """
     kind, colon, path = reference.partition(":")
     if not colon:

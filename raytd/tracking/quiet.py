@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from raytd.errors import HomeError
+from raytd.errors import PathError
 from raytd.paths import home_problem
 
 _DEFAULTS = {
@@ -28,10 +28,10 @@ def import_mlflow() -> None:
     The import sets up MLflow's loggers, so it comes before anything that runs under `quiet`.
 
     Raises:
-        HomeError: in one line, if no home folder is known: MLflow cannot be imported without one.
+        PathError: in one line, if no home folder is known: MLflow cannot be imported without one.
     """
     if problem := home_problem():
-        raise HomeError(f"tracking: {problem}, or track nothing with --tracking-uri none")
+        raise PathError(f"tracking: {problem}, or track nothing with --tracking-uri none")
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     # What MLflow's own code calls in old ways is for its makers to mend, not for our users.

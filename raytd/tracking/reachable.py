@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from raytd.errors import HomeError
+from raytd.errors import PathError
 from raytd.tracking.guard import DeletedError, reason, require_active, without_password
 from raytd.tracking.quiet import import_mlflow, quiet
 from raytd.tracking.sqlite_file import require_file, store_file
@@ -25,7 +25,7 @@ def store_finding(uri: str) -> tuple[str, str | None]:
     try:
         with _quick_client(uri) as client:
             n = len(client.search_experiments(max_results=1000))
-    except HomeError as error:
+    except PathError as error:
         return shown, str(error)
     except Exception as error:  # noqa: BLE001 whatever it is, it is what there is to say
         return f"{shown}: {reason(error)}", _todo(str(error))
@@ -39,7 +39,7 @@ def require_experiment(uri: str, name: str) -> None:
 
     Raises:
         DeletedError: in one line, if the experiment was deleted.
-        HomeError: in one line, if MLflow cannot be imported for want of a home folder.
+        PathError: in one line, if MLflow cannot be imported for want of a home folder.
     """
     import_mlflow()
     file = store_file(uri)

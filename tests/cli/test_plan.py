@@ -311,3 +311,26 @@ def test_a_price_is_of_gpus_where_trials_use_them_and_of_machines_where_none_doe
     assert (cost["dollars"], "each of 4 GPUs" in cost["assumption"]) == (24, True)
     cost = _cost(3.0, 7200.0, nodes, plan.missing)
     assert (cost["dollars"], "each of 2 machines" in cost["assumption"]) == (12, True)
+
+
+def test_a_file_from_elsewhere_is_checked_without_running_what_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trap_nets.py").write_text("open('sprung', 'w').close()\n")
+    text = SWEEP.replace("grid: {", "grid: {model: [cnn8, 'trap_nets:make(width=3)'], ")
+    (tmp_path / "theirs.yaml").write_text(text)
+    code, out, _ = run(capsys, "theirs.yaml", "--no-import")
+    assert code == 0
+    assert "It names trap_nets:make: a plan or a sweep imports that module" in out
+    code, out, _ = run(capsys, "theirs.yaml", "--no-import", "--json")
+    assert json.loads(out) == {"sweep": "small", "profile": None, "imports": ["trap_nets:make"]}
+    (tmp_path / "wrong.yaml").write_text(text.replace("seed: [0, 1]", "seed: [-1]"))
+    code, _, err = run(capsys, "wrong.yaml", "--no-import")
+    assert (code, "grid.seed[0]  must be at least 0" in err) == (2, True)
+    assert "not of the form" in run(
+        capsys, "theirs.yaml", "--no-import", "--set", "grid.model=['a b:c']"
+    )[2]  # fmt: skip
+    assert not (tmp_path / "sprung").exists()
+    assert run(capsys, "theirs.yaml", "--quick")[0] == 2
+    assert (tmp_path / "sprung").exists()

@@ -144,3 +144,16 @@ def test_a_table_in_a_file_has_no_colours_and_one_of_a_whole_sweep_has_no_remark
     assert (tmp_path / "t.txt").read_text() == run("--where", "model=small").stdout
     shown_here(tmp_path, "results", "demo", *asked)
     assert "\x1b" not in (tmp_path / "t.txt").read_text()
+
+
+def test_a_damaged_record_is_named_and_the_other_trials_are_shown(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = Path("runs/demo/trials/big-ab-0/result.json")
+    record.write_text('{"trial_key": "big-ab-0", "st')
+    done = run("--json")
+    assert done.exit_code == 0
+    assert len(json.loads(done.stdout)["trials"]) == 23
+    assert done.stderr == "2 of 25 trials have not ended\n"
+    (line,) = caplog.messages
+    assert line.startswith(f"{record}: cannot be read (")

@@ -52,6 +52,11 @@ def test_the_order_and_spacing_of_arguments_do_not_matter() -> None:
         "n:f(depth=3, depth=4)",
         "n:f(depth=)",
         "n:f(depth=3) + 1",
+        "n:f(depth=3)(width=4)",
+        "n:f(depth=3) # width=4",
+        "n:f(depth={1, 2})",
+        "n:f(depth=1e999)",
+        "n:f(depth=b'3')",
     ],
 )
 def test_what_is_no_list_of_plain_keyword_arguments_is_refused_in_one_line(name: str) -> None:
@@ -164,3 +169,21 @@ def test_a_model_that_its_name_describes_has_no_digest_of_code(name: str) -> Non
 
 def test_a_module_without_text_has_no_digest_of_code() -> None:
     assert zoo.code_digest("sys:exit") is None
+
+
+@for_each(
+    ("code", "said"),
+    [
+        ("import sys\nsys.exit(0)\n", "importing ends_here fails: SystemExit: 0"),
+        ("def make(**_):\n    raise SystemExit\n", "SystemExit"),
+    ],
+)
+def test_a_module_that_ends_the_program_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    (tmp_path / "ends_here.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "ends_here", raising=False)
+    with pytest.raises(InputError, match=f"^ends_here:make: {said}$"):
+        zoo.build("ends_here:make", in_channels=1, n_classes=2, seed=0)
+    sys.modules.pop("ends_here", None)

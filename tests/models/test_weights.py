@@ -177,3 +177,30 @@ def test_a_pipe_cannot_be_weights_because_they_are_read_many_times(tmp_path: Pat
     for read in (read_weights, file_digest):
         with pytest.raises(InputError, match=r"pipe\.pt: the weights must be a file that stays"):
             read(path)
+
+
+@for_each(
+    ("tensor", "said"),
+    [
+        (lambda t: torch.full_like(t, 1e300, dtype=torch.float64), "values that are too large"),
+        (lambda t: t.to(torch.complex64), "numbers of the kind torch.complex64"),
+        (lambda t: t.to(torch.int64), "numbers of the kind torch.int64"),
+        (lambda t: t.to_sparse(), "a tensor of another layout (torch.sparse_coo"),
+    ],
+)
+def test_values_that_the_model_would_hold_otherwise_are_refused(
+    tensor: Callable[[Tensor], Tensor], said: str
+) -> None:
+    model = network()
+    key, value = next(iter(model.state_dict().items()))
+    path = Path("model.pt")
+    with pytest.raises(InputError) as error:
+        load_weights(model, replaced(key, tensor(value)), path=path, name="net", task="t")
+    assert str(error.value).startswith(f"{path}: '{key}' holds {said}")
+
+
+def test_two_tensors_that_would_have_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file({"parameters/a": torch.ones(1), "buffers/a": torch.zeros(1)}, path)
+    with pytest.raises(InputError, match="two of its tensors have one name after the last '/'"):
+        read_weights(path)

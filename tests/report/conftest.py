@@ -55,9 +55,15 @@ def curves(value: float) -> dict[str, list[Row]]:
     """Two iterations and three knots that belong to a distance."""
     iterations = [{"iteration": k, "distance": value * (2 - k)} for k in (0, 1)]
     knots = [
-        {"iteration": k, "tau": tau, "train_loss": tau + k, "val_loss": tau + k + 0.25}
+        {
+            "iteration": k,
+            "knot": knot,
+            "tau": tau,
+            "train_loss": tau + k,
+            "val_loss": tau + k + 0.25,
+        }
         for k in (0, 1)
-        for tau in (0.0, 0.5, 1.0)
+        for knot, tau in enumerate((0.0, 0.5, 1.0))
     ]
     return {"iterations": iterations, "knots": knots}
 

@@ -55,5 +55,5 @@ def test_an_unknown_sweep_is_one_line_with_those_there_are(row, keep, tmp_path):
 def test_a_plan_that_cannot_be_read_is_one_line(row, keep):
     folder = keep([row("a", "b")])
     (folder / "plan.json").write_text("{")
-    with pytest.raises(RequestError, match="no sweep is here"):
+    with pytest.raises(RequestError, match="plan.json: cannot be read"):
         read_sweep(folder)

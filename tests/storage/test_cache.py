@@ -1,4 +1,4 @@
-"""What is kept is found under the address of what decides it, and read back or refused in words."""
+"""What is kept is found under the address of what decides it; what is damaged is made again."""
 
 import json
 from pathlib import Path
@@ -47,13 +47,22 @@ def test_a_result_is_made_once_for_each_address_and_nothing_is_kept_without_a_fo
         ('{"numbers": ["three"]}', "invalid literal for int"),
     ],
 )
-def test_what_cannot_be_read_is_one_line_with_the_way_out(
-    tmp_path: Path, content: str, said: str
+def test_a_damaged_file_is_named_with_the_reason_and_made_again(
+    tmp_path: Path, content: str, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = NUMBERS.path(tmp_path, "one")
     path.write_text(content)
-    with pytest.raises(StorageError) as refused:
-        NUMBERS.get(tmp_path, "one", lambda: [1], what="numbers")
-    line = str(refused.value)
+    assert [NUMBERS.get(tmp_path, "one", lambda: [1], what="numbers") for _ in range(2)] == [
+        [1]
+    ] * 2
+    (line,) = caplog.messages
     assert line.startswith(f"{path}: cannot be read ({said}")
-    assert line.endswith("); remove it")
+    assert line.endswith("). It counts as missing, and is made again.")
+    assert json.loads(path.read_text()) == {"numbers": [1]}
+
+
+def test_a_file_that_may_not_be_opened_is_left_as_it_is(tmp_path: Path) -> None:
+    NUMBERS.path(tmp_path, "one").mkdir()
+    with pytest.raises(StorageError, match=r"numbers-one.json: cannot be read \(is a directory\)"):
+        NUMBERS.get(tmp_path, "one", lambda: [1], what="numbers")
+    assert NUMBERS.path(tmp_path, "one").is_dir()

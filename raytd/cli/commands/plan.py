@@ -16,6 +16,7 @@ from raytd.words import counted
 
 if TYPE_CHECKING:
     from raytd.sweep.cluster.autoscaling import Bundles
+    from raytd.sweep.trials.fitting import CanAdd
 
 
 @click.command("plan")
@@ -30,8 +31,15 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Time no network; what was timed before counts, and the rest is said to be unknown.",
 )
+@click.option(
+    "--no-import",
+    is_flag=True,
+    help="Check FILE alone, and import no module that it names; for a file from elsewhere.",
+)
 @options.as_json
-def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) -> None:
+def command(
+    *, price: float | None, quick: bool, no_import: bool, as_json: bool, **given: Any
+) -> None:
     """Say what the sweep in FILE would do, without starting anything.
 
     Reads the data, compares the trials with what is finished, and times the networks on this
@@ -48,6 +56,9 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
         """A plan starts no node, so it takes an autoscaler's word for granted."""
         return request.address is not None and is_autoscaling()
 
+    if no_import:
+        _show_named(request, could_grow, as_json=as_json)
+        sys.exit(0)
     with opened("auto") as view, request.nodes() as nodes:
         loaded, plan = request.plan(nodes, could_grow, view)
         lines = account_lines(plan.tasks)
@@ -64,6 +75,23 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
     else:
         _show(found, lines + found["shared_images"])
     sys.exit(0)
+
+
+def _show_named(request: Request, could_grow: "CanAdd", *, as_json: bool) -> None:
+    """Checks the file alone, and shows which code of others it would run."""
+    from raytd.models.factory import nothing_imported
+
+    with request.nodes() as nodes, nothing_imported() as named:
+        loaded = request.load(nodes, could_grow)
+    if as_json:
+        document = {"sweep": loaded.spec.name, "profile": loaded.profile, "imports": list(named)}
+        click.echo(json.dumps(document, indent=2))
+        return
+    click.echo(f"{request.file}: the sweep {loaded.spec.name} is right, as far as the file says.")
+    if not named:
+        click.echo("It names no module, so that neither a plan nor a sweep runs code of others.")
+    for factory in named:
+        click.echo(f"It names {factory}: a plan or a sweep imports that module, which runs it.")
 
 
 def _show(found: dict[str, Any], read: list[str]) -> None:

@@ -1,5 +1,6 @@
 """A figure of a report: its picture, the numbers in it, and what to see there."""
 
+import hashlib
 import io
 import re
 from collections.abc import Callable, Mapping
@@ -96,6 +97,9 @@ def _saved(drawn: Any, form: Literal["png", "svg"]) -> bytes:
 _ENLARGED = 4
 """How often a figure is made half as large again, until long names leave room for its axes."""
 
+_LONGEST_NAME = 150
+"""Bytes of a file's name without its ending: file systems take 255, and some of them fewer."""
+
 _NO_ROOM = "constrained_layout not applied"
 """What matplotlib warns of then."""
 
@@ -106,5 +110,9 @@ def left_out(n: int, n_shown: int, what: str) -> str:
 
 
 def slug(text: str) -> str:
-    """A text as part of a file's name."""
-    return re.sub(r"[^\w.]+", "-", text).strip("-").lower()
+    """A text as part of a file's name; a long one is cut, and told from others by its digest."""
+    name = re.sub(r"[^\w.]+", "-", text).strip("-").lower()
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{name.encode()[: _LONGEST_NAME - 9].decode(errors='ignore')}-{digest}"

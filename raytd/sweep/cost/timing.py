@@ -4,7 +4,6 @@ import json
 import multiprocessing
 import os
 import platform
-import signal
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,9 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from raytd.errors import HomeError, StorageError
+from raytd.errors import PathError, StorageError
 from raytd.paths import cache_folder
 from raytd.storage.files import write_json
+from raytd.sweep.cost.child import end_with_parent
 from raytd.sweep.cost.estimate import speed_key
 from raytd.sweep.cost.speed import Speed, calibrate
 from raytd.sweep.trials.trial import Trial
@@ -44,7 +44,7 @@ def cache_file() -> Path:
     """Where measured speeds are kept: in the user's cache folder.
 
     Raises:
-        HomeError: if there is none.
+        PathError: if there is none.
     """
     return cache_folder() / "speeds.json"
 
@@ -98,10 +98,7 @@ def _measured(
     """Seconds until a process has started, and the speed of each kind."""
     tell(f"starting {side_by_side} process{'' if side_by_side == 1 else 'es'} to time networks in")
     context, speeds = multiprocessing.get_context("spawn"), dict[str, Speed]()
-    ours = (signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to the whole group
-    with ProcessPoolExecutor(
-        side_by_side, mp_context=context, initializer=signal.signal, initargs=ours
-    ) as pool:
+    with ProcessPoolExecutor(side_by_side, mp_context=context, initializer=end_with_parent) as pool:
         started = time.time()
         try:
             alive = list(pool.map(_arrive, [0.5] * side_by_side))
@@ -133,7 +130,7 @@ def _typical(speeds: Sequence[Speed]) -> Speed:
 
 def _kept(side_by_side: int | None) -> tuple[float, dict[str, Speed]]:
     """Seconds until a process has started, and the speeds that so many processes have measured."""
-    with suppress(OSError, ValueError, TypeError, KeyError):  # HomeError is a ValueError
+    with suppress(OSError, ValueError, TypeError, KeyError):  # PathError is a ValueError
         kept = json.loads(cache_file().read_text())
         if kept["machine"] == _machine():
             speeds = {
@@ -151,12 +148,12 @@ _BESIDE = "side_by_side"
 def _keep(start_s: float, measured: Mapping[str, Speed], side_by_side: int) -> None:
     """Adds speeds to those in the file; of two of one kind the newer stays."""
     known: dict[str, Any] = {}
-    with suppress(OSError, ValueError, TypeError, KeyError):  # HomeError is a ValueError
+    with suppress(OSError, ValueError, TypeError, KeyError):  # PathError is a ValueError
         kept = json.loads(cache_file().read_text())
         known = kept["speeds"] if kept["machine"] == _machine() else {}
     added = {key: asdict(speed) | {_BESIDE: side_by_side} for key, speed in measured.items()}
     content = {"machine": _machine(), "start_s": start_s, "speeds": known | added}
-    with suppress(StorageError, HomeError):  # the next plan measures again
+    with suppress(StorageError, PathError):  # the next plan measures again
         write_json(cache_file(), content)
 
 

@@ -16,6 +16,7 @@ _WHOLE, _NUMBER, _TEXT, _MAPPING, _LIST = (
     "a list",
 )
 _REQUIREMENTS = {
+    "bool_type": "true or false",
     "int_type": _WHOLE,
     "int_from_float": _WHOLE,
     "int_parsing_size": "a smaller whole number",
@@ -52,11 +53,6 @@ def shown(path: KeyPath) -> str:
 def unknown_key(key: str, known: Collection[str]) -> str:
     """The message for a key that does not exist."""
     return f"unknown key{did_you_mean(key, known) or '; there are ' + ', '.join(known)}"
-
-
-def one_line(text: str) -> str:
-    """A text with what would break the line, or cannot be seen, escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def show(value: Any) -> str:

@@ -16,7 +16,7 @@ from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from raytd.errors import RequestError
+from raytd.errors import RequestError, first_line
 from raytd.sweep.document.reading import content_of
 
 KeyPath = tuple[str | int, ...]
@@ -193,6 +193,10 @@ class _Reader:
                 node = self._yaml.compose(text)
         except YAMLError as error:
             raise self._not_yaml(error, text) from error
+        except (ValueError, OverflowError, AssertionError, LookupError, TypeError) as error:
+            # ruamel's own checks of versions, tags and escapes, which know no position
+            message = f"not YAML: {first_line(error)}"
+            raise _NotYamlError(self._at(0, 0), message) from error
         start = self._at(0, 0)
         root = Entry(None, start) if node is None else self._entry(node, (), start)
         return Document(root, tuple(self._findings))

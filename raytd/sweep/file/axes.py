@@ -12,7 +12,7 @@ from raytd.sweep.document.wording import did_you_mean, show, unknown_key
 from raytd.sweep.document.yaml_data import Finding, KeyPath
 from raytd.sweep.file.spec import FIXED, KEYS, NO_AXES, SECTIONS, Choices, Condition, axis_keys
 
-_MAX_CELLS = 100_000
+MAX_CELLS = 100_000
 
 Sections = Mapping[str, Checked[Settings]]
 
@@ -45,6 +45,8 @@ class Design:
     grid: Mapping[str, Axis] = field(default_factory=dict)
     searched: Mapping[str, Axis] = field(default_factory=dict)
     conditions: Sequence[Condition | None] = ()
+    _combinations: dict[str, "list[Combination]"] = field(default_factory=dict, repr=False)
+    _checked: dict[tuple[str, str], Checked[Settings]] = field(default_factory=dict, repr=False)
 
     @property
     def axes(self) -> dict[str, Axis]:
@@ -83,8 +85,25 @@ def name_in(section: str, key: str) -> str | None:
     return name if head == section else None
 
 
-def combinations(section: str, design: Design) -> Iterator[Combination]:
-    """Every combination that the keys of a section take in some cell."""
+def combinations(section: str, design: Design) -> list[Combination]:
+    """Every combination that the keys of a section take in some cell; found once for a design."""
+    if section not in design._combinations:
+        design._combinations[section] = list(_combinations(section, design))
+    return design._combinations[section]
+
+
+def checked(
+    section: str, combination: Combination, design: Design, sections: Sections
+) -> Checked[Settings]:
+    """A section with the values of a combination; the same values are checked once."""
+    values = sections[section].written | combination.values
+    known, key = design._checked, (section, repr(values))
+    if key not in known:
+        known[key] = check_section((SECTIONS | {"": Choices})[section], values, ())
+    return known[key]
+
+
+def _combinations(section: str, design: Design) -> Iterator[Combination]:
     axes = design.axes
     own = {key for key in axes if name_in(section, key) is not None}
     touching = [
@@ -130,10 +149,9 @@ def variants(
     for combination in combinations(section, design):
         if met is not None and met not in combination.met:
             continue
-        values = sections[section].written | combination.values
-        checked = check_section(SECTIONS[section], values, ())
-        if checked.value is not None and not checked.findings:
-            yield checked.value, combination
+        found = checked(section, combination, design, sections)
+        if found.value is not None and not found.findings:
+            yield found.value, combination
 
 
 def check_grid(written: Any) -> tuple[dict[str, Axis], list[Finding]]:
@@ -152,8 +170,8 @@ def check_grid(written: Any) -> tuple[dict[str, Axis], list[Finding]]:
         elif values is not None:
             axes[".".join(path)] = Axis(values, [(*at, i) for i in range(len(values))], at)
     n_cells = prod(len(axis.values) for axis in axes.values())
-    if n_cells > _MAX_CELLS:
-        message = f"{n_cells:,} cells; at most {_MAX_CELLS:,} are possible"
+    if n_cells > MAX_CELLS:
+        message = f"{n_cells:,} cells; at most {MAX_CELLS:,} are possible"
         return {}, [*findings, Finding(("grid",), message)]
     return axes, findings
 

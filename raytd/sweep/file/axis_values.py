@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from raytd.sweep.document.section_check import check_section
 from raytd.sweep.document.wording import show
 from raytd.sweep.document.yaml_data import Finding, KeyPath
 from raytd.sweep.file.axes import (
@@ -11,12 +10,13 @@ from raytd.sweep.file.axes import (
     Combination,
     Design,
     Sections,
+    checked,
     combinations,
     condition_place,
     name_in,
     variants,
 )
-from raytd.sweep.file.spec import SECTIONS, Choices
+from raytd.sweep.file.spec import SECTIONS
 from raytd.tasks.spec import TaskSpec
 from raytd.words import counted
 
@@ -29,11 +29,10 @@ def check_values(design: Design, sections: Sections) -> list[Finding]:
         sections: what the file says of each section; "" holds model, weights and seed.
     """
     findings: list[Finding] = []
-    for section, model in (SECTIONS | {"": Choices}).items():
+    for section in (*SECTIONS, ""):
         found: dict[tuple[KeyPath, str], Finding] = {}
         for combination in combinations(section, design):
-            written = sections[section].written | combination.values
-            for finding in check_section(model, written, ()).findings:
+            for finding in checked(section, combination, design, sections).findings:
                 at = _place(finding, combination)
                 if at is not None:
                     told = (at[:-1] if isinstance(at[-1], int) else at, finding.message)

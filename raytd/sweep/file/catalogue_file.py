@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from raytd.errors import HomeError, RequestError
+from raytd.errors import PathError, RequestError
 from raytd.paths import expanded
 from raytd.sweep.document.section_check import check_section
 from raytd.sweep.document.wording import did_you_mean, shown, unknown_key
@@ -20,6 +20,7 @@ from raytd.tasks.catalogue import CATALOGUE
 from raytd.tasks.references import identity_of, is_reference, names
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.vocabulary import CLASS_NAMES
+from raytd.words import one_line
 
 VARIABLE = "RAYTD_CATALOGUE"
 
@@ -46,7 +47,7 @@ def _check_classes(item: dict[str, Any], at: KeyPath) -> list[Finding]:
     elif isinstance(dataset, str):
         try:
             identity_of(dataset)
-        except HomeError as error:
+        except PathError as error:
             findings.append(Finding((*at, "dataset"), str(error)))
     home = str(item.get("known_as") or dataset)
     known = CLASS_NAMES.get(home, tuple(classes))
@@ -73,7 +74,7 @@ def known_tasks(file: Path | str | None) -> tuple[Mapping[str, TaskSpec], list[F
         return CATALOGUE, []
     try:
         document = with_texts(read_document(expanded(path)))
-    except HomeError as error:
+    except PathError as error:
         place = "data.catalogue" if file else VARIABLE
         return CATALOGUE, [Finding((), str(error), _position(place, 0))]
     except RequestError as error:
@@ -95,7 +96,7 @@ def load_catalogue(file: Path | str | None) -> Mapping[str, TaskSpec]:
     """
     tasks, findings = known_tasks(file)
     if findings:
-        raise RequestError([f"{f.at.text}  {f.message}" for f in findings if f.at])
+        raise RequestError([one_line(f"{f.at.text}  {f.message}") for f in findings if f.at])
     return tasks
 
 

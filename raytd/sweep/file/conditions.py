@@ -11,6 +11,9 @@ from raytd.sweep.file.spec import Condition
 Axes = Mapping[str, Axis]
 _KEYS = ("when", "set")
 
+_MOST = 1000
+"""Conditions of a sweep. Each of them is held against each cell of the grid."""
+
 
 def check_conditions(
     written: Any, grid: Axes, searched: Axes
@@ -27,6 +30,9 @@ def check_conditions(
     if not isinstance(written, list):
         wanted = "a list of {when: {axis: value}, set: {key: value}}"
         return [], [Finding(("where",), f"must be {wanted}, not {show(written)}")]
+    if len(written) > _MOST:
+        message = f"{len(written):,} conditions; at most {_MOST:,} are possible"
+        return [], [Finding(("where",), message)]
     conditions: list[Condition | None] = []
     findings: list[Finding] = []
     for number, item in enumerate(written):

@@ -9,7 +9,7 @@ from raytd.errors import RequestError
 from raytd.sweep.document.given_data import document_of
 from raytd.sweep.document.profiles import NONE, Profiles, find_profiles
 from raytd.sweep.document.reading import each_file_once
-from raytd.sweep.document.wording import one_line, show, shown
+from raytd.sweep.document.wording import show, shown
 from raytd.sweep.document.yaml_data import (
     Document,
     Entry,
@@ -21,6 +21,7 @@ from raytd.sweep.document.yaml_data import (
 from raytd.sweep.file.check import check
 from raytd.sweep.file.spec import SweepSpec
 from raytd.sweep.file.written_names import with_texts
+from raytd.words import one_line
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,20 @@ def check_list(value: Any, at: KeyPath, what: str) -> list[Finding]:
 Pairs = list[tuple[str, str]]
 
 
+_MOST = 200_000
+"""Pairs of a sweep: those of some 450 tasks."""
+
+
+def _too_many(n: int) -> str:
+    return f"{n:,} pairs; at most {_MOST:,} are possible; name fewer under pairs"
+
+
 def check_pairs(written: Any, names: list[str]) -> tuple[Pairs, list[Finding]]:
     """The ordered pairs that a sweep asks for."""
     at: KeyPath = ("pairs",)
     if written in ("all", None):
+        if len(names) ** 2 > _MOST:
+            return [], [Finding(at if written else ("tasks",), _too_many(len(names) ** 2))]
         pairs = [(s, t) for s in names for t in names if s != t]
         if len(names) != 1:
             return pairs, []
@@ -33,15 +43,15 @@ def check_pairs(written: Any, names: list[str]) -> tuple[Pairs, list[Finding]]:
         hint = did_you_mean(written, ["all"]) if isinstance(written, str) else ""
         return [], [Finding(at, f"must be {wanted}, not {show(written)}{hint}")]
     findings = check_list(written, at, "pairs")
-    pairs = []
+    listed: dict[tuple[str, str], None] = {}
     for i, item in enumerate(written):
         found = _check_pair(item, (*at, i), names)
         findings += found
-        if not found and tuple(item) in pairs:
+        if not found and tuple(item) in listed:
             findings.append(Finding((*at, i), f"the pair {item[0]} -> {item[1]} a second time"))
         elif not found:
-            pairs.append((item[0], item[1]))
-    return pairs, findings
+            listed[item[0], item[1]] = None
+    return list(listed), findings
 
 
 def _check_pair(item: Any, at: KeyPath, names: list[str]) -> list[Finding]:
@@ -76,6 +86,8 @@ def _from_to(written: dict[str, Any], names: list[str]) -> tuple[Pairs, list[Fin
     if findings:
         return [], findings
     sources, targets = (ends.get(key, names) for key in ("from", "to"))
+    if len(sources) * len(targets) > _MOST:
+        return [], [Finding(("pairs",), _too_many(len(sources) * len(targets)))]
     pairs = list(dict.fromkeys((s, t) for s in sources for t in targets if s != t))
     if not pairs:
         findings = [Finding(("pairs",), "no source has a target but itself; list [[task, task]]")]

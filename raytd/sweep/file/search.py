@@ -8,7 +8,7 @@ from typing import Any, get_args
 from raytd.sweep.document.section_check import check_section
 from raytd.sweep.document.wording import did_you_mean, show
 from raytd.sweep.document.yaml_data import Finding, KeyPath
-from raytd.sweep.file.axes import Axis, problem_with_key
+from raytd.sweep.file.axes import MAX_CELLS, Axis, problem_with_key
 from raytd.sweep.file.spec import SECTIONS, Choices, Distribution, Kind, SearchConfig
 
 _AT: KeyPath = ("search", "space")
@@ -66,6 +66,14 @@ def check_search(written: Any, grid: Mapping[str, Axis]) -> Search:
                 probes = probes_of(space[key])
                 places = [(*at, name, min(i, len(values) - 1)) for i in range(len(probes))]
                 axes[key] = Axis(probes, places, at)
+    n_cells = math.prod(len(axis.values) for axis in (*grid.values(), *axes.values()))
+    if n_cells > MAX_CELLS:
+        message = (
+            f"{n_cells:,} combinations of choices, ends of ranges and cells of the grid, each of "
+            f"which is checked; at most {MAX_CELLS:,} are possible; list fewer choices, or write "
+            "ranges, whose ends alone are checked"
+        )
+        return Search(None, {}, [*findings, Finding(_AT, message)])
     if findings or checked.value is None:
         return Search(None, axes, findings)
     return Search(checked.value.model_copy(update={"space": space}), axes, [])

@@ -35,47 +35,55 @@ def check_tasks(written: Any, data: DataConfig) -> Tasks:
     """Resolves catalogue names and inline definitions."""
     known, findings = known_tasks(data.catalogue)
     tasks = Tasks(findings=findings + check_list(written, ("tasks",), "tasks"))
+    seen, named = _Seen(), set[str]()
     for i, item in enumerate(written if isinstance(written, list) else []):
         at: KeyPath = ("tasks", i)
         name = item.get("name") if isinstance(item, dict) else item
         spec, found = _resolve(item, at, known, complete=not findings)
         tasks.findings += found
-        if isinstance(name, str) and name in tasks.names:
+        if isinstance(name, str) and name in named:
             tasks.findings.append(Finding(at, f"a second task of the name '{name}'"))
+        named |= {name} if isinstance(name, str) else set()
         tasks.names.append(name if isinstance(name, str) else "")
         if spec is not None:
             told = {finding.path for finding in tasks.findings}
             tasks.findings += [f for f in _check_counts(spec, data, at) if f.path not in told]
             open_keys = [key for key in _DEFAULTS if getattr(spec, key) is None]
             tasks.specs.append(spec.model_copy(update={k: getattr(data, k) for k in open_keys}))
-            tasks.findings += _check_twin(tasks.specs, at) + _check_identity(tasks.specs, at)
+            tasks.findings += [] if found else seen.add(tasks.specs[-1], at)
     return tasks
 
 
-def _check_twin(specs: list[TaskSpec], at: KeyPath) -> list[Finding]:
-    """Whether the last task has the images of an earlier one under another name."""
-    *earlier, last = specs
-    twins = (t.name for t in earlier if t.model_copy(update={"name": last.name}) == last)
-    return [Finding(at, f"the same as the task '{name}'") for name in twins if name != last.name]
+class _Seen:
+    """What the tasks so far are made of: a sweep may have thousands, each of which is looked up."""
 
+    def __init__(self) -> None:
+        self._name_of: dict[TaskSpec, str] = {}
+        self._datasets: dict[str, dict[str, bool]] = {}
 
-def _check_identity(specs: list[TaskSpec], at: KeyPath) -> list[Finding]:
-    """Whether classes of the last task's files pass for those of other files by chance."""
-    *earlier, last = specs
-    others = (
-        other.dataset
-        for other in earlier
-        if other.identity == last.identity and other.dataset != last.dataset
-        if any(":" in spec.dataset and spec.known_as is None for spec in (other, last))
-    )
-    return [
-        Finding(
-            (*at, "dataset"),
-            f"{last.dataset} and {other} would both be known as '{last.identity}', and share "
-            "their classes; set known_as for one of them, or the same for both",
-        )
-        for other in dict.fromkeys(others)
-    ]
+    def add(self, spec: TaskSpec, at: KeyPath) -> list[Finding]:
+        """What an earlier task says against one more."""
+        return [*self._twin(spec, at), *self._other_identity(spec, at)]
+
+    def _twin(self, spec: TaskSpec, at: KeyPath) -> list[Finding]:
+        """Whether it has the images of an earlier one under another name."""
+        name = self._name_of.setdefault(spec.model_copy(update={"name": ""}), spec.name)
+        return [] if name == spec.name else [Finding(at, f"the same as the task '{name}'")]
+
+    def _other_identity(self, spec: TaskSpec, at: KeyPath) -> list[Finding]:
+        """Whether classes of its files pass for those of other files by chance."""
+        by_chance = ":" in spec.dataset and spec.known_as is None
+        earlier = self._datasets.setdefault(spec.identity, {})
+        others = [d for d, other in earlier.items() if d != spec.dataset and (other or by_chance)]
+        earlier[spec.dataset] = by_chance or earlier.get(spec.dataset, False)
+        return [
+            Finding(
+                (*at, "dataset"),
+                f"{spec.dataset} and {other} would both be known as '{spec.identity}', and share "
+                "their classes; set known_as for one of them, or the same for both",
+            )
+            for other in others[:1]
+        ]
 
 
 def _resolve(

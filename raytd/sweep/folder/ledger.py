@@ -2,15 +2,19 @@
 
 import io
 import json
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raytd.methods.registry import COLUMNS
+from raytd.rows.column import Scalar
 from raytd.rows.row import COMMON, Figures, Row
+from raytd.storage.damage import read_if_whole
 from raytd.storage.files import write_bytes, write_json
 from raytd.storage.path import StoragePath
 from raytd.sweep.folder.doubts import with_doubts
@@ -23,6 +27,12 @@ if TYPE_CHECKING:  # reading a ledger needs no torch
 
 _AT_ONCE = 16
 """Rows that are read at a time."""
+
+_ALWAYS = ("method", "model", "source", "target", "seed")
+"""Columns that every record has."""
+
+_PLACES = {"iterations": ("iteration",), "knots": ("iteration", "knot", "tau")}
+"""Columns that say where a point of a curve stands."""
 
 _TYPES = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
 
@@ -44,12 +54,12 @@ class Ledger:
         return self.folder / "trials" / key
 
     def row(self, key: str) -> Row | None:
-        """The row of a trial that has ended, or None."""
-        try:
-            row: Row = json.loads((self.trial_folder(key) / "result.json").read_text())
-        except FileNotFoundError:
-            return None
-        return row
+        """The row of a trial that has ended, or None; a damaged one is named, and is none."""
+        return read_if_whole(
+            self.trial_folder(key) / "result.json",
+            lambda content: _row_of(key, json.loads(content)),
+            then="The trial counts as missing: run raytd sweep again, which runs it.",
+        )
 
     def done_since(self, key: str, version: int | None) -> Row | None:
         """The row of a trial that has a result, unless it is of the version given."""
@@ -81,13 +91,17 @@ class Ledger:
         return with_seed_errors(with_doubts(rows))
 
     def table(self, key: str, name: str) -> list[Figures]:
-        """A table beside a trial's row, such as `iterations` or `knots`; empty without one."""
-        try:
-            content = (self.trial_folder(key) / f"{name}.parquet").read_bytes()
-        except FileNotFoundError:
-            return []
-        rows: list[Figures] = pq.read_table(io.BytesIO(content)).to_pylist()
-        return rows
+        """A table beside a trial's row, such as `iterations` or `knots`; empty without one.
+
+        A damaged one is named, and is empty.
+        """
+        found = read_if_whole(
+            self.trial_folder(key) / f"{name}.parquet",
+            partial(_points_of, name),
+            then="Its curve is left out. To make it anew, remove the result.json beside it and run "
+            "raytd sweep again.",
+        )
+        return found or []
 
     def versions(self) -> dict[str, int | None]:
         """The version of every row."""
@@ -127,6 +141,49 @@ class Ledger:
         path = self.folder / "results.parquet"
         write_bytes(path, parquet_bytes(as_table(self.rows())))
         return path
+
+
+def _row_of(key: str, row: Any) -> Row:
+    """The row of a trial, if what was read is one.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    if not isinstance(row, dict) or row.get("trial_key") != key:
+        raise ValueError("it is not the record of this trial")
+    if row.get("status") not in ("done", "failed"):
+        raise ValueError("its status is neither done nor failed")
+    missing = [name for name in _ALWAYS if row.get(name) is None]
+    if missing:
+        raise ValueError(f"it has no '{missing[0]}'")
+    wrong = [name for name, value in row.items() if not _may_hold(name, value)]
+    if wrong:
+        raise ValueError(f"its '{wrong[0]}' is no value of that column")
+    return cast(Row, row)
+
+
+def _may_hold(name: str, value: Any) -> bool:
+    """Whether a value can stand in a column; one of an axis is any scalar."""
+    if value is None:
+        return True
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return False
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    return COLUMNS[name].holds(value) if name in COLUMNS else isinstance(value, Scalar)
+
+
+def _points_of(name: str, content: bytes) -> list[Figures]:
+    """The points of a curve, each of which says where it stands.
+
+    Raises:
+        ValueError: saying what is wrong with them.
+    """
+    rows: list[Figures] = pq.read_table(io.BytesIO(content)).to_pylist()
+    for place in _PLACES.get(name, ()):
+        if any(not isinstance(row.get(place), int | float) for row in rows):
+            raise ValueError(f"it has a point without '{place}'")
+    return rows
 
 
 def as_table(rows: Sequence[Row]) -> pa.Table:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from raytd.errors import RequestError
+from raytd.storage.damage import reason_of
 from raytd.storage.path import StoragePath
 
 
@@ -34,10 +35,30 @@ def read_plan(folder: StoragePath) -> PlanFile:
     Raises:
         RequestError: in one line, if there is none, or it is damaged.
     """
+    path = folder / "plan.json"
     try:
-        plan = json.loads((folder / "plan.json").read_text())
-        asked, trials = dict(plan["sweep"]), plan["trials"]
-        names = {t["trial_key"]: t.get("name", t["trial_key"]) for t in trials}
-        return PlanFile(asked, names, int(plan.get("to_come", 0)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RequestError(f"{folder}: no sweep is here (plan.json cannot be read)") from error
+        return _plan_of(json.loads(path.read_bytes()))
+    except FileNotFoundError as error:
+        raise RequestError(f"{folder}: no sweep is here (it has no plan.json)") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RequestError(
+            f"{path}: cannot be read ({reason_of(error)}); run raytd sweep with the file of the "
+            "sweep to write it again: trials that have ended are not run again"
+        ) from error
+
+
+def _plan_of(plan: Any) -> PlanFile:
+    """The plan that was read.
+
+    Raises:
+        ValueError: in words, or KeyError, TypeError, AttributeError: if something else was read.
+    """
+    asked, trials = dict(plan["sweep"]), plan["trials"]
+    named = {t["trial_key"]: t.get("name", t["trial_key"]) for t in trials}
+    texts = [asked["name"], asked.get("description", ""), *named, *named.values()]
+    texts += [task["name"] for task in asked["tasks"]]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a name or a key in it is no text")
+    if not isinstance(asked.get("grid", {}), dict):
+        raise ValueError("its grid is no mapping")
+    return PlanFile(asked, named, int(plan.get("to_come", 0)))

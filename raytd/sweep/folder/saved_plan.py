@@ -35,7 +35,7 @@ def kept_sweep(folder: StoragePath) -> KeptSweep:
     """Reads a sweep's plan and its ledger.
 
     Raises:
-        RequestError: in one line, if there is no sweep in the folder.
+        RequestError: in one line, if there is no sweep in the folder, or its plan is damaged.
     """
     plan = read_plan(folder)
     ended = {row["trial_key"]: row for row in Ledger(folder).rows()}

@@ -6,6 +6,7 @@ from typing import Any
 
 from raytd.methods.registry import METHODS
 from raytd.rows.row import Row
+from raytd.storage.damage import read_if_whole
 from raytd.storage.path import StoragePath
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.folder.saved_plan import kept_sweep
@@ -29,7 +30,7 @@ def sweep_info(resolved: Mapping[str, Any], folder: StoragePath) -> SweepInfo:
     """
     return SweepInfo(
         name=resolved["name"],
-        experiment=resolved["tracking"]["experiment"] or resolved["name"],
+        experiment=(resolved.get("tracking") or {}).get("experiment") or resolved["name"],
         description=resolved["description"],
         tags={"raytd.folder": str(folder)},
         artifacts=[folder / "sweep.yaml", folder / "plan.json"],
@@ -114,11 +115,21 @@ def sweep_record(folder: StoragePath) -> tuple[SweepInfo, Closing]:
 
 
 def trial_records(folder: StoragePath) -> Iterator[TrialRecord]:
-    """Every trial of a sweep that has ended, read from its folder."""
+    """Every trial of a sweep that has ended, read from its folder.
+
+    A trial whose settings are damaged is named and left out.
+    """
     ledger = Ledger(folder)
     for row in ledger.rows():
         place = ledger.trial_folder(row["trial_key"])
-        config = TrialConfig.model_validate_json((place / "config.json").read_bytes())
+        config = read_if_whole(
+            place / "config.json",
+            TrialConfig.model_validate_json,
+            then="The trial is not sent. To make it anew, remove the result.json beside it and run "
+            "raytd sweep again.",
+        )
+        if config is None:
+            continue
         digests = (row.get("source_digest"), row.get("target_digest"))
         yield TrialRecord(
             info=trial_info(row["trial_key"], config, digests=digests),

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from raytd.errors import DataError
-from raytd.tasks.pixels.levels import BYTES, Levelled, Levels
-from raytd.tasks.readers.contract import Indices, Raw, Split
+from raytd.tasks.pixels.levels import BYTES, Levelled, Levels, require_pixels
+from raytd.tasks.readers.contract import Indices, Split
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -76,7 +76,7 @@ class Form:
         """
         for row, image in zip(rows, split.images.decode(rows), strict=True):
             place = partial(split.images.place, int(row))
-            _check_pixels(image, place)
+            require_pixels(image, place)
             levels = self.levels.of(image, place, count)
             if len(levels) in (2, 4):
                 if count is not None:
@@ -123,17 +123,11 @@ def form_of(  # noqa: PLR0913 - what a task may ask for, all but the first two b
     own = (0, 0, 0)
     if size is None or channels is None:
         first = next(split.images.decode(np.zeros(1, np.int64)))
-        _check_pixels(first, partial(split.images.place, 0))
+        require_pixels(first, partial(split.images.place, 0))
         own = (1 if len(first) < 3 else 3, *first.shape[1:])
     shape = (channels or own[0], *(size or own[1:]))
     may_resize, may_grey = size is not None, channels is not None
     return Form(shape, may_resize, may_grey, levels, background)
-
-
-def _check_pixels(image: Raw, place: Callable[[], str]) -> None:
-    if not image.size:
-        _, height, width = image.shape
-        raise DataError(f"{place()}: an image of {height}×{width} pixels")
 
 
 def _laid_on(background: Colour, image: Levelled, *, is_grey: bool) -> Levelled:

@@ -8,6 +8,7 @@ its brightness away. A stated range is a window: values below it are black, and 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,7 @@ def found(split: Split) -> Levels:
         DataError: if an image cannot be read, or its numbers could mean several things.
     """
     first = next(split.images.decode(np.zeros(1, np.int64)))
+    require_pixels(first, partial(split.images.place, 0))
     kind = _kind(first)
     if kind == _BYTES:
         return BYTES
@@ -147,6 +149,17 @@ def found(split: Split) -> Levels:
     if kind == _FRACTIONS:
         return Levels(0, 1, kind, "The pixels are fractions: 0 is black and 1 is white.")
     return _found_depth(split)
+
+
+def require_pixels(image: Raw, place: Callable[[], str]) -> None:
+    """Refuses an image of no pixels.
+
+    Raises:
+        DataError: in one line.
+    """
+    if not image.size:
+        _, height, width = image.shape
+        raise DataError(f"{place()}: an image of {height}×{width} pixels")
 
 
 def _found_depth(split: Split) -> Levels:
@@ -172,6 +185,7 @@ def _extremes(split: Split) -> tuple[tuple[int, int], tuple[int, int]]:
     lowest, highest = (2**63, 0), (-(2**63) - 1, 0)
     rows = np.arange(len(split.labels))
     for row, image in enumerate(split.images.decode(rows)):
+        require_pixels(image, partial(split.images.place, row))
         if _kind(image) != _WHOLE:
             raise DataError(
                 f"{split.images.place(row)}: its pixels are {_kind(image)}, but those of the first "

@@ -19,6 +19,10 @@ MAX_ROWS = 20_000_000
 """Above every data set of images there is; a header that claims more is not believed."""
 
 
+MAX_BYTES = 2**29
+"""Bytes of one image, or of all labels: a header that claims more is not believed."""
+
+
 class Images(Protocol):
     """The images of one part of a data set."""
 

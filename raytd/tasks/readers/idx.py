@@ -77,7 +77,11 @@ def _labels(path: Path) -> Indices:
     (n,) = _header(path, 1)
     check_rows(n, n, str(path))
     with damage_told(str(path)), _open(path) as stream:
-        data = stream.read(8 + n)[8:]
+        data = stream.read(8 + n + 1)[
+            8:
+        ]  # one byte more, so that a checksum at the end is looked at
     if len(data) < n:
         raise DataError(f"{path} row {len(data)}: the file ends before this label")
+    if len(data) > n:
+        raise DataError(f"{path}: it holds more labels than the {n} of its header")
     return np.frombuffer(data, np.uint8).astype(np.int64)

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from raytd.words import listed
+from raytd.words import listed, one_line
 
 _EXAMPLES = 3
 
@@ -63,4 +63,4 @@ def shown(path: Path, root: Path) -> str:
     """A path below a folder as one printable line."""
     text = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     text = os.fsencode(text).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return one_line(text)

@@ -5,12 +5,14 @@ width).
 Members are read as streams, never unpacked to disk, and never unpickled.
 """
 
+import sys
 import zipfile
 from collections.abc import Container
 from dataclasses import replace
 from functools import partial
 from math import prod
 from pathlib import Path, PurePosixPath
+from tokenize import TokenError
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -22,7 +24,7 @@ from raytd.tasks.readers.class_numbers import (
     one_numbering,
     whole_numbers,
 )
-from raytd.tasks.readers.contract import Content, Indices, Split, check_rows
+from raytd.tasks.readers.contract import MAX_BYTES, Content, Indices, Split, check_rows
 from raytd.tasks.readers.parts import train_and_val, unused
 from raytd.tasks.readers.streamed import StreamedImages, damage_told
 from raytd.words import listed
@@ -180,7 +182,7 @@ def _header(path: Path, archive: zipfile.ZipFile, name: str, *, kinds: str) -> _
                 version, np.lib.format.read_array_header_2_0
             )
             shape, fortran, dtype = reader(stream)
-        except ValueError as error:
+        except (ValueError, SyntaxError, TokenError) as error:  # the header is Python's text
             raise DataError(f"{path}: {name} is not an array ({first_line(error)})") from error
         length = stream.tell()
     if dtype.hasobject:
@@ -199,9 +201,15 @@ def _array(path: Path, archive: zipfile.ZipFile, name: str, *, kinds: str) -> np
     """A whole member, of which no more is believed than there can be labels."""
     header = _header(path, archive, name, kinds=kinds)
     check_rows(prod(header.shape), prod(header.shape), f"{path} ({name})")
+    if prod(header.shape) * header.dtype.itemsize > MAX_BYTES:
+        raise DataError(f"{path}: {name} claims {header.shape} of {header.dtype}, too many to read")
     with archive.open(f"{name}.npy") as stream:
         stream.seek(header.length)
         data = stream.read(prod(header.shape) * header.dtype.itemsize)
+    if header.dtype.kind == "U" and data:
+        codes = np.frombuffer(data, f"{header.dtype.str[0]}u4")
+        if codes.max() > sys.maxunicode:
+            raise DataError(f"{path}: {name} holds text with a sign that is none of Unicode")
     return np.frombuffer(data, header.dtype).reshape(header.shape)
 
 

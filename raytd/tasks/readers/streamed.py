@@ -6,17 +6,19 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import IO, Any
 
 import numpy as np
 
 from raytd.errors import DataError, first_line
-from raytd.tasks.readers.contract import Indices, Raw
+from raytd.tasks.readers.contract import MAX_BYTES, Indices, Raw
 
 BROKEN = (
     OSError,
     EOFError,
     RuntimeError,
+    UnicodeDecodeError,
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,
@@ -50,7 +52,10 @@ class StreamedImages:
         Raises:
             DataError: if the stream is damaged or ends too early.
         """
-        size = int(np.prod(self.shape)) * self.dtype.itemsize
+        size = prod(self.shape) * self.dtype.itemsize
+        if size > MAX_BYTES:
+            shape = "×".join(map(str, self.shape))
+            raise DataError(f"{self.name}: images of {shape} numbers; too large to be meant")
         with damage_told(self.name), self.open() as stream:
             for row in rows:
                 stream.seek(self.start + int(row) * size)
@@ -59,6 +64,7 @@ class StreamedImages:
                     raise DataError(f"{self.place(int(row))}: the file ends before this image does")
                 image = np.frombuffer(data, self.dtype).reshape(self.shape)
                 yield image if self.channels_first else image.transpose(2, 0, 1)
+            stream.read(1)  # behind the last row stands the checksum, if there is one
 
     def place(self, row: int) -> str:
         """The file and the row."""

@@ -82,7 +82,7 @@ def test_sweeps_without_curves_have_no_figures(row, keep):
 
 def test_paths_that_were_not_measured_to_their_end_have_no_loss_there(row, keep):
     folder = keep([row("a", "b")])
-    short = [{"iteration": 0, "tau": 0.5, "train_loss": 1.0, "val_loss": 1.5}]
+    short = [{"iteration": 0, "knot": 1, "tau": 0.5, "train_loss": 1.0, "val_loss": 1.5}]
     pq.write_table(pa.Table.from_pylist(short), folder / "trials" / "k00" / "knots.parquet")
     (figure,) = losses(read_sweep(folder))
     assert figure.alt == "Line charts of training and validation loss along the path."

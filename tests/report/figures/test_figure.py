@@ -80,3 +80,10 @@ def test_another_warning_of_the_library_is_not_swallowed():
     with pytest.warns(UserWarning, match="Glyph .* missing from font"):
         assert picture(figure, "png").startswith(b"\x89PNG")
     assert list(figure.get_size_inches()) == [3, 2]
+
+
+def test_a_long_name_is_cut_to_what_a_file_can_be_called_and_told_from_others() -> None:
+    one, other = (slug(f"map-model-{'é' * 300}{end}") for end in "ab")
+    assert one != other
+    assert all(len(f".{name}.svg.12345678".encode()) < 200 for name in (one, other))
+    assert one.startswith("map-model-é")

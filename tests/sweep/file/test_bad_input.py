@@ -1,5 +1,6 @@
 """Sweep files that are wrong beside those of WRONG_FILES.md, and the lines that they give."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,35 @@ ADDED = [
     (
         "trajectory: {match: speed, reference: cnn8-narow}",
         "4:28 trajectory.reference  unknown model 'cnn8-narow'; ",
+    ),
+    ("data: {download: yes}", "4:8 data.download  must be true or false, not 'yes'"),
+    ("model: wrn-" + "9" * 5000 + "-1", "4:1 model  unknown model 'wrn-999"),
+    ("model: wrn-010-01", "4:1 model  unknown model 'wrn-010-01'; "),
+    ("model: wrn-１６-4", "4:1 model  unknown model 'wrn-１６-4'; "),
+    (
+        'model: "raytd.models.cnn:CNN8(widths=(2, 2))(dropout=0.1)"',
+        "4:1 model  'raytd.models.cnn:CNN8(widths=(2, 2))(dropout=0.1)' cannot be read; ",
+    ),
+    (
+        'weights: "a\\0b"',
+        "4:1 weights  'a\\x00b': the path has a NUL character, which no file name can have",
+    ),
+    (
+        f"weights: {'w' * 256}",
+        f"4:1 weights  '{'w' * 40}'…: a name in the path is longer than 255 bytes",
+    ),
+    (
+        f"{MODELS}where: [{', '.join(['{when: {model: cnn8}, set: {seed: 1}}'] * 1001)}]",
+        "5:1 where  1,001 conditions; at most 1,000 are possible",
+    ),
+    (
+        "search: {trials: 3, space: {"
+        + ", ".join(
+            f"coupled.{key}: {{choice: {list(range(1, 61))}}}"
+            for key in ("epsilon", "lam", "iterations")
+        )
+        + "}}",
+        "4:21 search.space  216,000 combinations of choices, ends of ranges and cells of the grid",
     ),
     ("stop: {metric: distanse}", "4:8 stop.metric  must be one of 'distance', "),
     (
@@ -445,3 +475,57 @@ def test_an_end_of_pairs_that_is_not_named_has_no_problem_of_its_own(tmp_path: P
 def test_a_line_stays_one_line(tmp_path: Path) -> None:
     for line in problems(tmp_path, GOOD + '"a\\nb": 1\nmodel: "x\\ny\\e"\n'):
         assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("%YAML 1.3\n---\nname: t\n", "not YAML: version minor part can only be 2 or 1"),
+        ('name: "\\U99999999"\n', "not YAML: Python int too large to convert to C int"),
+        ('name: "\\U00110000"\n', "not YAML: chr() arg not in range(0x110000)"),
+    ],
+)
+def test_what_the_parser_itself_trips_over_is_no_yaml(
+    tmp_path: Path, text: str, reason: str
+) -> None:
+    (line,) = problems(tmp_path, text)
+    assert line.startswith(f"1:1  {reason}")
+
+
+@pytest.mark.parametrize("place", ["~nobody-of-this-name/b", "x" * 256, '"a\\0b"'])
+def test_a_path_that_no_file_has_is_named_with_its_place_in_the_file(
+    tmp_path: Path, place: str
+) -> None:
+    reference = place.replace('"', "")
+    text = f'tasks: [digits-low, {{name: a, dataset: "folder:{reference}"}}]'
+    lines = problems(tmp_path, GOOD.replace("tasks: [digits-low, digits-high]", text))
+    assert [line.split("  ")[0] for line in lines] == ["2:31 tasks[1].dataset"]
+
+
+def test_two_thousand_tasks_are_looked_at_once_each(tmp_path: Path) -> None:
+    tasks = [f"{{name: t{i}, dataset: digits, train: {20 + i}}}" for i in range(2000)]
+    twin = "{name: twin, dataset: digits, train: 20}"
+    text = (
+        f"name: many\nmethods: [coupled]\npairs: [[t0, t1]]\ntasks: [{', '.join([*tasks, twin])}]\n"
+    )
+    (line,) = problems(tmp_path, text)
+    assert line.endswith("tasks[2000]  the same as the task 't0'")
+    lines = problems(tmp_path, text.replace("pairs: [[t0, t1]]\n", "").replace(f", {twin}", ""))
+    assert lines == [
+        "3:1 tasks  4,000,000 pairs; at most 200,000 are possible; name fewer under pairs"
+    ]
+
+
+def test_a_pipe_that_nothing_writes_into_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("raytd.sweep.document.reading._PIPE_S", 0.01)
+    path = tmp_path / "s.yaml"
+    os.mkfifo(path)
+    with pytest.raises(RequestError, match=r"cannot be read: no program writes into this pipe"):
+        load_sweep(path, has_gpu=lambda: False)
+
+
+def test_a_device_without_an_end_is_told() -> None:
+    with pytest.raises(RequestError, match=r"/dev/zero  cannot be read: it has more than 16,777"):
+        load_sweep("/dev/zero", has_gpu=lambda: False)

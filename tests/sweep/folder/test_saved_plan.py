@@ -35,8 +35,24 @@ def test_what_a_search_has_drawn_is_its_own_in_the_report_and_on_the_server(tmp_
     assert closing.metrics == {"trials": 24, "trials_done": 24, "trials_failed": 0}
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"sweep": {}}'])
-def test_a_plan_that_cannot_be_read_is_no_sweep(tmp_path: Path, content: str) -> None:
-    (tmp_path / "plan.json").write_text(content)
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"sweep": {}}',
+        "[" * 100_000,
+        "\xff",
+        '{"sweep": {"name": 3, "tasks": []}, "trials": []}',
+    ],
+)
+def test_a_damaged_plan_is_named_with_what_to_do(tmp_path: Path, content: str) -> None:
+    (tmp_path / "plan.json").write_text(content, encoding="latin-1")
+    wanted = r"plan.json: cannot be read \(.*\); run raytd sweep with the file of the sweep"
+    with pytest.raises(RequestError, match=wanted):
+        kept_sweep(tmp_path)
+
+
+def test_a_folder_without_a_plan_is_no_sweep(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no sweep is here"):
         kept_sweep(tmp_path)

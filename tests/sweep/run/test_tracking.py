@@ -1,6 +1,7 @@
 """What the tracker shows of a sweep is the same while it runs and from its files."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,19 @@ def test_a_failed_trial_has_no_curves_and_keeps_its_log(plan: SweepPlan) -> None
     (record,) = (r for r in trial_records(plan.folder) if r.status == "failed")
     assert record.points() == []
     assert [path.name for path in record.artifacts] == ["config.json", "log.txt", "result.json"]
+
+
+def test_a_trial_whose_settings_are_damaged_is_named_and_the_others_are_sent(
+    plan: SweepPlan, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "small"
+    shutil.copytree(plan.folder, folder)
+    first, *others = [record.info.key for record in trial_records(folder)]
+    (folder / "trials" / first / "config.json").write_text("{")
+    assert [record.info.key for record in trial_records(folder)] == others
+    (line,) = caplog.messages
+    assert f"{first}/config.json: cannot be read (" in line
+    assert "The trial is not sent." in line
 
 
 def test_a_sweep_is_read_back_with_what_is_missing(plan: SweepPlan) -> None:

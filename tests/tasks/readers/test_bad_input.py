@@ -20,6 +20,7 @@ from raytd.errors import DataError
 from raytd.tasks.datasets import read
 from raytd.tasks.readers.contract import MAX_ROWS
 from raytd.tasks.readers.encoded import MAX_PIXELS, decode_image
+from raytd.tasks.readers.streamed import StreamedImages
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import make_task
 from tests.cases import for_each
@@ -453,6 +454,14 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
         npz_with(images=IMAGES[:, :0, :0], labels=LABELS),
         "{data}.npz (images) row 0: an image of 0×0 pixels",
     ),
+    "deep images without pixels": (
+        npz_with(images=IMAGES[:, :0, :0].astype(np.uint16), labels=LABELS),
+        "{data}.npz (images) row 0: an image of 0×0 pixels",
+    ),
+    "a class name that steers a terminal": (
+        npz_with(images=IMAGES, labels=LABELS, class_names=np.array(["ant", "\x1b[31mbee"])),
+        "npz:data.npz: the class name '\\x1b[31mbee' has a control character; rename the class",
+    ),
     "IDX without pixels": (
         idx_without_pixels,
         "{data}/train-images-idx3-ubyte row 0: an image of 0×0 pixels",
@@ -542,3 +551,67 @@ def test_a_scribbled_image_is_decoded_or_refused_but_nothing_else(
     assert "\n" not in refused
     assert image.dtype == np.uint8
     assert image.ndim == 3
+
+
+def test_labels_that_take_more_room_than_any_have_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("raytd.tasks.readers.npz.MAX_BYTES", 100)
+    reference = npz_with(images=IMAGES, labels=np.full(8, "ants"))(tmp_path)
+    with pytest.raises(DataError, match=r"labels claims \(8,\) of <U4, too many to read"):
+        read(reference, tmp_path)
+
+
+def test_images_larger_than_any_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "images"
+    path.write_bytes(b"")
+    images = StreamedImages("x", lambda: path.open("rb"), 0, (2**32 - 1, 2**32 - 1, 1), False)
+    with pytest.raises(DataError, match="x: images of 4294967295×4294967295×1 numbers; too large"):
+        next(images.decode(np.zeros(1, np.int64)))
+
+
+def test_labels_whose_checksum_is_wrong_are_not_read(tmp_path: Path) -> None:
+    content = made(["ant", "bee"], (8, 8, 1))
+    write_idx_gz(tmp_path / "data", content)
+    path = tmp_path / "data" / "train-labels-idx1-ubyte.gz"
+    packed = path.read_bytes()
+    path.write_bytes(packed[:-8] + bytes([packed[-8] ^ 1]) + packed[-7:])
+    with pytest.raises(DataError, match=r"train-labels-idx1-ubyte.gz: damaged \(CRC check failed"):
+        read("idx:data", tmp_path)
+
+
+def test_text_that_is_none_and_a_header_that_is_no_python_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "data.npz"
+    write_npz(path, images=IMAGES, labels=np.full(8, "ants"))
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    labels = members["labels.npy"]
+    for damaged, said in (
+        (labels[:-4] + b"\xff" * 4, "labels holds text with a sign that is none of Unicode"),
+        (labels.replace(b"(8,)", b"(8,("), r"labels is not an array \("),
+    ):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in (members | {"labels.npy": damaged}).items():
+                archive.writestr(name, content)
+        with pytest.raises(DataError, match=f"data.npz: {said}"):
+            read("npz:data.npz", tmp_path)
+
+
+def test_a_column_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "data.parquet"
+    write_parquet(path, GOOD, pa.array([0] * len(GOOD)), plain=True)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"label", b"\xffabel"))
+    with pytest.raises(DataError, match=r"data.parquet: not a Parquet file \(.*utf-8"):
+        read("parquet:data.parquet", tmp_path)
+
+
+def test_an_archive_whose_names_are_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "data.npz"
+    write_npz(path, images=IMAGES, labels=LABELS)
+    content = bytearray(path.read_bytes())
+    content[7] |= 8  # the name of the first member is in UTF-8, says its own header
+    content[30] = 0xFF
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"data.npz.*: damaged \('utf-8' codec can't decode"):
+        make_task(TaskSpec(name="all", dataset="npz:data.npz"), read("npz:data.npz", tmp_path))

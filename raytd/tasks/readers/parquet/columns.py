@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,13 +48,15 @@ def find_columns(path: Path) -> Columns:
     Raises:
         DataError: if it is not a Parquet file, or has not one of each.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a Parquet file ({first_line(error)})") from error
+    with damage_told(f"{path}: not a Parquet file"):
+        return _columns_of(path, pq.read_schema(path))
+
+
+def _columns_of(path: Path, schema: "pa.Schema") -> Columns:
+    import pyarrow as pa
+
     _require_different_names(path, schema)
     features = _features(schema)
     image, of_image = _image_column(path, schema)
@@ -74,14 +77,26 @@ def read_column(path: Path, name: str) -> "pa.ChunkedArray":
     Raises:
         DataError: if it is damaged.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with damage_told(f"{path}: column '{name}' is damaged"):
         column: pa.ChunkedArray = pq.ParquetFile(path).read(columns=[name]).column(0)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: column '{name}' is damaged ({first_line(error)})") from error
-    return column
+        return column
+
+
+@contextmanager
+def damage_told(what: str) -> Iterator[None]:
+    """What the library has against a file becomes one line.
+
+    Raises:
+        DataError: in place of the library's exception.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{what} ({first_line(error)})") from error
 
 
 def require_one_part(files: Sequence[Path], columns: Mapping[Path, Columns]) -> None:

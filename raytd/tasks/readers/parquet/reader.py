@@ -12,11 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from raytd.errors import DataError, first_line
+from raytd.errors import DataError
 from raytd.tasks.readers.class_numbers import one_numbering, whole_numbers
 from raytd.tasks.readers.contract import Content, Images, Indices, Raw, Split, check_rows
 from raytd.tasks.readers.encoded import decode_image
-from raytd.tasks.readers.parquet.columns import Columns, find_columns, read_column, require_one_part
+from raytd.tasks.readers.parquet.columns import (
+    Columns,
+    damage_told,
+    find_columns,
+    read_column,
+    require_one_part,
+)
 from raytd.tasks.readers.parquet.files import find_files, is_parquet_name
 from raytd.tasks.readers.parts import train_and_val
 from raytd.tasks.readers.walk import Walk
@@ -106,13 +112,14 @@ def _labels(path: Path, columns: Columns) -> np.ndarray[Any, Any]:
     """The label column: whole numbers, or text as objects."""
     import pyarrow as pa
 
-    column = read_column(path, columns.label).combine_chunks()
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if column.null_count:
-        row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
-        raise DataError(f"{path} row {row}: no label in column '{columns.label}'")
-    values: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
+    with damage_told(f"{path}: column '{columns.label}' is damaged"):
+        column = read_column(path, columns.label).combine_chunks()
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if column.null_count:
+            row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
+            raise DataError(f"{path} row {row}: no label in column '{columns.label}'")
+        values: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
     if values.dtype.kind == "O":
         return values
     hint = "; another column is read if it is called 'label'"
@@ -121,30 +128,27 @@ def _labels(path: Path, columns: Columns) -> np.ndarray[Any, Any]:
 
 def _cells(path: Path, columns: Columns, rows: Indices) -> Iterator[tuple[int, bytes | None]]:
     """Encoded images of rows of one file, in batches of few rows."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not len(rows):
         return
-    try:
-        with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
-            sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
-            starts = np.cumsum([0, *sizes])
-            for g, group_start in enumerate(starts[:-1]):
-                at, end = np.searchsorted(rows, [group_start, starts[g + 1]])
+    with (
+        damage_told(f"{path} row {int(rows[0])} or after it: damaged"),
+        pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file,
+    ):
+        sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
+        starts = np.cumsum([0, *sizes])
+        for g, group_start in enumerate(starts[:-1]):
+            at, end = np.searchsorted(rows, [group_start, starts[g + 1]])
+            if at == end:
+                continue
+            done = group_start
+            for batch in file.iter_batches(_BATCH, [g], [columns.leaf], use_threads=False):
+                here = rows[at : np.searchsorted(rows, done + batch.num_rows)]
+                values = batch.column(0)
+                for row in here:
+                    cell = values[int(row - done)].as_py()
+                    yield int(row), cell["bytes"] if isinstance(cell, dict) else cell
+                at, done = at + len(here), done + batch.num_rows
                 if at == end:
-                    continue
-                done = group_start
-                for batch in file.iter_batches(_BATCH, [g], [columns.leaf], use_threads=False):
-                    here = rows[at : np.searchsorted(rows, done + batch.num_rows)]
-                    values = batch.column(0)
-                    for row in here:
-                        cell = values[int(row - done)].as_py()
-                        yield int(row), cell["bytes"] if isinstance(cell, dict) else cell
-                    at, done = at + len(here), done + batch.num_rows
-                    if at == end:
-                        break
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            f"{path} row {int(rows[0])} or after it: damaged ({first_line(error)})"
-        ) from error
+                    break
