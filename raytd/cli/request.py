@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Request:
-    """A sweep file with the options that say which sweep it is and where it runs."""
+    """A sweep file, or the name of one that raytd brings, with the options of the command."""
 
     file: Path
     profile: str | None
@@ -70,11 +70,12 @@ class Request:
                 data and cluster say against it.
         """
         from raytd.sweep.file.load import load_sweep
+        from raytd.sweep.file.shipped import chosen_file
         from raytd.sweep.trials.plan import make_plan
         from raytd.tasks.references import data_root
 
         loaded = load_sweep(
-            self.file,
+            chosen_file(self.file, lambda line: view.show("file", {"message": line})),
             profile=self.profile,
             overrides=self.overrides
             + options.settings_of(catalogue=self.catalogue, download=self.download),

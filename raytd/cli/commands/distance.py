@@ -49,6 +49,7 @@ def command(
     """
     from raytd.cli.events import doing, opened
     from raytd.cli.output import figures_table, say
+    from raytd.sweep.file.shipped import chosen_file
     from raytd.sweep.folder.doubts import row_doubts, with_doubts
     from raytd.sweep.folder.ledger import Ledger
     from raytd.sweep.trials.sharing import sharing_notes
@@ -58,10 +59,13 @@ def command(
     asked = options.settings_of(catalogue=given["catalogue"], download=given["download"])
     chosen = {key: given[key] for key in ("model", "seed") if given[key] is not None}
     with opened("auto") as view:
+        config = given["config"] and chosen_file(
+            given["config"], lambda line: view.show("file", {"message": line})
+        )
         trial = single_trial(
             (source, target),
             {"methods": [method], **chosen},
-            config=given["config"],
+            config=config,
             data=given["data"],
             overrides=given["overrides"] + asked,
             caller="raytd distance",

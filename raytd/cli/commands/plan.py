@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) -> None:
     """Say what the sweep in FILE would do, without starting anything.
 
+    FILE may be the name of a sweep that raytd brings (see raytd init); a file of that name counts
+    first, with or without .yaml.
+
     Reads the data, compares the trials with what is finished, and times the networks on this
     machine for some seconds each, unless an earlier call has. Speeds are kept in the user's cache
     folder.

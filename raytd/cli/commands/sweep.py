@@ -49,6 +49,9 @@ def command(
 ) -> None:
     """Run what is missing of the sweep in FILE, and show its table.
 
+    FILE may be the name of a sweep that raytd brings (see raytd init); a file of that name counts
+    first, with or without .yaml.
+
     Trains the missing source models, runs the missing trials on Ray, logs them to MLflow and writes
     results, figures and the matrices of distances under the storage folder. Running it again runs
     nothing that is finished.

@@ -25,6 +25,7 @@ class Effort:
         blocks: of its coupling.
         tile: side of the squares in which all costs are measured.
         repeats: of transfer.
+        few_batch: images of one of its steps.
     """
 
     seeds: int
@@ -40,6 +41,7 @@ class Effort:
     blocks: int
     tile: int
     repeats: int
+    few_batch: int
 
 
 FULL = Effort(
@@ -56,6 +58,7 @@ FULL = Effort(
     blocks=8,
     tile=25,
     repeats=40,
+    few_batch=10,
 )
 """What the shipped suites of the judge ask a GPU for."""
 
@@ -73,9 +76,10 @@ _MOST = Effort(
     blocks=1,
     tile=6,
     repeats=20,
+    few_batch=20,
 )
-"""The most that is tried without a GPU. Batch and tile are those of all: they decide the speed, so
-that a network is timed once for each size of image."""
+"""The most that is tried without a GPU. Batches and tiles are the same at every effort, and batches
+of all methods alike: so a network is timed once for each size of image."""
 
 _MODEST = replace(_MOST, images=180, val=200, epochs=40, steps=300, iterations=2, repeats=10)
 _SMALL = replace(_MODEST, images=120, val=120, epochs=30, steps=200, repeats=5)

@@ -15,12 +15,21 @@ _EACH = 6
 
 
 def counts(supplies: Sequence[Supply], effort: Effort) -> dict[str, int]:
-    """Images of every task that has enough of them: no more than the largest task has."""
+    """Images of every task that has enough of them.
+
+    Where all tasks have about as many, it is the number of the smallest; else no more than the
+    largest has.
+    """
     images = max(effort.images, _EACH * max(supply.n_classes for supply in supplies))
     return {
-        "train": min(images, max(supply.train for supply in supplies)),
-        "val": min(max(effort.val, images), max(supply.val for supply in supplies)),
+        "train": _common(images, [supply.train for supply in supplies]),
+        "val": _common(max(effort.val, images), [supply.val for supply in supplies]),
     }
+
+
+def _common(wanted: int, there: Sequence[int]) -> int:
+    most = min(wanted, max(there))
+    return min(most, min(there)) if 2 * min(there) >= most else most
 
 
 def tasks(supplies: Sequence[Supply], effort: Effort) -> list[str | dict[str, Any]]:
@@ -55,7 +64,7 @@ def sections(
     tile = min(effort.tile, fewest)
     most_classes = max(s.n_classes for s in supplies if s.spec.name in targets)
     channels = max(supply.shape[0] for supply in supplies)
-    few = min(max(_FEW, 2 * most_classes), *(images[name] for name in targets))
+    few = min([max(_FEW, 2 * most_classes), *(images[name] for name in targets)])
     return {
         "data": {**data, "size": _size(supplies, side), "channels": channels},
         "coupled": {
@@ -70,9 +79,7 @@ def sections(
         },
         "transfer": {
             "n_train": few,
-            "steps": 120,
-            "evaluate_every": 20,
-            "batch_size": min(10, few),
+            "batch_size": min(effort.few_batch, few),
             "repeats": effort.repeats,
         },
         "pretrain": {

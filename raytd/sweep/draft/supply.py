@@ -82,13 +82,14 @@ def _supply(end: End, root: Path, read: Read, *, download: bool) -> Supply:
     looked_at = {"train": min(train, few) or None, "val": min(val, few) or None, **form}
     task = make_task(spec.model_copy(update=looked_at), dataset)
     fewest = min(sizes[0])
+    scarcest = classes[sizes[0].index(fewest)]
     return Supply(
         spec=spec,
         by_name=end.by_name,
         n_classes=len(classes),
         train=train,
         val=val,
-        scarcest=f"{classes[sizes[0].index(fewest)]} has {counted(fewest, 'image')} for training",
+        scarcest=f"class '{scarcest}' has {counted(fewest, 'image')} for training",
         shape=shape,
         said=tuple(account_lines([task])),
     )

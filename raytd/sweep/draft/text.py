@@ -22,7 +22,7 @@ _OTHER_VALUES = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", 
 _ONE_NETWORK = "# To compare networks, take `model` as an axis: grid: {model: [cnn8, wrn-16-4], …}"
 _NETWORKS = """\
 # transfer and h-score compare networks as they are. At one rate the network that moves faster has
-# the longer way: `trajectory: {match: speed, reference: NETWORK}` lets the distance compare them."""
+# the longer way: `trajectory: {match: speed, reference: NETWORK}` makes distances comparable."""
 
 
 @dataclass(frozen=True)
