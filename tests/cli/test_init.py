@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from raytd.sweep.cluster import connection
 from raytd.sweep.cost import timing
 from raytd.sweep.cost.speed import Speed
 from raytd.sweep.draft.sized import BUDGET_S
@@ -198,3 +199,16 @@ def test_help_list_and_copy_load_nothing_that_is_slow(tmp_path: Path, args: list
         cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert ended.stdout.splitlines()[-1] == "[]"
+
+
+def test_with_a_gpu_the_quick_profile_comes_first_and_the_file_as_written_then(
+    folder: Path, clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock(0.001)
+    monkeypatch.setattr(connection, "local_nodes", lambda: [{"CPU": 2.0, "GPU": 1.0}])
+    made = run_here(folder, *INIT)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.splitlines()[1:3] == [
+        "next  raytd sweep to-c.yaml --profile cpu",
+        "then  raytd sweep to-c.yaml, which uses the GPU",
+    ]
