@@ -71,7 +71,7 @@ def test_the_file_fits_the_data_and_the_plan_agrees_that_it_is_quick(
     assert made.stdout.startswith(f"to-c.yaml  {figures['n_trials']} trials, about ")
     spec = load_sweep(folder / "to-c.yaml", has_gpu=lambda: False).spec
     assert spec.pairs == (("a", "c"), ("b", "c"))
-    assert len(spec.grid["seed"]) == 3
+    assert len(spec.grid["seed"]) >= 3
     assert {task.size for task in spec.tasks} == {(10, 12)}
     full = load_sweep(folder / "to-c.yaml", has_gpu=lambda: True).spec
     assert full.resources.use_gpu

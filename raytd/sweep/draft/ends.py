@@ -76,9 +76,7 @@ def find_ends(
     problems = []
     for option, words in zip(_OPTIONS, (sources, targets), strict=True):
         if not words:
-            problems.append(
-                f"{option} is missing: name a folder, a file, or a task that has a name"
-            )
+            problems.append(f"{option} is missing; name a folder, a file, or a task of raytd tasks")
         for word in words:
             try:
                 end = _end(word, known, root)
