@@ -97,9 +97,8 @@ class Request:
 
 
 def request_options(function: F) -> F:
-    """The file and the options of a `Request`."""
+    """The options of a `Request`, which has a file as well."""
     decorators = (
-        click.argument("file", type=options.UserPath()),
         click.option("--profile", help="A profile of the file, 'auto' or 'none'."),
         options.overrides,
         click.option(

@@ -1,14 +1,13 @@
 """`raytd init`: a sweep file for a user's own data, or a copy of one that raytd brings."""
 
-from functools import cache, partial
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from raytd.cli import options
-from raytd.cli.events import doing, opened
+from raytd.cli.drafting import TOO_LONG, draft_options, written
+from raytd.cli.events import opened
 from raytd.cli.terminal import open_console, open_table
 from raytd.errors import RequestError
 
@@ -19,20 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("init")
 @click.argument("name", required=False)
-@click.option(
-    "--source",
-    "sources",
-    multiple=True,
-    metavar="DATA",
-    help="Where transfer could start: a folder with one folder for each class, a Parquet or npz "
-    "file, or a task that raytd tasks lists; repeatable.",
-)
-@click.option(
-    "--target", "targets", multiple=True, metavar="DATA", help="Where it should go; repeatable."
-)
-@click.option(
-    "--model", "models", multiple=True, help="A network; several are compared.  [default: cnn8]"
-)
+@draft_options
 @click.option(
     "--out",
     type=options.UserPath(),
@@ -94,48 +80,21 @@ def _copy(name: str, out: Path | None, *, force: bool) -> None:
 
 def _write_own(given: dict[str, Any]) -> None:
     """Looks at the user's data, and writes a file that fits them and this machine."""
-    from raytd.paths import make_temporary_folder
-    from raytd.sweep.cluster.connection import local_nodes
-    from raytd.sweep.draft.asked import Asked, draft_of
-    from raytd.sweep.draft.place import write
-    from raytd.sweep.draft.sized import sized
-    from raytd.tasks import datasets
-    from raytd.tasks.references import data_root
+    from raytd.sweep.draft.asked import Asked
 
-    asked, read, (node,) = Asked(**given), cache(datasets.read), local_nodes()
-    folder = make_temporary_folder("raytd-init-")
-    try:
-        with opened("auto") as view:
-            doing(view, "reading the data")
-            out, draft = draft_of(asked, read)
-            for line in dict.fromkeys(line for s in draft.supplies for line in s.said):
-                view.show("data", {"message": line})
-            found = sized(
-                draft,
-                folder=folder,
-                data=data_root(asked.data),
-                nodes=[{**node, "GPU": 0.0}],
-                read=read,
-                tell=partial(doing, view),
-            )
-    finally:
-        rmtree(folder, ignore_errors=True)
-    write(out, found.text, force=asked.force)
-    _tell(draft, found, out, has_gpu=node["GPU"] > 0)
+    with opened("auto") as view:
+        out, draft, found = written(Asked(**given), view)
+    _tell(draft, found, out)
 
 
-def _tell(draft: "Draft", found: "Sized", out: Path, *, has_gpu: bool) -> None:
+def _tell(draft: "Draft", found: "Sized", out: Path) -> None:
     """What was written, and the next command."""
-    console = open_console()
-    first = f"{draft.runs} --profile cpu" if has_gpu else draft.runs
-    console.print(f"{out}  {found.summary}", soft_wrap=True)
-    if not found.fits:
-        console.print(
-            "That is more than five minutes with the least that is sensible: fewer sources, "
-            "targets or networks are quicker."
-        )
-    console.print(f"next  {first}", soft_wrap=True)
-    if has_gpu:
-        console.print(f"then  {draft.runs}, which uses the GPU", soft_wrap=True)
-    for line in draft.answers:
-        console.print(f"then  {line}", soft_wrap=True)
+    from raytd.sweep.cluster.connection import local_nodes
+    from raytd.sweep.draft.sized import QUICK
+
+    has_gpu = local_nodes()[0]["GPU"] > 0
+    lines = [f"{out}  {found.summary}", *([] if found.fits else [TOO_LONG])]
+    lines.append(f"next  {draft.runs}{f' --profile {QUICK}' if has_gpu else ''}")
+    lines += [f"then  {draft.runs}, which asks the GPU for more"] if has_gpu else []
+    lines += [f"then  {line}" for line in draft.answers]
+    open_console().print("\n".join(lines), soft_wrap=True)

@@ -2,13 +2,15 @@
 
 import json
 import sys
+from dataclasses import asdict, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from raytd.cli import options
-from raytd.cli.events import doing, opened
+from raytd.cli.drafting import shorter
+from raytd.cli.events import View, doing, opened
 from raytd.cli.request import Request, request_options
 from raytd.cli.standing import duration
 from raytd.cli.terminal import open_console, open_table
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plan")
+@click.argument("file", type=options.UserPath())
 @request_options
 @click.option(
     "--price",
@@ -39,10 +42,12 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
 
     Reads the data, compares the trials with what is finished, and times the networks on this
     machine for some seconds each, unless an earlier call has. Speeds are kept in the user's cache
-    folder.
+    folder. Where the sweep would take more than a night, names settings with which it would not.
     """
     from raytd.sweep.cluster.autoscaling import is_autoscaling
     from raytd.sweep.cost.plan_figures import outlook
+    from raytd.sweep.document.reading import each_file_once
+    from raytd.sweep.draft.smaller import NIGHT_S, smaller
     from raytd.tasks.account import account_lines
 
     request = Request.of(given)
@@ -51,7 +56,13 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
         """A plan starts no node, so it takes an autoscaler's word for granted."""
         return request.address is not None and is_autoscaling()
 
-    with opened("auto") as view, request.nodes() as nodes:
+    def quick_s(settings: tuple[str, ...]) -> float | None:
+        other = replace(request, overrides=request.overrides + settings)
+        _, plan = other.plan(nodes, could_grow, View())
+        figures = outlook(plan, nodes=nodes, max_concurrent=request.max_concurrent, quick=True)
+        return cast("float | None", figures["duration_s"])
+
+    with each_file_once(), opened("auto") as view, request.nodes() as nodes:
         loaded, plan = request.plan(nodes, could_grow, view)
         lines = account_lines(plan.tasks)
         found = outlook(
@@ -62,15 +73,20 @@ def command(*, price: float | None, quick: bool, as_json: bool, **given: Any) ->
             quick=quick,
             tell=partial(doing, view),
         )
+        less = None
+        if (found["duration_s"] or 0) > NIGHT_S:
+            doing(view, "looking for settings with which it takes a night at most")
+            less = smaller(plan.spec, NIGHT_S, quick_s)
+        found["smaller"] = None if less is None else asdict(less)
     if as_json:
         click.echo(json.dumps({"profile": loaded.profile, **found}, indent=2))
     else:
-        _show(found, lines + found["shared_images"])
+        _show(found, lines + found["shared_images"], shorter(less, NIGHT_S))
     sys.exit(0)
 
 
-def _show(found: dict[str, Any], read: list[str]) -> None:
-    """Tables for the eye."""
+def _show(found: dict[str, Any], read: list[str], less: str | None) -> None:
+    """Tables for the eye, with how it takes less time."""
     from rich.table import Table
 
     console = open_console()
@@ -87,6 +103,8 @@ def _show(found: dict[str, Any], read: list[str]) -> None:
     for name, text in _facts(found):
         facts.add_row(name, text)
     console.print(facts)
+    if less is not None:
+        console.print(f"that is more than a night; {less}", soft_wrap=True)
     console.print(f"results in {found['folder']}", soft_wrap=True)
 
 

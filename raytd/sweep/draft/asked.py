@@ -7,6 +7,7 @@ from pathlib import Path
 
 from raytd.errors import DataError, RequestError
 from raytd.models import zoo
+from raytd.sweep.document.wording import one_line
 from raytd.sweep.draft.ends import Ends, find_ends, plain
 from raytd.sweep.draft.place import problems_with
 from raytd.sweep.draft.supply import Supply, read_supply
@@ -33,6 +34,7 @@ class Asked:
         data: root of the data sets.
         catalogue: a file of further tasks.
         download: whether what is missing may be fetched.
+        writes: whether a file is wanted at all.
     """
 
     sources: tuple[str, ...]
@@ -43,6 +45,7 @@ class Asked:
     data: Path | None = None
     catalogue: Path | None = None
     download: bool = False
+    writes: bool = True
 
     def command(self) -> str:
         """All of it as one line for a shell."""
@@ -72,11 +75,11 @@ def draft_of(asked: Asked, read: Read) -> tuple[Path, Draft]:
         RequestError: with all problems, one line each.
     """
     root = data_root(asked.data)
-    known = load_catalogue(asked.catalogue)
-    ends, problems = find_ends(asked.sources, asked.targets, known, root)
+    ends, problems = _ends(asked)
     problems += _model_problems(asked.models)
-    out = asked.out or Path(f"to-{'-'.join(ends.targets)}"[:_LONGEST].rstrip("-._") + ".yaml")
-    problems += problems_with(out, force=asked.force) if asked.out or ends.targets else []
+    out = _file(asked, ends)
+    if asked.writes and (asked.out or ends.targets):
+        problems += problems_with(out, force=asked.force)
     supplies, unread = _supplies(ends, root, read, download=asked.download)
     if problems or unread:
         raise RequestError(problems + unread)
@@ -94,6 +97,25 @@ def draft_of(asked: Asked, read: Read) -> tuple[Path, Draft]:
         models=asked.models,
         data=asked.settings(),
     )
+
+
+def made_before(asked: Asked) -> Path | None:
+    """The file that the same words have made, if it is there: it is kept with its changes."""
+    ends, problems = _ends(asked)
+    file, command = _file(asked, ends), one_line(asked.command())
+    if problems or not file.is_file():
+        return None
+    text = file.read_text(encoding="utf-8", errors="replace")
+    return file if f"#   {command}" in text.splitlines() else None
+
+
+def _ends(asked: Asked) -> tuple[Ends, list[str]]:
+    known = load_catalogue(asked.catalogue)
+    return find_ends(asked.sources, asked.targets, known, data_root(asked.data))
+
+
+def _file(asked: Asked, ends: Ends) -> Path:
+    return asked.out or Path(f"to-{'-'.join(ends.targets)}"[:_LONGEST].rstrip("-._") + ".yaml")
 
 
 def _supplies(

@@ -19,7 +19,9 @@ from raytd.tasks.readers.walk import Walk
 from raytd.tasks.references import find, identity_of, is_reference
 from raytd.tasks.spec import TaskSpec
 
-_OPTIONS = ("--source", "--target")
+OPTIONS = ("--source", "--target")
+"""What a user calls the two ends of a transfer."""
+
 _ENDINGS = {".parquet": "parquet", ".npz": "npz"}
 
 
@@ -61,7 +63,11 @@ class Ends:
 
 
 def find_ends(
-    sources: Sequence[str], targets: Sequence[str], known: Mapping[str, TaskSpec], root: Path
+    sources: Sequence[str],
+    targets: Sequence[str],
+    known: Mapping[str, TaskSpec],
+    root: Path,
+    options: tuple[str, str] = OPTIONS,
 ) -> tuple[Ends, list[str]]:
     """The tasks that are meant, with names that differ, and what is wrong with the words.
 
@@ -70,11 +76,12 @@ def find_ends(
         targets: likewise.
         known: the tasks that have a name.
         root: folder of the data sets.
+        options: what problems call sources and targets.
     """
     found: dict[str, End] = {}
-    places: dict[str, dict[str, None]] = {option: {} for option in _OPTIONS}
+    places: dict[str, dict[str, None]] = {option: {} for option in options}
     problems = []
-    for option, words in zip(_OPTIONS, (sources, targets), strict=True):
+    for option, words in zip(options, (sources, targets), strict=True):
         if not words:
             problems.append(f"{option} is missing; name a folder, a file, or a task of raytd tasks")
         for word in words:
@@ -90,10 +97,10 @@ def find_ends(
     named = _named(found)
     ends = Ends(
         tuple(named.values()),
-        *(tuple(named[place].spec.name for place in places[option]) for option in _OPTIONS),
+        *(tuple(named[place].spec.name for place in places[option]) for option in options),
     )
     if not problems and not ends.pairs:
-        problems = [f"--source and --target are both {sources[0]}; name another one of them"]
+        problems = [f"{' and '.join(options)} are both {sources[0]}; name another one of them"]
     return ends, problems
 
 
@@ -104,10 +111,10 @@ def _end(word: str, known: Mapping[str, TaskSpec], root: Path) -> End:
         DataError: in one line, if it stands for nothing, or for two things.
     """
     path = expanded(word)
-    if word in known and path.exists():
+    if word in known and path.exists() and not _lies_at(known[word], path, root):
         raise DataError(
-            f"is a task of the catalogue, and lies in this folder, too; write ./{word} for what "
-            "lies here, or start raytd in another folder for the task"
+            f"is the name of a task, and lies in this folder, too; write ./{word} for what lies "
+            "here, or start raytd in another folder for the task"
         )
     if word in known:
         return End(word, word, known[word], by_name=True)
@@ -120,6 +127,17 @@ def _end(word: str, known: Mapping[str, TaskSpec], root: Path) -> End:
     name = plain(called)
     known_as = None if identity_of(reference) == called else name
     return End(word, place, spec.model_copy(update={"name": name, "known_as": known_as}))
+
+
+def is_path(word: str) -> bool:
+    """Whether a word may be more than the name of a task: it lies here, or looks like a path."""
+    looks_like_one = "/" in word or Path(word).suffix.lower() in _ENDINGS
+    return looks_like_one or is_reference(word) or expanded(word).exists()
+
+
+def _lies_at(spec: TaskSpec, path: Path, root: Path) -> bool:
+    there = find(spec.dataset, root)
+    return there is not None and os.path.realpath(there.path) == os.path.realpath(path)
 
 
 def _kind(word: str, path: Path, known: Iterable[str]) -> str:

@@ -17,7 +17,10 @@ def problems_with(out: Path, *, force: bool) -> list[str]:
     if not out.parent.is_dir():
         return [f"{out}: there is no folder {out.parent}; make it, or name another file with --out"]
     if out.exists() and not force:
-        return [f"{out} is there already; replace it with --force, or name another file with --out"]
+        return [
+            f"{out} is there already: raytd sweep {out} runs it; raytd init replaces it with "
+            "--force, or writes another file with --out"
+        ]
     return []
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from raytd.sweep.draft.effort import Effort
 from raytd.sweep.draft.supply import Supply
+from raytd.tasks.spec import TaskSpec
 
 _FEW = 30
 """Images that transfer learns, as in the shipped suites."""
@@ -38,13 +39,18 @@ def tasks(supplies: Sequence[Supply], effort: Effort) -> list[str | dict[str, An
     for supply in supplies:
         there = {"train": supply.train, "val": supply.val}
         own = {key: n for key, n in there.items() if n < wanted[key]}
-        spec = supply.spec
+        name = supply.spec.name
         if supply.by_name:
-            found.append({"name": spec.name, **own} if own else spec.name)
-            continue
-        known_as = {} if spec.known_as is None else {"known_as": spec.known_as}
-        found.append({"name": spec.name, "dataset": spec.dataset, **known_as, **own})
+            found.append({"name": name, **own} if own else name)
+        else:
+            found.append({**definition(supply.spec), **own})
     return found
+
+
+def definition(spec: TaskSpec) -> dict[str, str]:
+    """What a sweep file says of all images of a data set."""
+    known_as = {} if spec.known_as is None else {"known_as": spec.known_as}
+    return {"name": spec.name, "dataset": spec.dataset, **known_as}
 
 
 def sections(

@@ -125,12 +125,7 @@ def _cpu(draft: Draft, effort: Effort, side: int) -> list[str]:
     if not draft.models:
         lines.append("model: cnn8-narrow")
     settings = sections(draft.supplies, draft.targets, effort, side)
-    settings["resources"] = {
-        "gpus_per_actor": 0,
-        "cpus_per_actor": 0.5,
-        "threads": 1,
-        "chunk": 4,
-    }
+    settings["resources"] = {"cpus_per_actor": 0.5, "chunk": 4}
     return [*lines, *(f"{name}: {flow(keys)}" for name, keys in settings.items())]
 
 
