@@ -114,11 +114,9 @@ def _sized_trial(
         for name in names
         if METHODS[method].reads(key := f"{section}.{name}") or section == "data"
     }
-    line = f"settings that fit this machine ({found.summary}): {' '.join(as_settings(taken))}"
-    view.show("data", {"message": line})
-    if not found.fits:
-        line = "That is more than five minutes with the least that is sensible"
-        view.show("warning", {"message": f"{line}: a smaller --model is quicker."})
+    which = "that fit this machine" if found.fits else "with the least that is sensible"
+    line = f"settings {which} ({found.summary}): {' '.join(as_settings(taken))}"
+    view.show("data" if found.fits else "warning", {"message": line})
     return found.plan.trials[0]
 
 

@@ -89,8 +89,9 @@ def sized(  # noqa: PLR0913
         RequestError: if the first of them is no sweep.
     """
     found: Sized | None = None
-    file, cpus = folder / f"{draft.name}.yaml", sum(node["CPU"] for node in nodes)
-    for effort, side in _steps(longest_side(draft.supplies)):
+    cpus = sum(node["CPU"] for node in nodes)
+    for number, (effort, side) in enumerate(_steps(longest_side(draft.supplies))):
+        file = folder / f"{number}.yaml"  # each under a name of its own, since files are read once
         file.write_text(sweep_text(draft, effort, side, ""), encoding="utf-8")
         try:
             spec = spec_of(file)
