@@ -115,11 +115,11 @@ def own_file(asked: "Asked", view: View) -> Path:
 
     known = made_before(asked)
     if known is not None:
-        line = f"{known} was made of the same sources and targets before, and is run as it is"
+        line = f"{known} is there, made of the same sources and targets, and is kept as it is"
         view.show("file", {"message": line})
         return known
     out, _, found = written(asked, view)
-    view.show("file", {"message": f"{out}  {found.summary}; its comments say how to get more"})
+    view.show("file", {"message": f"{out}  {found.summary}"})
     if not found.fits:
         view.show("warning", {"message": TOO_LONG})
     return out

@@ -3,56 +3,18 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from raytd.sweep.cluster import connection
-from raytd.sweep.cost import timing
-from raytd.sweep.cost.speed import Speed
 from raytd.sweep.draft.sized import BUDGET_S
 from raytd.sweep.file.load import load_sweep
 from raytd.sweep.file.shipped import shipped
-from raytd.sweep.trials.trial import Trial
 from tests.cli.commands import environment, run_here
-from tests.tasks.formats import made, write_folder
 
 INIT = ("init", "--source", "./a", "--source", "./b", "--target", "./c")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three folders of pictures, the target's with fewer of them."""
-    for name, per_class, seed in (("a", 40, 0), ("b", 30, 1), ("c", 15, 2)):
-        content = made(("no", "1e3"), (10, 12, 3), per_class=per_class, seed=seed)
-        write_folder(tmp_path / name, content, [""])
-    (tmp_path / "a/notes.txt").touch()
-    return tmp_path
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Makes this machine as fast as stated: seconds of an SGD step on 12 × 12 pixels."""
-
-    def set_to(step_s: float) -> None:
-        def measured(
-            kinds: Mapping[str, Trial], _: int, tell: Callable[[str], None]
-        ) -> tuple[float, dict[str, Speed]]:
-            tell("looking at the stated speeds")
-            return 3.0, {key: _speed(t.source.image_shape, step_s) for key, t in kinds.items()}
-
-        monkeypatch.setattr(timing, "_measured", measured)
-
-    return set_to
-
-
-def _speed(shape: tuple[int, int, int], step_s: float) -> Speed:
-    of_pixels = shape[1] * shape[2] / 144
-    parts = {"move_s": 0.05, "step_s": 1.0, "pretrain_step_s": 1.0}
-    parts |= {"measure_s": 0.02, "longer_s": 0.01, "probe_s": 0.05}
-    seconds = {name: share * step_s * of_pixels for name, share in parts.items()}
-    return Speed(**seconds, activation_bytes=1000, widest_bytes=200, parameters=10_000)
 
 
 def test_the_file_fits_the_data_and_the_plan_agrees_that_it_is_quick(
@@ -74,7 +36,6 @@ def test_the_file_fits_the_data_and_the_plan_agrees_that_it_is_quick(
     assert len(spec.grid["seed"]) >= 3
     assert {task.size for task in spec.tasks} == {(10, 12)}
     full = load_sweep(folder / "to-c.yaml", has_gpu=lambda: True).spec
-    assert full.resources.use_gpu
     assert full.trajectory.steps > 4 * (spec.trajectory.steps or 0)
 
 
@@ -142,7 +103,7 @@ def test_everything_wrong_is_said_at_once_and_nothing_is_written(folder: Path) -
     problems = ended.stderr.splitlines()[1:]
     assert [line.split(":")[0] for line in problems] == [
         "--source ./nothing", "--model cnn9", "--model cnn8",
-        "to-c.yaml is there already; replace it with --force, or name another file with --out",
+        "to-c.yaml is there already",
         "./empty",
     ]  # fmt: skip
     assert "no folder of a class" in problems[-1]
@@ -174,7 +135,7 @@ def test_a_shipped_sweep_is_copied_once_and_then_runs_from_here(tmp_path: Path) 
     assert copied.stdout.splitlines()[-1] == "next  raytd sweep quickstart.yaml"
     again = run_here(tmp_path, "init", "quickstart")
     assert (again.returncode, again.stderr.partition(";")[0]) == (
-        2, "quickstart.yaml is there already"
+        2, "quickstart.yaml is there already: raytd sweep quickstart.yaml runs it"
     )  # fmt: skip
     assert run_here(tmp_path, "init", "nothing").returncode == 2
     both = run_here(tmp_path, "init", "quickstart", "--source", "a")
@@ -210,5 +171,5 @@ def test_with_a_gpu_the_quick_profile_comes_first_and_the_file_as_written_then(
     assert made.returncode == 0, made.stderr
     assert made.stdout.splitlines()[1:3] == [
         "next  raytd sweep to-c.yaml --profile cpu",
-        "then  raytd sweep to-c.yaml, which uses the GPU",
+        "then  raytd sweep to-c.yaml, which asks the GPU for more",
     ]

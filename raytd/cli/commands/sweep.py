@@ -103,8 +103,10 @@ def _with_file(given: dict[str, Any], view: View) -> dict[str, Any]:
     if given["file"] is not None:
         return given
     places = {name: given[name] for name in ("data", "catalogue", "download")}
-    file = own_file(Asked(**ends, **places), view)
-    return {**given, "file": file, "profile": given["profile"] or QUICK}
+    file, profile = own_file(Asked(**ends, **places), view), given["profile"] or QUICK
+    line = f"this runs raytd sweep {file} --profile {profile}; comments in the file say more"
+    view.show("file", {"message": line})
+    return {**given, "file": file, "profile": profile}
 
 
 def _run(
