@@ -8,7 +8,7 @@ TESTS = Path(__file__).parent
 PROJECT = tomllib.loads((TESTS.parent / "pyproject.toml").read_text())
 DEPLOY_ONLY = (
     "moto|boto3|botocore|psycopg2|flask_wtf|cfnlint|kubernetes_validate|googleapiclient"
-    r"|tests\.deploy"
+    r"|hatchling|tests\.deploy"
 )
 """What only the extra `deploy` brings, as it is imported."""
 

@@ -24,6 +24,7 @@ _ROOMS = {"submit": "jobs", "logs": "jobs", "status": "status"}
 """Where commands stand that are not in `commands`."""
 
 _COMMANDS = {
+    "init": "A sweep file for data of your own, or a copy of one that raytd brings.",
     "plan": "What a sweep would do, how long it would take, what it would cost.",
     "sweep": "Run what is missing of a sweep, and show its table.",
     "distance": "The distance between two tasks, in this process.",

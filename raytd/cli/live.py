@@ -28,7 +28,7 @@ _ECHO = 3
 _BROAD = 110
 """Columns in which the name of a trial stands on one line beside its place."""
 
-_LASTING = ("sweep", "data", "plan", "wait", "warning", "error", "finish")
+_LASTING = ("file", "sweep", "data", "plan", "wait", "warning", "error", "finish")
 
 
 class Live(View):

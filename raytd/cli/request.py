@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Request:
-    """A sweep file with the options that say which sweep it is and where it runs.
+    """A sweep file, or the name of one that raytd brings, with the options of the command.
 
     In Python, data may stand in the place of the file.
     """
@@ -58,16 +58,20 @@ class Request:
 
         return connect(self.address) if self.address else nullcontext(local_nodes())
 
-    def load(self, nodes: "list[Node]", can_add: "CanAdd") -> "LoadedSweep":
+    def load(self, nodes: "list[Node]", can_add: "CanAdd", view: View) -> "LoadedSweep":
         """The sweep of the file; see `plan`.
 
         Raises:
-            RequestError: with everything that is wrong with the file.
+            RequestError: with everything that is wrong with the file, or if there is none.
         """
         from raytd.sweep.file.load import load_sweep
+        from raytd.sweep.file.shipped import chosen_file
 
+        file = self.file
+        if isinstance(file, Path):
+            file = chosen_file(file, lambda line: view.show("file", {"message": line}))
         return load_sweep(
-            self.file,
+            file,
             profile=self.profile,
             overrides=self.overrides
             + options.settings_of(catalogue=self.catalogue, download=self.download),
@@ -91,7 +95,7 @@ class Request:
         from raytd.sweep.trials.plan import make_plan
         from raytd.tasks.references import data_root
 
-        loaded = self.load(nodes, can_add)
+        loaded = self.load(nodes, can_add, view)
         told = {"profile": loaded.profile, "reason": loaded.reason}
         view.show("sweep", {"name": loaded.spec.name, **told})
         doing(view, f"reading the data of {counted(len(loaded.spec.tasks), 'task')}")
@@ -108,9 +112,8 @@ class Request:
 
 
 def request_options(function: F) -> F:
-    """The file and the options of a `Request`."""
+    """The options of a `Request`, which has a file as well."""
     decorators = (
-        click.argument("file", type=options.UserPath()),
         click.option("--profile", help="A profile of the file, 'auto' or 'none'."),
         options.overrides,
         click.option(

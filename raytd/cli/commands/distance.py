@@ -53,28 +53,26 @@ def command(
 ) -> None:
     """The distance from the task SOURCE to the task TARGET, with its error figures.
 
-    Tasks are names of the catalogue, such as digits-low, or of the tasks in --config. Standard
-    error says meanwhile what is trained, which iteration and segment is reached, and when it ends.
+    Each is the name of a task of the catalogue, such as digits-low, or of --config, or a folder
+    with one folder for each class, a Parquet file or an npz file. Without --config, data of your
+    own get settings with which the answer takes five minutes at most on this machine, and these
+    are shown. Standard error says meanwhile what is trained, which iteration and segment is
+    reached, and when it ends.
     """
+    from raytd.cli.asked_trial import asked_trial
     from raytd.cli.events import doing, opened
     from raytd.cli.output import figures_table, say
+    from raytd.sweep.document.reading import each_file_once
+    from raytd.sweep.file.shipped import chosen_file
     from raytd.sweep.folder.doubts import row_doubts, with_doubts
     from raytd.sweep.folder.ledger import Ledger
     from raytd.sweep.trials.sharing import sharing_notes
-    from raytd.sweep.trials.single import single_trial
     from raytd.tasks.account import account_lines
 
-    asked = options.settings_of(catalogue=given["catalogue"], download=given["download"])
+    given["config"] = given["config"] and chosen_file(given["config"], say)
     chosen = {key: given[key] for key in ("model", "seed") if given[key] is not None}
-    with opened("auto") as view:
-        trial = single_trial(
-            (source, target),
-            {"methods": [method], **chosen},
-            config=given["config"],
-            data=given["data"],
-            overrides=given["overrides"] + asked,
-            caller="raytd distance",
-        )
+    with opened("auto") as view, each_file_once():
+        trial = asked_trial((source, target), {"methods": [method], **chosen}, given, view)
         ends = (trial.source, trial.target)
         for line in account_lines(ends) + sharing_notes([ends]):
             view.show("data", {"message": line})
@@ -101,18 +99,15 @@ def _run(
     trial: "Trial", sources: Path | None, view: "View", log: "TrialLog | None"
 ) -> "tuple[DistanceResult | Score, Row]":
     """Runs a trial, and shows where it is; a log has its iterations, too."""
+    from raytd.cli.asked_trial import forecast_of_one
     from raytd.cli.course import Course
     from raytd.cli.output import say
     from raytd.engine.executor import run_in_process
     from raytd.learning.sources import source_key
-    from raytd.sweep.cost.forecast import forecast_of
-    from raytd.sweep.cost.timing import kept_speeds
-    from raytd.sweep.trials.networks import missing_networks
     from raytd.sweep.trials.trial import run_trial
 
-    networks = {network.key: network for network in missing_networks([trial], sources)}
-    ahead = list(networks.values())
-    course = Course(view, forecast_of([trial], kept_speeds(), at_once=1, networks=ahead))
+    networks, forecast = forecast_of_one(trial, sources)
+    course = Course(view, forecast)
 
     def on_training(task: "Task", origin: "Origin", place: "TrainingPlace") -> None:
         network = networks.get(source_key(task, origin))

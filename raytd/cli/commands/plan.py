@@ -2,13 +2,15 @@
 
 import json
 import sys
+from dataclasses import asdict, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from raytd.cli import options
-from raytd.cli.events import doing, opened
+from raytd.cli.drafting import shorter
+from raytd.cli.events import View, doing, opened
 from raytd.cli.request import Request, request_options
 from raytd.cli.standing import duration
 from raytd.cli.terminal import open_console, open_table
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plan")
+@click.argument("file", type=options.UserPath())
 @request_options
 @click.option(
     "--price",
@@ -42,12 +45,17 @@ def command(
 ) -> None:
     """Say what the sweep in FILE would do, without starting anything.
 
+    FILE may be the name of a sweep that raytd brings (see raytd init); a file of that name counts
+    first, with or without .yaml.
+
     Reads the data, compares the trials with what is finished, and times the networks on this
     machine for some seconds each, unless an earlier call has. Speeds are kept in the user's cache
-    folder.
+    folder. Where the sweep would take more than a night, names settings with which it would not.
     """
     from raytd.sweep.cluster.autoscaling import is_autoscaling
     from raytd.sweep.cost.plan_figures import outlook
+    from raytd.sweep.document.reading import each_file_once
+    from raytd.sweep.draft.smaller import NIGHT_S, smaller
     from raytd.tasks.account import account_lines
 
     request = Request.of(given)
@@ -59,7 +67,14 @@ def command(
     if no_import:
         _show_named(request, could_grow, as_json=as_json)
         sys.exit(0)
-    with opened("auto") as view, request.nodes() as nodes:
+
+    def quick_s(settings: tuple[str, ...]) -> float | None:
+        other = replace(request, overrides=request.overrides + settings)
+        _, plan = other.plan(nodes, could_grow, View())
+        figures = outlook(plan, nodes=nodes, max_concurrent=request.max_concurrent, quick=True)
+        return cast("float | None", figures["duration_s"])
+
+    with each_file_once(), opened("auto") as view, request.nodes() as nodes:
         loaded, plan = request.plan(nodes, could_grow, view)
         lines = account_lines(plan.tasks)
         found = outlook(
@@ -70,10 +85,15 @@ def command(
             quick=quick,
             tell=partial(doing, view),
         )
+        less = None
+        if (found["duration_s"] or 0) > NIGHT_S:
+            doing(view, "looking for settings with which it takes a night at most")
+            less = smaller(plan.spec, NIGHT_S, quick_s)
+        found["smaller"] = None if less is None else asdict(less)
     if as_json:
         click.echo(json.dumps({"profile": loaded.profile, **found}, indent=2))
     else:
-        _show(found, lines + found["shared_images"])
+        _show(found, lines + found["shared_images"], shorter(less, NIGHT_S))
     sys.exit(0)
 
 
@@ -81,8 +101,8 @@ def _show_named(request: Request, could_grow: "CanAdd", *, as_json: bool) -> Non
     """Checks the file alone, and shows which code of others it would run."""
     from raytd.models.factory import nothing_imported
 
-    with request.nodes() as nodes, nothing_imported() as named:
-        loaded = request.load(nodes, could_grow)
+    with opened("auto") as view, request.nodes() as nodes, nothing_imported() as named:
+        loaded = request.load(nodes, could_grow, view)
     if as_json:
         document = {"sweep": loaded.spec.name, "profile": loaded.profile, "imports": list(named)}
         click.echo(json.dumps(document, indent=2))
@@ -94,8 +114,8 @@ def _show_named(request: Request, could_grow: "CanAdd", *, as_json: bool) -> Non
         click.echo(f"It names {factory}: a plan or a sweep imports that module, which runs it.")
 
 
-def _show(found: dict[str, Any], read: list[str]) -> None:
-    """Tables for the eye."""
+def _show(found: dict[str, Any], read: list[str], less: str | None) -> None:
+    """Tables for the eye, with how it takes less time."""
     from rich.table import Table
 
     console = open_console()
@@ -112,6 +132,8 @@ def _show(found: dict[str, Any], read: list[str]) -> None:
     for name, text in _facts(found):
         facts.add_row(name, text)
     console.print(facts)
+    if less is not None:
+        console.print(f"that is more than a night; {less}", soft_wrap=True)
     console.print(f"results in {found['folder']}", soft_wrap=True)
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raytd.cli import options
+from raytd.cli.drafting import draft_options, own_file
 from raytd.cli.driver_log import Logged
 from raytd.cli.events import MODES, View, doing, open_view, warnings_in
 from raytd.cli.interruption import Interruption, pass_interruption
 from raytd.cli.output import outcome_of
 from raytd.cli.request import Request, request_options
+from raytd.cli.standing import duration
 from raytd.errors import RaytdError, RequestError, StorageError
 from raytd.words import counted
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 
 @click.command("sweep")
+@click.argument("file", type=options.UserPath(), required=False)
+@draft_options
 @request_options
 @options.tracking_uri
 @click.option(
@@ -51,6 +55,12 @@ def command(
 ) -> None:
     """Run what is missing of the sweep in FILE, and show its table.
 
+    FILE may be the name of a sweep that raytd brings (see raytd init); a file of that name counts
+    first, with or without .yaml.
+
+    With --source and --target instead: writes FILE for these data as raytd init does, with a first
+    answer within five minutes on this machine, and runs it. The same words again run the same file.
+
     Trains the missing source models, runs the missing trials on Ray, logs them to MLflow and writes
     results, figures and the matrices of distances under the storage folder. Running it again runs
     nothing that is finished.
@@ -59,7 +69,8 @@ def command(
     view.open()
     try:
         with warnings_in(view):
-            plan, code = run(Request.of(given), tracking_uri, view, interruption)
+            request = Request.of(_with_file(given, view))
+            plan, code = run(request, tracking_uri, view, interruption)
             view.close()
             outcome_of(plan).show(as_json=as_json)
             interruption.check()
@@ -80,6 +91,30 @@ def command(
             view.show("finish", {**fields, "message": interruption.line()})
         view.end_log()
     sys.exit(code)
+
+
+def _with_file(given: dict[str, Any], view: View) -> dict[str, Any]:
+    """The arguments with a sweep file, which is drafted where data are given instead.
+
+    Raises:
+        RequestError: if there is neither, or there are both.
+    """
+    from raytd.sweep.draft.asked import Asked
+    from raytd.sweep.draft.sized import QUICK
+
+    ends = {name: given.pop(name) for name in ("sources", "targets", "models")}
+    if any(ends.values()) == (given["file"] is not None):
+        raise RequestError(
+            "give FILE, or --source and --target with data of your own, and not both; raytd init "
+            "lists the sweeps that raytd brings"
+        )
+    if given["file"] is not None:
+        return given
+    places = {name: given[name] for name in ("data", "catalogue", "download")}
+    file, profile = own_file(Asked(**ends, **places), view), given["profile"] or QUICK
+    line = f"this runs raytd sweep {file} --profile {profile}; comments in the file say more"
+    view.show("file", {"message": line})
+    return {**given, "file": file, "profile": profile}
 
 
 def run(
@@ -171,6 +206,7 @@ def _run_missing(  # noqa: PLR0913
         networks=networks,
         networks_at_once=trainings_at_once(networks, nodes),
     )
+    _tell_if_long(forecast.left_s(), request, view)
     with ExitStack() as stack:
         if not request.address:
             doing(view, "starting Ray on this machine")
@@ -187,6 +223,18 @@ def _run_missing(  # noqa: PLR0913
         finally:
             _close(progress, status, interruption)
     return {"done": 0, "failed": 1}[status]
+
+
+def _tell_if_long(seconds: float | None, request: Request, view: View) -> None:
+    """Warns of a sweep that takes more than a night by speeds that were measured before."""
+    from raytd.sweep.draft.smaller import NIGHT_S
+
+    if seconds is not None and seconds > NIGHT_S:
+        line = (
+            f"this takes about {duration(seconds)} by the speeds of this machine; raytd plan "
+            f"{request.file} says which settings make it shorter"
+        )
+        view.show("warning", {"message": line})
 
 
 def _tell_shortfalls(view: View, texts: list[str]) -> None:

@@ -64,11 +64,12 @@ def command(file: Path, *, address: str | None, as_json: bool, **given: Any) -> 
     from raytd.sweep.cluster.jobs import job_server, server_url, submit
     from raytd.sweep.document.reading import each_file_once
     from raytd.sweep.file.load import load_sweep
+    from raytd.sweep.file.shipped import chosen_file
 
     asked = options.settings_of(catalogue=given["catalogue"], download=given["download"])
     with each_file_once():
         loaded = load_sweep(
-            file,
+            chosen_file(file, lambda line: click.echo(line, err=True)),
             profile=given["profile"],
             overrides=given["overrides"] + asked,
             has_gpu=lambda: True,  # the job chooses; every profile is checked here in any case

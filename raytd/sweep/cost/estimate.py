@@ -72,17 +72,22 @@ class Estimate:
 
 def speed_key(trial: Trial) -> str:
     """Trials with one key are as fast as one another, up to the number of classes."""
-    config, task = trial.config, trial.source
+    config = trial.config
+    tiling = f"{config.tiling.tile_size} {config.resources.chunk}"
+    return f"{network_key(trial)} {tiling}"
+
+
+def network_key(trial: Trial) -> str:
+    """Steps of trials with one key are as fast as one another, whatever the tiles are."""
+    config, resources = trial.config, trial.config.resources
     parts = (
         config.model,
-        task.image_shape,
+        trial.source.image_shape,
         config.batch,
         config.trajectory.augment,
         config.pretrain.batch_size,
-        config.tiling.tile_size,
-        config.resources.chunk,
-        config.resources.threads,
-        config.resources.use_gpu,
+        resources.threads,
+        resources.use_gpu,
     )
     return " ".join(map(str, parts))
 

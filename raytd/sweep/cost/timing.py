@@ -18,7 +18,7 @@ from raytd.errors import PathError, StorageError
 from raytd.paths import cache_folder
 from raytd.storage.files import write_json
 from raytd.sweep.cost.child import end_with_parent
-from raytd.sweep.cost.estimate import speed_key
+from raytd.sweep.cost.estimate import network_key, speed_key
 from raytd.sweep.cost.speed import Speed, calibrate
 from raytd.sweep.trials.trial import Trial
 
@@ -69,14 +69,28 @@ def timings(
         tell: called with what is being timed.
     """
     kinds = {speed_key(t): t for t in trials}
-    start_s, known = _kept(None if quick else side_by_side)
-    known = {key: speed for key, speed in known.items() if key in kinds}
-    untimed = {key: t for key, t in kinds.items() if key not in known}
+    start_s, kept = _kept(None if quick else side_by_side)
+    timed_as = _timed_as(kinds)
+    known = {key: kept[k] for key, like in timed_as.items() for k in (like, key) if k in kept}
+    untimed = {timed_as[key]: kinds[timed_as[key]] for key in kinds if key not in known}
     if quick or not untimed:
         return Timings(start_s, known, list(untimed.values()), len(known))
     start_s, measured = _measured(untimed, side_by_side, tell)
+    measured = {key: measured[like] for key, like in timed_as.items() if key not in known}
     _keep(start_s, measured, side_by_side)
     return Timings(start_s, known | measured, n_kept=len(known))
+
+
+def _timed_as(kinds: Mapping[str, Trial]) -> dict[str, str]:
+    """For each kind the one that is timed for it: its own or, where it has no tiles, one that has.
+
+    Of a method without blocks only the steps of its network are timed.
+    """
+    tiled = {network_key(t): key for key, t in kinds.items() if t.work is not None}
+    return {
+        key: key if t.work is not None else tiled.get(network_key(t), key)
+        for key, t in kinds.items()
+    }
 
 
 def kind_in_words(trial: Trial) -> str:

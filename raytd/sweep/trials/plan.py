@@ -1,7 +1,7 @@
 """The plan of a sweep: its trials with their data, what is done, what is missing, what it takes."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -22,12 +22,16 @@ from raytd.sweep.trials.study import Study
 from raytd.sweep.trials.trial import Trial, sgd_steps_of
 from raytd.tasks import datasets
 from raytd.tasks.account import accounts_of
+from raytd.tasks.datasets import Dataset
 from raytd.tasks.pixels.form import in_words
 from raytd.tasks.spec import TaskSpec
 from raytd.tasks.task import Task, make_task
 from raytd.words import counted
 
 Status = Literal["done", "failed", "missing"]
+
+Read = Callable[..., Dataset]
+"""`raytd.tasks.datasets.read`, or the same with a memory of what it has read."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,7 @@ def make_plan(  # noqa: PLR0913
     can_add: CanAdd | None = None,
     fresh: bool = False,
     retry: bool = False,
+    read: Read = datasets.read,
 ) -> SweepPlan:
     """Reads the data of a sweep and compares its trials with the ledger; writes nothing.
 
@@ -177,11 +182,12 @@ def make_plan(  # noqa: PLR0913
             only for missing trials against which nothing else speaks. None: it cannot.
         fresh: whether trials that have ended are run again.
         retry: whether those that failed for a cause of their own are run again.
+        read: reads a data set.
 
     Raises:
         RequestError: with everything that data and cluster say against the sweep.
     """
-    tasks, problems = read_tasks(spec.tasks, data, download=spec.data.download)
+    tasks, problems = read_tasks(spec.tasks, data, download=spec.data.download, read=read)
     configs, cases = expand(spec), searches(spec)
     possible = [*configs, *(probe for case in cases for probe in case.probes())]
     fitting = Fitting(spec.resources, nodes)
@@ -204,7 +210,7 @@ def make_plan(  # noqa: PLR0913
 
 
 def read_tasks(
-    specs: Sequence[TaskSpec], root: Path, *, download: bool = False
+    specs: Sequence[TaskSpec], root: Path, *, download: bool = False, read: Read = datasets.read
 ) -> tuple[dict[TaskSpec, Task], list[str]]:
     """Cuts tasks from their data sets, one data set after the other; problems are told in words."""
     by_source: dict[tuple[str, str | None], list[TaskSpec]] = {}
@@ -214,7 +220,7 @@ def read_tasks(
     problems: dict[str, None] = {}
     for (reference, known_as), cut in by_source.items():
         try:
-            dataset = datasets.read(reference, root, known_as=known_as, download=download)
+            dataset = read(reference, root, known_as=known_as, download=download)
         except DataError as error:
             problems[str(error)] = None
             continue

@@ -7,6 +7,7 @@ from typing import Any
 from raytd.errors import RequestError
 from raytd.sweep.document.reading import each_file_once
 from raytd.sweep.file.load import load_sweep, make_spec
+from raytd.sweep.file.spec import SweepSpec
 from raytd.sweep.trials.expand import TrialConfig, expand
 from raytd.sweep.trials.plan import read_tasks, trial_problems
 from raytd.sweep.trials.trial import Trial
@@ -39,19 +40,7 @@ def single_trial(
     Raises:
         RequestError: with everything that is wrong.
     """
-    base = None
-    if config is not None:
-        base = load_sweep(config, has_gpu=_has_gpu).root.without("grid", "where", "search")
-    known = {} if base is None else _tasks_by_name(base.plain().get("tasks", []))
-    names = [end if isinstance(end, str) else end.get("name") for end in ends]
-    tasks = [known.get(e, e) if isinstance(e, str) else e for e in ends]
-    content = {
-        "name": "distance",
-        "tasks": tasks[:1] if names[0] == names[1] else tasks,
-        "pairs": [names],
-        **settings,
-    }
-    spec = make_spec(content, caller=caller, base=base, overrides=overrides)
+    spec = single_spec(ends, settings, config=config, overrides=overrides, caller=caller)
     configs = expand(spec)
     tasks_read, problems = read_tasks(spec.tasks, data_root(data), download=spec.data.download)
     problems += [] if problems else trial_problems(configs, tasks_read)
@@ -61,6 +50,33 @@ def single_trial(
         raise RequestError(problems)
     trial = _on_this_machine(configs[0])
     return Trial(trial, tasks_read[trial.source], tasks_read[trial.target])
+
+
+@each_file_once()
+def single_spec(  # noqa: PLR0913
+    ends: tuple[TaskLike, TaskLike],
+    settings: Mapping[str, Any],
+    *,
+    config: Path | str | None,
+    profile: str | None = None,
+    overrides: Sequence[str],
+    caller: str,
+) -> SweepSpec:
+    """The sweep of the one pair, with the arguments of `single_trial` and a profile of `config`."""
+    base = None
+    if config is not None:
+        loaded = load_sweep(config, profile=profile, has_gpu=_has_gpu)
+        base = loaded.root.without("grid", "where", "search")
+    known = {} if base is None else _tasks_by_name(base.plain().get("tasks", []))
+    names = [end if isinstance(end, str) else end.get("name") for end in ends]
+    tasks = [known.get(e, e) if isinstance(e, str) else e for e in ends]
+    content = {
+        "name": "distance",
+        "tasks": tasks[:1] if names[0] == names[1] else tasks,
+        "pairs": [names],
+        **settings,
+    }
+    return make_spec(content, caller=caller, base=base, overrides=overrides)
 
 
 def _on_this_machine(config: TrialConfig) -> TrialConfig:

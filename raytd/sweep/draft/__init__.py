@@ -1,0 +1,1 @@
+"""Which sweep suits a user's own data and this machine?"""
