@@ -1,4 +1,4 @@
-"""What every tracker is told about a sweep and its trials, and the three things it can do."""
+"""What every tracker is told about a sweep and its trials, and what it can do with that."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ class SweepInfo:
         artifacts: files that exist before the first trial, such as the sweep file.
         resolved: the sweep file with profile and overrides applied; kept as
             `sweep-resolved.yaml`, which can be run as it is.
+        started: when its first trial began, in seconds since 1970; None is now.
     """
 
     name: str
@@ -30,6 +31,7 @@ class SweepInfo:
     tags: Mapping[str, str] = field(default_factory=dict)
     artifacts: Sequence[StoragePath] = ()
     resolved: Mapping[str, Any] = field(default_factory=dict)
+    started: float | None = None
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,20 @@ class TrialInfo:
 
     Attributes:
         key: identifies the trial within its sweep.
-        name: what people read, such as `low -> high coupled`.
-        params: the settings in which trials differ, and few others.
+        name: what people read, such as `wrn-10-1 coupled low->high seed 1`.
+        params: all that the result depends on.
         tags: what to filter trials by. Those that came up since the trial was first told of, such
             as the line of its error, are added when it finishes.
         datasets: what it works on.
+        started: when it began, in seconds since 1970; None is now.
     """
 
     key: str
     name: str
-    params: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    params: Mapping[str, str | int | float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     datasets: Sequence[DatasetInfo] = ()
+    started: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,14 @@ class Closing:
         metrics: the summary over all trials.
         artifacts: files to keep with it, such as its figures.
         table: one row per trial, kept as the table `results.json`.
+        ended: when its last trial ended, in seconds since 1970; None is now.
     """
 
     status: SweepStatus
     metrics: Mapping[str, float] = field(default_factory=dict)
     artifacts: Sequence[StoragePath] = ()
     table: Sequence[Mapping[str, Any]] = ()
+    ended: float | None = None
 
 
 class Tracker:
@@ -91,6 +97,14 @@ class Tracker:
 
     This one keeps nothing: it is the tracker of sweeps that nobody tracks.
     """
+
+    @property
+    def link(self) -> str | None:
+        """Address of the page that shows the sweep's runs; None where nothing serves one."""
+        return None
+
+    def begin_trial(self, trial: TrialInfo) -> None:
+        """Shows a trial as running; one that has ended is left as it is."""
 
     def log_iteration(
         self,
@@ -115,6 +129,7 @@ class Tracker:
         *,
         status: TrialStatus,
         artifacts: Sequence[StoragePath],
+        ended: float | None = None,
     ) -> None:
         """Ends a trial with its result; telling of the same result again changes nothing.
 
@@ -123,6 +138,7 @@ class Tracker:
             metrics: the summary; what is None or not a number is left out.
             status: whether there is a result.
             artifacts: files to keep with the trial.
+            ended: when it ended, in seconds since 1970; None is now.
         """
 
     def close(self, closing: Closing) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from raytd.tracking.base import Closing, SweepInfo, TrialInfo
-from raytd.tracking.guard import require_active
-from raytd.tracking.runs import Run
+from raytd.tracking.guard import require_active, without_password
+from raytd.tracking.runs import Run, milliseconds, table_text
 from raytd.tracking.sqlite_file import require_file, store_file
 
 SWEEP_TAG = "raytd.sweep"
@@ -17,8 +17,12 @@ STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 
 _PARENT_TAG = "mlflow.parentRunId"
 _NOTE_TAG = "mlflow.note.content"
+_ASKED_TAG = "raytd.asked"
+"""Digest of the files that a sweep begins with; those that it ends with have a digest of theirs."""
 _MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
-"""Opens the experiment on its runs and charts rather than on traces of language models."""
+"""What the experiment is for. MLflow 3.17 does not read it: its pages show language models unless
+the browser was told otherwise, so `Session.link` tells it."""
+_RUNS_PAGE = "#/experiments/{}/runs?workflowType=machine_learning"
 
 
 class Session:
@@ -28,6 +32,10 @@ class Session:
         uri: any MLflow tracking URI.
         sweep: what is going to run, or has run.
         running: whether it is running from now on.
+
+    Attributes:
+        sweep: the run of the sweep.
+        link: address of the experiment's list of runs; None for a store without a server.
 
     Raises:
         MlflowException: for this and every method, when the store cannot be used.
@@ -42,24 +50,26 @@ class Session:
             require_file(file)
         self._client: Any = MlflowClient(tracking_uri=uri)
         self._experiment = _experiment_id(self._client, sweep.experiment, file)
+        self.link = _link(uri, self._experiment)
         self._trials: dict[str, Run] = {}
         own = {SWEEP_TAG: sweep.name, _NOTE_TAG: sweep.description}
         tags = {name: text for name, text in {**sweep.tags, **own}.items() if text}
-        self.sweep = self._find({SWEEP_TAG: sweep.name}) or self._create(sweep.name, tags)
+        found = self._find({SWEEP_TAG: sweep.name})
+        self.sweep = found or self._create(sweep.name, tags, sweep.started)
         self.sweep.describe({}, tags)
         if running:
             self.sweep.start()
-        if sweep.resolved:
-            self.sweep.keep_text("sweep-resolved.yaml", _yaml(sweep.resolved))
-        self.sweep.keep(sweep.artifacts)
+        resolved = {"sweep-resolved.yaml": _yaml(sweep.resolved)} if sweep.resolved else {}
+        self.sweep.keep(sweep.artifacts, resolved, tag=_ASKED_TAG)
 
     def trial(self, trial: TrialInfo) -> Run:
-        """The run of a trial, made if there is none, with its params."""
+        """The run of a trial, made if there is none, with its name and params."""
         run = self.find_trial(trial.key)
         if run is None:
             own = {TRIAL_TAG: trial.key, _PARENT_TAG: self.sweep.id}
-            run = self._create(trial.name, {**trial.tags, **own})
+            run = self._create(trial.name, {**trial.tags, **own}, trial.started)
             self._trials[trial.key] = run
+        run.rename(trial.name)
         run.describe(trial.params, {})
         run.work_on(trial.datasets)
         return run
@@ -76,26 +86,27 @@ class Session:
     def summarise(self, closing: Closing) -> None:
         """Keeps the summary, the table and the files of the sweep with its run."""
         self.sweep.summarise(closing.metrics)
-        self.sweep.keep_table("results.json", closing.table)
-        self.sweep.keep(closing.artifacts)
+        tables = {"results.json": table_text(closing.table)} if closing.table else {}
+        for name in tables:
+            self.sweep.mark_table(name)
+        self.sweep.keep(closing.artifacts, tables)
 
     @property
     def runs(self) -> list[Run]:
         """Every run that was used: that of the sweep, and those of trials."""
         return [self.sweep, *self._trials.values()]
 
-    def close(self, status: str) -> None:
+    def close(self, status: str, ended: float | None = None) -> None:
         """Ends the sweep's run; trials that nobody finished end as `KILLED`."""
         for run in self._trials.values():
             if run.status == "RUNNING":
                 run.end("KILLED")
-        self.sweep.end(status)
+        self.sweep.end(status, ended)
 
-    def _create(self, name: str, tags: Mapping[str, str]) -> Run:
-        return Run(
-            self._client,
-            self._client.create_run(self._experiment, run_name=name, tags=dict(tags)),
-        )
+    def _create(self, name: str, tags: Mapping[str, str], started: float | None) -> Run:
+        began = milliseconds(started)
+        made = self._client.create_run(self._experiment, began, dict(tags), name)
+        return Run(self._client, made)
 
     def _find(self, tags: Mapping[str, str]) -> Run | None:
         """The oldest run with these tags, and without a parent unless the tags name one."""
@@ -126,6 +137,12 @@ def _experiment_id(client: Any, name: str, file: Path | None) -> str:
                 raise
     require_active(experiment)
     return str(experiment.experiment_id)
+
+
+def _link(uri: str, experiment: str) -> str | None:
+    if not uri.startswith(("http://", "https://")):
+        return None
+    return f"{without_password(uri).rstrip('/')}/{_RUNS_PAGE.format(experiment)}"
 
 
 def _yaml(content: Mapping[str, Any]) -> str:
