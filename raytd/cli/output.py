@@ -95,8 +95,14 @@ _ELSEWHERE = frozenset({
 """Columns that say what the row is about, or stand elsewhere."""
 
 
-def show(plan: SweepPlan, *, as_json: bool) -> None:
-    """Prints the table of trials, the matrices, where everything is, and the answer in words."""
+def show(plan: SweepPlan, *, as_json: bool, runs_page: str | None = None) -> None:
+    """Prints the table of trials, the matrices, where everything is, and the answer in words.
+
+    Args:
+        plan: of the sweep.
+        as_json: prints one document instead.
+        runs_page: address at which MLflow shows the trials, if a server does.
+    """
     from raytd.report.recommend.answer import answers, in_lines
     from raytd.report.saved import axes_of
 
@@ -105,6 +111,7 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     if as_json:
         document = {
             "folder": str(plan.folder),
+            "runs_page": runs_page,
             "trials": rows,
             "answers": [str(one) for one in said],
         }
@@ -129,5 +136,7 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     report = plan.folder / "report" / "index.html"
     where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"
     console.print(f"report   {where}", soft_wrap=True)
+    if runs_page is not None:
+        console.print(f"MLflow   {runs_page}", soft_wrap=True)
     for line in in_lines(said):
         console.print(line)

@@ -23,6 +23,8 @@ class SweepInfo:
         resolved: the sweep file with profile and overrides applied; kept as
             `sweep-resolved.yaml`, which can be run as it is.
         started: when its first trial began, in seconds since 1970; None is now.
+        param_columns: params in which its trials differ, which a table of them shows.
+        metric_columns: metrics that a table of them shows.
     """
 
     name: str
@@ -32,6 +34,8 @@ class SweepInfo:
     artifacts: Sequence[StoragePath] = ()
     resolved: Mapping[str, Any] = field(default_factory=dict)
     started: float | None = None
+    param_columns: Sequence[str] = ()
+    metric_columns: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class MlflowTracker(Tracker):
 
     @property
     def link(self) -> str | None:
-        """The experiment's list of runs, where a server has a page for it."""
+        """The page of the sweep's trials, where a server has one."""
         return None if self._session is None or self._guard.lost else self._session.link
 
     def begin_trial(self, trial: TrialInfo) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from raytd.tracking.base import Closing, SweepInfo, TrialInfo
-from raytd.tracking.guard import require_active, without_password
+from raytd.tracking.guard import require_active
+from raytd.tracking.page import link, view_tag
 from raytd.tracking.runs import Run, milliseconds, table_text
 from raytd.tracking.sqlite_file import require_file, store_file
 
@@ -20,9 +21,7 @@ _NOTE_TAG = "mlflow.note.content"
 _ASKED_TAG = "raytd.asked"
 """Digest of the files that a sweep begins with; those that it ends with have a digest of theirs."""
 _MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
-"""What the experiment is for. MLflow 3.17 does not read it: its pages show language models unless
-the browser was told otherwise, so `Session.link` tells it."""
-_RUNS_PAGE = "#/experiments/{}/runs?workflowType=machine_learning"
+"""What the experiment is for; `raytd.tracking.page` says what MLflow 3.17 goes by instead."""
 
 
 class Session:
@@ -35,7 +34,7 @@ class Session:
 
     Attributes:
         sweep: the run of the sweep.
-        link: address of the experiment's list of runs; None for a store without a server.
+        link: address of the page of its trials; None for a store without a server.
 
     Raises:
         MlflowException: for this and every method, when the store cannot be used.
@@ -50,7 +49,7 @@ class Session:
             require_file(file)
         self._client: Any = MlflowClient(tracking_uri=uri)
         self._experiment = _experiment_id(self._client, sweep.experiment, file)
-        self.link = _link(uri, self._experiment)
+        self.link = link(uri, self._experiment, sweep.name)
         self._trials: dict[str, Run] = {}
         own = {SWEEP_TAG: sweep.name, _NOTE_TAG: sweep.description}
         tags = {name: text for name, text in {**sweep.tags, **own}.items() if text}
@@ -61,6 +60,7 @@ class Session:
             self.sweep.start()
         resolved = {"sweep-resolved.yaml": _yaml(sweep.resolved)} if sweep.resolved else {}
         self.sweep.keep(sweep.artifacts, resolved, tag=_ASKED_TAG)
+        self._keep_view(sweep)
 
     def trial(self, trial: TrialInfo) -> Run:
         """The run of a trial, made if there is none, with its name and params."""
@@ -103,6 +103,12 @@ class Session:
                 run.end("KILLED")
         self.sweep.end(status, ended)
 
+    def _keep_view(self, sweep: SweepInfo) -> None:
+        """Has the experiment list the sweep among its views."""
+        name, text = view_tag(sweep.name, self.sweep.id, sweep.param_columns, sweep.metric_columns)
+        if self._client.get_experiment(self._experiment).tags.get(name) != text:
+            self._client.set_experiment_tag(self._experiment, name, text)
+
     def _create(self, name: str, tags: Mapping[str, str], started: float | None) -> Run:
         began = milliseconds(started)
         made = self._client.create_run(self._experiment, began, dict(tags), name)
@@ -137,12 +143,6 @@ def _experiment_id(client: Any, name: str, file: Path | None) -> str:
                 raise
     require_active(experiment)
     return str(experiment.experiment_id)
-
-
-def _link(uri: str, experiment: str) -> str | None:
-    if not uri.startswith(("http://", "https://")):
-        return None
-    return f"{without_password(uri).rstrip('/')}/{_RUNS_PAGE.format(experiment)}"
 
 
 def _yaml(content: Mapping[str, Any]) -> str:

@@ -109,10 +109,11 @@ def _run(
             write_plan(plan, loaded.text)
         except StorageError as error:
             raise RequestError(str(error)) from error
-        code = 1 if plan.left else 0
+        code, runs_page = (1 if plan.left else 0), None
         if plan.missing:
             try:
-                code = _run_missing(plan, request, uri, view, nodes, interruption) or code
+                ran, runs_page = _run_missing(plan, request, uri, view, nodes, interruption)
+                code = ran or code
             except FolderGoneError:
                 remove_remains(plan.folder)
                 raise
@@ -121,7 +122,7 @@ def _run(
             nothing = {"status": "failed" if code else "done", "done": 0, "failed": 0}
             view.show("finish", {**nothing, "message": None})
     view.close()
-    show(plan, as_json=as_json)
+    show(plan, as_json=as_json, runs_page=runs_page)
     return code
 
 
@@ -132,8 +133,8 @@ def _run_missing(  # noqa: PLR0913
     view: View,
     nodes: "list[Node]",
     interruption: Interruption,
-) -> int:
-    """Runs and tracks what is missing; the exit code."""
+) -> tuple[int, str | None]:
+    """Runs and tracks what is missing; the exit code, and where a server shows the runs."""
     from raytd.cli.progress import Progress
     from raytd.sweep.cluster.connection import connect
     from raytd.sweep.cost.estimate import trainings_at_once
@@ -169,7 +170,7 @@ def _run_missing(  # noqa: PLR0913
             status = "failed" if progress.n_failed else "done"
         finally:
             _close(progress, status, interruption)
-    return {"done": 0, "failed": 1}[status]
+    return {"done": 0, "failed": 1}[status], progress.tracker.link
 
 
 def _tell_shortfalls(view: View, texts: list[str]) -> None:

@@ -25,6 +25,9 @@ _OF_ALL_ITERATIONS = ("iteration", "forward_images", "coupling_converged")
 _SHOWN_RESOURCES = ("threads", "gpus_per_actor", "deterministic")
 """On these the last bits may depend."""
 
+_ENDS = ("source", "target")
+_OF_PATHS = ("distance", "distance_error", "noise_free_length", "arrived", "target_accuracy")
+
 _NO_ARTIFACT = "coupling.parquet"
 """Grows with the number of pairs; it stays in the folder of the trial."""
 
@@ -47,7 +50,26 @@ def sweep_info(
         artifacts=[folder / "sweep.yaml", folder / "plan.json"],
         resolved=resolved,
         started=started,
+        param_columns=_differing(resolved),
+        metric_columns=_telling(resolved["methods"]),
     )
+
+
+def _differing(asked: Mapping[str, Any]) -> list[str]:
+    """The params in which the trials of a sweep differ."""
+    axes = [axis for axis, values in asked["grid"].items() if len(values) > 1]
+    axes += [key for condition in asked.get("where") or () for key in condition["set"]]
+    axes += (asked.get("search") or {"space": {}})["space"]
+    ends = [name for i, name in enumerate(_ENDS) if len({pair[i] for pair in asked["pairs"]}) > 1]
+    methods = ["method"] if len(asked["methods"]) > 1 else []
+    return list(dict.fromkeys([*axes, *methods, *ends]))
+
+
+def _telling(methods: Sequence[str]) -> list[str]:
+    """The metrics that answer a sweep, and say first whether to believe them."""
+    are_distances = all(METHODS[name].unit == "rad" for name in methods)
+    with_path = any(METHODS[name].has_number("distance") for name in methods)
+    return [*(_OF_PATHS if with_path else ()), *(() if are_distances else ("value",))]
 
 
 def trial_info(
@@ -95,7 +117,7 @@ def _pair(config: TrialConfig) -> str:
 def _params(config: TrialConfig, digests: Sequence[str | None]) -> dict[str, str | int | float]:
     resources = config.resources.model_dump(mode="json", include=set(_SHOWN_RESOURCES))
     sections = {**config.obeyed(), "resources": resources}
-    for end, digest in zip(("source", "target"), digests, strict=True):
+    for end, digest in zip(_ENDS, digests, strict=True):
         task = getattr(config, end).model_dump(mode="json", exclude={"name"}, exclude_none=True)
         sections[end] = task | ({} if digest is None else {"digest": digest})
     params = {
@@ -126,7 +148,7 @@ def _datasets(config: TrialConfig, digests: Sequence[str | None]) -> list[Datase
     """The data of source and target; one of both roles where they are the same."""
     found: dict[str, tuple[TaskSpec, list[str]]] = {}
     ends = (config.source, config.target)
-    for spec, digest, role in zip(ends, digests, ("source", "target"), strict=True):
+    for spec, digest, role in zip(ends, digests, _ENDS, strict=True):
         if digest is not None:
             found.setdefault(digest, (spec, []))[1].append(role)
     return [

@@ -1,0 +1,44 @@
+"""The page of a tracking server on which a sweep's trials are to be seen.
+
+What MLflow 3.17 shows of an experiment is decided by the browser: its pages read
+`mlflow.experimentKind` no more, but the parameter `workflowType` of the address, and without it
+what the switch above the menu was last set to, which is language models at first. So an address
+that names it is all that a client can do. Which columns and which runs are shown is kept in tags
+of the experiment as views, which the page lists under *Views*.
+"""
+
+import json
+from collections.abc import Sequence
+
+from raytd.tracking.guard import without_password
+
+_VIEW_TAG = "mlflow.sharedViewState."
+
+
+def link(uri: str, experiment_id: str, view: str) -> str | None:
+    """Address of a view of the runs; None for a store without a server."""
+    if not uri.startswith(("http://", "https://")):
+        return None
+    server = without_password(uri).rstrip("/")
+    asked = f"workflowType=machine_learning&viewStateShareKey={view}"
+    return f"{server}/#/experiments/{experiment_id}/runs?{asked}"
+
+
+def view_tag(
+    view: str, parent_id: str, params: Sequence[str], metrics: Sequence[str]
+) -> tuple[str, str]:
+    """Name and text of the experiment's tag that holds a view of the trials of a sweep.
+
+    Args:
+        view: its name.
+        parent_id: run of the sweep, whose trials are shown.
+        params: columns with settings.
+        metrics: columns with results.
+    """
+    columns = [*(f"params.`{name}`" for name in params), *(f"metrics.`{name}`" for name in metrics)]
+    state = {
+        "searchFilter": f"tags.`mlflow.parentRunId` = '{parent_id}'",
+        "selectedColumns": columns,
+    }
+    envelope = {"name": view, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)}
+    return f"{_VIEW_TAG}{view}", json.dumps(envelope)
