@@ -46,7 +46,7 @@ class MlflowTracker(Tracker):
         metrics: Mapping[str, float],
         knots: Sequence[Mapping[str, float]],
     ) -> None:
-        """Adds a point per metric at step `iteration`, and `knots/*`; see `knot_points`."""
+        """Adds a point per metric at step `iteration`, and `knots.*`; see `knot_points`."""
         points = knot_points(iteration, knots) + iteration_points(iteration, metrics)
         self._run(lambda session: _log(session, trial, points))
 

@@ -8,6 +8,7 @@ of the experiment as views, which the page lists under *Views*.
 """
 
 import json
+import re
 from collections.abc import Sequence
 
 from raytd.tracking.guard import without_password
@@ -20,7 +21,7 @@ def link(uri: str, experiment_id: str, view: str) -> str | None:
     if not uri.startswith(("http://", "https://")):
         return None
     server = without_password(uri).rstrip("/")
-    asked = f"workflowType=machine_learning&viewStateShareKey={view}"
+    asked = f"workflowType=machine_learning&viewStateShareKey={_key(view)}"
     return f"{server}/#/experiments/{experiment_id}/runs?{asked}"
 
 
@@ -38,7 +39,14 @@ def view_tag(
     columns = [*(f"params.`{name}`" for name in params), *(f"metrics.`{name}`" for name in metrics)]
     state = {
         "searchFilter": f"tags.`mlflow.parentRunId` = '{parent_id}'",
+        "orderByKey": "tags.`mlflow.runName`",  # by time they would be folded into the sweep's run
+        "orderByAsc": True,
         "selectedColumns": columns,
     }
     envelope = {"name": view, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)}
-    return f"{_VIEW_TAG}{view}", json.dumps(envelope)
+    return f"{_VIEW_TAG}{_key(view)}", json.dumps(envelope)
+
+
+def _key(view: str) -> str:
+    """The name of a view as it may stand in a tag's name and in an address."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", view)

@@ -40,9 +40,7 @@ def iteration_points(iteration: int, metrics: Mapping[str, float]) -> list[Point
 
 
 def knot_points(iteration: int, knots: Sequence[Mapping[str, float]]) -> list[Point]:
-    """The curves `knots/*` over all iterations, one iteration behind the other.
-
-    MLflow shows what stands before the `/` as a section of its charts.
+    """The curves `knots.*` over all iterations, one iteration behind the other.
 
     The step is `iteration · (M + 1) + knot`, so that an iteration starts at a multiple of M + 1
     and one chart shows how the whole trajectory changes from iteration to iteration. M is the
@@ -52,7 +50,7 @@ def knot_points(iteration: int, knots: Sequence[Mapping[str, float]]) -> list[Po
         return []
     stride = 1 + max(int(row["knot"]) for row in knots)
     return [
-        Point(f"knots/{name}", iteration * stride + int(row["knot"]), value)
+        Point(f"knots.{name}", iteration * stride + int(row["knot"]), value)
         for row in knots
         for name, value in finite(row)
         if name not in _PLACE

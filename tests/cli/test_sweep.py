@@ -175,9 +175,9 @@ def test_the_tracking_server_has_a_parent_and_a_child_for_each_trial(
     for row in rows:
         child = children[row["trial_key"]]
         assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
-        assert child.data.metrics["final.distance"] == row["distance"]
-        assert child.data.metrics["final.distance_error"] == row["distance_error"]
-        assert "final.seeds_error" not in child.data.metrics
+        assert child.data.metrics["distance"] == row["distance"]
+        assert child.data.metrics["distance_error"] == row["distance_error"]
+        assert "seeds_error" not in child.data.metrics
         assert child.data.params["seed"] == str(row["seed"])
         assert "knots.segment_length" in child.data.metrics
 

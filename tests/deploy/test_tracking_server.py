@@ -199,9 +199,7 @@ def test_a_sweep_logs_its_trials_over_http(server, accounts, swept, monkeypatch)
     table = pq.read_table(home / "runs/quickstart/results.parquet").to_pylist()
     assert (len(runs), len(trials), len(table)) == (3, 2, 2)
     assert {run.info.status for run in runs} == {"FINISHED"}
-    logged = {
-        run.data.tags["raytd.trial_key"]: run.data.metrics["final.distance"] for run in trials
-    }
+    logged = {run.data.tags["raytd.trial_key"]: run.data.metrics["distance"] for run in trials}
     assert logged == {row["trial_key"]: row["distance"] for row in table}
 
 
