@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from raytd.report.matrices import DistanceMatrix
+    from raytd.tracking.base import RunsPage
 
 
 def say(line: str) -> None:
@@ -95,13 +97,13 @@ _ELSEWHERE = frozenset({
 """Columns that say what the row is about, or stand elsewhere."""
 
 
-def show(plan: SweepPlan, *, as_json: bool, runs_page: str | None = None) -> None:
+def show(plan: SweepPlan, *, as_json: bool, runs_page: RunsPage | None = None) -> None:
     """Prints the table of trials, the matrices, where everything is, and the answer in words.
 
     Args:
         plan: of the sweep.
         as_json: prints one document instead.
-        runs_page: address at which MLflow shows the trials, if a server does.
+        runs_page: where MLflow shows the trials, if it does.
     """
     from raytd.report.recommend.answer import answers, in_lines
     from raytd.report.saved import axes_of
@@ -111,7 +113,7 @@ def show(plan: SweepPlan, *, as_json: bool, runs_page: str | None = None) -> Non
     if as_json:
         document = {
             "folder": str(plan.folder),
-            "runs_page": runs_page,
+            "runs_page": None if runs_page is None else asdict(runs_page),
             "trials": rows,
             "answers": [str(one) for one in said],
         }

@@ -78,6 +78,24 @@ class TrialInfo:
 
 
 @dataclass(frozen=True)
+class RunsPage:
+    """The page on which MLflow shows the trials of a sweep.
+
+    Attributes:
+        address: of the page.
+        command: serves it there; None where a server does so already.
+    """
+
+    address: str
+    command: str | None = None
+
+    def __str__(self) -> str:
+        if self.command is None:
+            return self.address
+        return f"run `{self.command}`, then open {self.address}"
+
+
+@dataclass(frozen=True)
 class Closing:
     """What a sweep leaves when it ends.
 
@@ -103,8 +121,8 @@ class Tracker:
     """
 
     @property
-    def link(self) -> str | None:
-        """Address of the page that shows the sweep's runs; None where nothing serves one."""
+    def runs_page(self) -> RunsPage | None:
+        """The page of the sweep's trials; None where there is none."""
         return None
 
     def begin_trial(self, trial: TrialInfo) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from raytd.storage.path import StoragePath
-from raytd.tracking.base import Closing, SweepInfo, Tracker, TrialInfo, TrialStatus
+from raytd.tracking.base import Closing, RunsPage, SweepInfo, Tracker, TrialInfo, TrialStatus
 from raytd.tracking.guard import Guard
 from raytd.tracking.points import Point, iteration_points, knot_points
 from raytd.tracking.quiet import import_mlflow
@@ -31,9 +31,9 @@ class MlflowTracker(Tracker):
         self._session = self._guard.run(lambda: Session(uri, sweep))
 
     @property
-    def link(self) -> str | None:
-        """The page of the sweep's trials, where a server has one."""
-        return None if self._session is None or self._guard.lost else self._session.link
+    def runs_page(self) -> RunsPage | None:
+        """The page of the sweep's trials; None where the store was lost."""
+        return None if self._session is None or self._guard.lost else self._session.runs_page
 
     def begin_trial(self, trial: TrialInfo) -> None:
         """Makes the trial's run where there is none, and shows it as running."""

@@ -9,20 +9,29 @@ of the experiment as views, which the page lists under *Views*.
 
 import json
 import re
+import shlex
 from collections.abc import Sequence
 
+from raytd.tracking.base import RunsPage
 from raytd.tracking.guard import without_password
+from raytd.tracking.sqlite_file import store_file
 
 _VIEW_TAG = "mlflow.sharedViewState."
+_BY_DEFAULT = "http://127.0.0.1:5000"
+"""Where `mlflow server` listens unless it is told otherwise."""
 
 
-def link(uri: str, experiment_id: str, view: str) -> str | None:
-    """Address of a view of the runs; None for a store without a server."""
-    if not uri.startswith(("http://", "https://")):
+def runs_page(uri: str, experiment_id: str, view: str) -> RunsPage | None:
+    """The page of a view of the runs; None for a store that is neither a server nor a file."""
+    if uri.startswith(("http://", "https://")):
+        server, command = without_password(uri).rstrip("/"), None
+    elif store_file(uri) is not None:
+        server = _BY_DEFAULT
+        command = shlex.join(["mlflow", "server", "--backend-store-uri", uri])
+    else:
         return None
-    server = without_password(uri).rstrip("/")
     asked = f"workflowType=machine_learning&viewStateShareKey={_key(view)}"
-    return f"{server}/#/experiments/{experiment_id}/runs?{asked}"
+    return RunsPage(f"{server}/#/experiments/{experiment_id}/runs?{asked}", command)
 
 
 def view_tag(

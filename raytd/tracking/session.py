@@ -7,7 +7,7 @@ from typing import Any
 
 from raytd.tracking.base import Closing, SweepInfo, TrialInfo
 from raytd.tracking.guard import require_active
-from raytd.tracking.page import link, view_tag
+from raytd.tracking.page import runs_page, view_tag
 from raytd.tracking.runs import Run, milliseconds, table_text
 from raytd.tracking.sqlite_file import require_file, store_file
 
@@ -34,7 +34,7 @@ class Session:
 
     Attributes:
         sweep: the run of the sweep.
-        link: address of the page of its trials; None for a store without a server.
+        runs_page: the page of its trials; None for a store of which it is not known.
 
     Raises:
         MlflowException: for this and every method, when the store cannot be used.
@@ -49,7 +49,7 @@ class Session:
             require_file(file)
         self._client: Any = MlflowClient(tracking_uri=uri)
         self._experiment = _experiment_id(self._client, sweep.experiment, file)
-        self.link = link(uri, self._experiment, sweep.name)
+        self.runs_page = runs_page(uri, self._experiment, sweep.name)
         self._trials: dict[str, Run] = {}
         own = {SWEEP_TAG: sweep.name, _NOTE_TAG: sweep.description}
         tags = {name: text for name, text in {**sweep.tags, **own}.items() if text}

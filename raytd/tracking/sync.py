@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from raytd.errors import TrackingError
 from raytd.storage.path import StoragePath
-from raytd.tracking.base import Closing, SweepInfo, TrialInfo, TrialStatus
+from raytd.tracking.base import Closing, RunsPage, SweepInfo, TrialInfo, TrialStatus
 from raytd.tracking.guard import reason, refused, way_back, without_password
 from raytd.tracking.points import Point, iteration_points, knot_points
 from raytd.tracking.quiet import import_mlflow, quiet
@@ -67,7 +67,7 @@ class Sent:
         n_points: numbers.
         n_files: files.
         refusals: what the store did not take, one line each.
-        link: address of the page that shows the runs; None where nothing serves one.
+        runs_page: the page of the trials; None for a store of which it is not known.
     """
 
     n_trials: int
@@ -75,7 +75,7 @@ class Sent:
     n_points: int
     n_files: int
     refusals: tuple[str, ...]
-    link: str | None = None
+    runs_page: RunsPage | None = None
 
 
 def send(uri: str, sweep: SweepInfo, trials: Iterable[TrialRecord], closing: Closing) -> Sent:
@@ -114,7 +114,7 @@ def send(uri: str, sweep: SweepInfo, trials: Iterable[TrialRecord], closing: Clo
             "sends the rest"
         ) from error
     points, files = (sum(getattr(r, n) for r in session.runs) for n in ("n_points", "n_files"))
-    return Sent(n_trials, n_sent, points, files, tuple(refusals), session.link)
+    return Sent(n_trials, n_sent, points, files, tuple(refusals), session.runs_page)
 
 
 def _send_trial(session: Session, record: TrialRecord) -> bool:

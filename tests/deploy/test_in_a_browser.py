@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
 
 from raytd.engine.executor import run_in_process
 from raytd.sweep.file.load import load_sweep
@@ -17,7 +16,17 @@ from raytd.sweep.trials.trial import run_trial
 from tests.cli.commands import run_here
 from tests.servers import TrackingServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+playwright = pytest.importorskip("playwright.sync_api", reason="needs raytd[deploy]")
+Page, expect = playwright.Page, playwright.expect
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
+]
 
 SWEEP = """
 name: wrn-vs-cnn
@@ -64,19 +73,12 @@ def link(plan: SweepPlan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    return found or pytest.skip("Chromium is not installed; apt-get install chromium")
-
-
 @pytest.fixture
-def page(chromium: str, link: str, tmp_path: Path) -> Iterator[Page]:
+def page() -> Iterator[Page]:
     """An empty page of a browser that was never used."""
-    with sync_playwright() as driver:
+    with playwright.sync_playwright() as driver:
         options = ["--no-sandbox", "--disable-gpu"]  # in a container root has no sandbox
-        browser = driver.chromium.launch(executable_path=chromium, args=options)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=options)
         page = browser.new_page(viewport={"width": 2000, "height": 1000})
         page.set_default_timeout(60_000)
         expect.set_options(timeout=60_000)

@@ -7,30 +7,36 @@ from mlflow.tracking import MlflowClient
 
 from raytd.tracking.base import SweepInfo
 from raytd.tracking.open import open_tracker
-from raytd.tracking.page import link
+from raytd.tracking.page import runs_page
 from raytd.tracking.quiet import import_mlflow
 
 PAGE = "#/experiments/7/runs?workflowType=machine_learning&viewStateShareKey=quick"
 
 
 @pytest.mark.parametrize(
-    ("uri", "address"),
+    ("uri", "said"),
     [
-        ("http://127.0.0.1:5000", f"http://127.0.0.1:5000/{PAGE}"),
+        ("http://127.0.0.1:5001", f"http://127.0.0.1:5001/{PAGE}"),
         ("https://host/mlflow/", f"https://host/mlflow/{PAGE}"),
         ("https://me:secret@host", f"https://***@host/{PAGE}"),
-        ("sqlite:////runs/mlflow.db", None),
-        ("/runs/mlruns", None),
+        (
+            "sqlite:////my runs/mlflow.db",
+            "run `mlflow server --backend-store-uri 'sqlite:////my runs/mlflow.db'`, then open "
+            f"http://127.0.0.1:5000/{PAGE}",
+        ),
+        ("databricks", "None"),
     ],
 )
-def test_only_a_server_has_a_page(uri, address):
-    assert link(uri, "7", "quick") == address
+def test_the_page_of_a_server_has_its_address_and_that_of_a_file_the_command_that_serves_it(
+    uri, said
+):
+    assert str(runs_page(uri, "7", "quick")) == said
 
 
 def test_an_experiment_lists_each_sweep_as_a_view_of_its_trials(uri, sweep):
     for name in ("one", "two", "one"):
         info = SweepInfo(name, sweep.experiment, param_columns=["model"], metric_columns=["value"])
-        assert open_tracker(uri, info).link is None
+        assert open_tracker(uri, info).runs_page is not None
     import_mlflow()
     client = MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name(sweep.experiment)

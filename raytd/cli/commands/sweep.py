@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from raytd.sweep.cluster.connection import Node
     from raytd.sweep.trials.networks import Network
     from raytd.sweep.trials.plan import SweepPlan
-    from raytd.tracking.base import SweepStatus
+    from raytd.tracking.base import RunsPage, SweepStatus
 
 
 @click.command("sweep")
@@ -133,8 +133,8 @@ def _run_missing(  # noqa: PLR0913
     view: View,
     nodes: "list[Node]",
     interruption: Interruption,
-) -> tuple[int, str | None]:
-    """Runs and tracks what is missing; the exit code, and where a server shows the runs."""
+) -> "tuple[int, RunsPage | None]":
+    """Runs and tracks what is missing; the exit code, and where MLflow shows the trials."""
     from raytd.cli.progress import Progress
     from raytd.sweep.cluster.connection import connect
     from raytd.sweep.cost.estimate import trainings_at_once
@@ -170,7 +170,7 @@ def _run_missing(  # noqa: PLR0913
             status = "failed" if progress.n_failed else "done"
         finally:
             _close(progress, status, interruption)
-    return {"done": 0, "failed": 1}[status], progress.tracker.link
+    return {"done": 0, "failed": 1}[status], progress.tracker.runs_page
 
 
 def _tell_shortfalls(view: View, texts: list[str]) -> None:
