@@ -97,7 +97,7 @@ _ELSEWHERE = frozenset({
 """Columns that say what the row is about, or stand elsewhere."""
 
 
-def show(plan: SweepPlan, *, as_json: bool, runs_page: RunsPage | None = None) -> None:
+def show(plan: SweepPlan, *, as_json: bool, runs_page: "RunsPage | None" = None) -> None:
     """Prints the table of trials, the matrices, where everything is, and the answer in words.
 
     Args:

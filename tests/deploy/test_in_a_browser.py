@@ -4,7 +4,6 @@ import itertools
 import shutil
 import statistics
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
