@@ -15,7 +15,7 @@ from raytd.sweep.trials.trial import run_trial
 from tests.cli.commands import run_here
 from tests.servers import TrackingServer
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs raytd[deploy]")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs raytd[browser]")
 Page, expect = playwright.Page, playwright.expect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
