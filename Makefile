@@ -59,7 +59,7 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	touch $(VENV)/.installed $@
 
 $(VENV)/.deploy: $(VENV)/.test
-	$(INSTALL) '.[test,deploy]'
+	$(INSTALL) '.[test,deploy,browser]'
 	touch $@
 
 clean:

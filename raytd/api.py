@@ -153,9 +153,9 @@ def sweep(  # noqa: PLR0913 - the options of a public function, all but one by k
         opened(progress) as view,
         logged(view) as kept,
     ):
-        plan, _ = run(request, tracking_uri, kept, interruption)
+        plan, runs_page, _ = run(request, tracking_uri, kept, interruption)
         interruption.check()
-    return outcome_of(plan)
+    return outcome_of(plan, runs_page)
 
 
 def load_sweep(sweep: StoragePath | str, storage: StoragePath | str = "runs") -> "SavedSweep":

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from raytd.report.matrices import DistanceMatrix
     from raytd.report.recommend.answer import Answer
+    from raytd.tracking.base import RunsPage
 
 
 def say(line: str) -> None:
@@ -109,11 +110,13 @@ class SweepOutcome(Printed):
         plan: the sweep.
         rows: of its trials that have ended, in the order of the plan.
         answers: what to do about each target that has several sources; `str` of one is a line.
+        runs_page: where MLflow shows the trials that ran; None if it does not.
     """
 
     plan: SweepPlan
     rows: tuple[Row, ...]
     answers: "tuple[Answer, ...]"
+    runs_page: "RunsPage | None" = None
 
     @property
     def folder(self) -> StoragePath:
@@ -134,8 +137,12 @@ class SweepOutcome(Printed):
 
     def document(self) -> dict[str, Any]:
         """Everything as plain data, which is what `raytd sweep --json` prints."""
-        said = [str(one) for one in self.answers]
-        return {"folder": str(self.folder), "trials": list(self.rows), "answers": said}
+        return {
+            "folder": str(self.folder),
+            "runs_page": None if self.runs_page is None else asdict(self.runs_page),
+            "trials": list(self.rows),
+            "answers": [str(one) for one in self.answers],
+        }
 
     def show(self, *, as_json: bool) -> None:
         """Prints it, or the document."""
@@ -165,6 +172,8 @@ class SweepOutcome(Printed):
         report = plan.folder / "report" / "index.html"
         where = report if report.exists() else f"none yet; raytd report {plan.folder} writes it"
         yield Unwrapped(f"report   {where}")
+        if self.runs_page is not None:
+            yield Unwrapped(f"MLflow   {self.runs_page}")
         yield from in_lines(self.answers)
 
     def __repr__(self) -> str:
@@ -172,10 +181,11 @@ class SweepOutcome(Printed):
         return f"SweepOutcome({trials}, {len(self.failures)} failed, {self.folder})"
 
 
-def outcome_of(plan: SweepPlan) -> SweepOutcome:
-    """What there is of a sweep by now."""
+def outcome_of(plan: SweepPlan, runs_page: "RunsPage | None" = None) -> SweepOutcome:
+    """What there is of a sweep by now, and where MLflow shows it."""
     from raytd.report.recommend.answer import answers
     from raytd.report.saved import axes_of
 
     rows = sweep_rows(plan)
-    return SweepOutcome(plan, tuple(rows), tuple(answers(rows, axes_of(plan.spec.grid, rows))))
+    said = tuple(answers(rows, axes_of(plan.spec.grid, rows)))
+    return SweepOutcome(plan, tuple(rows), said, runs_page)

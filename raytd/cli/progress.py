@@ -12,7 +12,14 @@ from raytd.storage.path import StoragePath
 from raytd.sweep.cost.forecast import Forecast
 from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.folder.presence import require_folder
-from raytd.sweep.run.tracking import finals, sweep_info, trial_artifacts, trial_info
+from raytd.sweep.run.tracking import (
+    curve_figures,
+    ending,
+    finals,
+    sweep_info,
+    trial_artifacts,
+    trial_info,
+)
 from raytd.sweep.trials.plan import SweepPlan
 from raytd.sweep.trials.trial import Trial
 from raytd.tracking.base import Closing, SweepStatus, TrialInfo
@@ -45,8 +52,9 @@ class Progress(Course):
         self.n_done = self.n_failed = 0
         self._settled = plan.done.keys() | {t.key for t in plan.left}
         self._ended: set[str] = set()
-        resolved = plan.spec.model_dump(mode="json")
-        self.tracker = open_tracker(tracking_uri, sweep_info(resolved, plan.folder))
+        self._began: dict[str, float] = {}
+        self._asked = plan.spec.model_dump(mode="json")
+        self.tracker = open_tracker(tracking_uri, sweep_info(self._asked, plan.folder))
 
     @property
     def n_to_run(self) -> int:
@@ -64,18 +72,23 @@ class Progress(Course):
         self.view.show("wait", {"message": line})
 
     def on_begin(self, trial: Trial) -> None:
-        """A trial begins, or goes on in a new process."""
+        """A trial has a place; its process starts, perhaps not for the first time."""
         self.forecast.begin(trial.key)
         self.show("begin", trial, {})
+
+    def on_start(self, trial: Trial, began: float) -> None:
+        """The process of a trial has begun to work, so many seconds after 1970."""
+        with self._interruption.held():
+            self.tracker.begin_trial(self._info(trial, self._began.setdefault(trial.key, began)))
 
     def on_iteration(self, trial: Trial, figures: Figures, knots: Sequence[Figures]) -> None:
         """An iteration of a trial has ended."""
         self.show_iteration(trial, figures)
         with self._interruption.held():
             self.tracker.log_iteration(
-                _info(trial),
+                self._info(trial, self._began.get(trial.key)),
                 figures["iteration"],
-                numbers(figures, without={"iteration"}),
+                curve_figures(figures),
                 [numbers(k, without={"iteration"}) for k in knots],
             )
 
@@ -86,7 +99,8 @@ class Progress(Course):
         self.n_failed += not done
         self._ended.add(trial.key)
         self.forecast.end(trial.key, done=done)
-        folder = Ledger(self.plan.folder).trial_folder(trial.key)
+        ledger = Ledger(self.plan.folder)
+        folder = ledger.trial_folder(trial.key)
         log = folder / "log.txt"
         self.show(
             "end",
@@ -98,12 +112,17 @@ class Progress(Course):
                 "n_to_run": self.n_to_run,
             },
         )
+        started, ended = ending(ledger, row)
+        began = self._began.get(trial.key, started)
+        if began is not None and ended is not None and ended < began:
+            ended = None  # the file is that of an earlier attempt: this row could not be written
         with self._interruption.held():
             self.tracker.finish_trial(
-                _info(trial),
+                self._info(trial, began),
                 finals(row),
                 status="done" if done else "failed",
                 artifacts=trial_artifacts(folder),
+                ended=ended,
             )
 
     def close(self, status: SweepStatus) -> None:
@@ -135,7 +154,8 @@ class Progress(Course):
         self._interruption.check()
         super()._tell(event, fields)
 
-
-def _info(trial: Trial) -> TrialInfo:
-    digests = (trial.source.digest, trial.target.digest)
-    return trial_info(trial.key, trial.config, digests=digests)
+    def _info(self, trial: Trial, began: float | None) -> TrialInfo:
+        digests = (trial.source.digest, trial.target.digest)
+        return trial_info(
+            trial.key, trial.config, asked=self._asked, digests=digests, started=began
+        )

@@ -155,10 +155,8 @@ class Method:
         return settings.model_dump(mode="json", exclude={*settings.idle(), *settings.of_old()})
 
     def params(self, settings: Settings) -> dict[str, Any]:
-        """What a tracker shows of its settings, by name."""
-        idle = settings.idle()
-        own = settings.model_dump(mode="json")
-        return {f"{self.section}.{name}": v for name, v in own.items() if name not in idle}
+        """What a tracker shows beside its settings, by name."""
+        return {}
 
     def problems(self, settings: Settings, source: "Task", target: "Task") -> list[str]:
         """What is wrong with its settings for two tasks, in words."""

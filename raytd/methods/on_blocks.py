@@ -78,11 +78,11 @@ class OnBlocks(Method):
         return fixed | {"blocks": self.tiling(settings).blocks}
 
     def params(self, settings: Settings) -> dict[str, Any]:
-        """How strongly a coupling is regularised, also on the scale on which it is varied."""
+        """How strongly a coupling is regularised, on the scale on which it is varied."""
         import math
 
         own = settings.model_dump(include={"epsilon", "lam"})
-        return own | {f"log10_{name}": math.log10(value) for name, value in own.items()}
+        return {f"log10_{name}": math.log10(value) for name, value in own.items()}
 
     def problems(self, settings: Settings, source: "Task", target: "Task") -> list[str]:
         """Images that make fewer tiles than there are blocks."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from raytd.storage.path import StoragePath
-from raytd.tracking.base import Closing, SweepInfo, Tracker, TrialInfo, TrialStatus
+from raytd.tracking.base import Closing, RunsPage, SweepInfo, Tracker, TrialInfo, TrialStatus
 from raytd.tracking.guard import Guard
 from raytd.tracking.points import Point, iteration_points, knot_points
 from raytd.tracking.quiet import import_mlflow
@@ -30,6 +30,15 @@ class MlflowTracker(Tracker):
         self._guard = Guard(uri)
         self._session = self._guard.run(lambda: Session(uri, sweep))
 
+    @property
+    def runs_page(self) -> RunsPage | None:
+        """The page of the sweep's trials; None where the store was lost."""
+        return None if self._session is None or self._guard.lost else self._session.runs_page
+
+    def begin_trial(self, trial: TrialInfo) -> None:
+        """Makes the trial's run where there is none, and shows it as running."""
+        self._run(lambda session: _log(session, trial, ()))
+
     def log_iteration(
         self,
         trial: TrialInfo,
@@ -48,10 +57,22 @@ class MlflowTracker(Tracker):
         *,
         status: TrialStatus,
         artifacts: Sequence[StoragePath],
+        ended: float | None = None,
     ) -> None:
-        """Sets `final.*`, uploads the artifacts and ends the trial's run."""
-        finals = {f"final.{name}": value for name, value in metrics.items()}
-        self._run(lambda session: _finish(session, trial, finals, status, artifacts))
+        """Sets the metrics, uploads the artifacts and ends the trial's run."""
+
+        def finish(session: Session) -> None:
+            run = session.trial(trial)
+            if run.status == "FINISHED" and not run.differs(metrics):
+                return
+            run.describe({}, trial.tags)
+            run.summarise(metrics)
+            try:
+                run.keep(artifacts)
+            finally:  # a file that is missing or too large for the server leaves no run open
+                run.end(STATUS[status], ended)
+
+        self._run(finish)
 
     def close(self, closing: Closing) -> None:
         """Ends the sweep's run; trials that nobody finished end as `KILLED`."""
@@ -60,7 +81,7 @@ class MlflowTracker(Tracker):
             try:
                 session.summarise(closing)
             finally:
-                session.close(STATUS[closing.status])
+                session.close(STATUS[closing.status], closing.ended)
 
         self._run(end)
 
@@ -81,21 +102,3 @@ def _log(session: Session, trial: TrialInfo, points: Sequence[Point]) -> None:
     if run.status != "RUNNING":
         run.start()
     run.add(points)
-
-
-def _finish(
-    session: Session,
-    trial: TrialInfo,
-    finals: Mapping[str, float | None],
-    status: TrialStatus,
-    artifacts: Sequence[StoragePath],
-) -> None:
-    run = session.trial(trial)
-    if run.status == "FINISHED" and not run.differs(finals):
-        return
-    run.describe({}, trial.tags)
-    run.summarise(finals)
-    try:
-        run.keep(artifacts)
-    finally:  # a file that is missing or too large for the server leaves no run open
-        run.end(STATUS[status])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from raytd.errors import TrackingError
 from raytd.storage.path import StoragePath
-from raytd.tracking.base import Closing, SweepInfo, TrialInfo, TrialStatus
+from raytd.tracking.base import Closing, RunsPage, SweepInfo, TrialInfo, TrialStatus
 from raytd.tracking.guard import reason, refused, way_back, without_password
 from raytd.tracking.points import Point, iteration_points, knot_points
 from raytd.tracking.quiet import import_mlflow, quiet
@@ -13,7 +13,13 @@ from raytd.tracking.session import STATUS, Session
 from raytd.words import counted
 
 _SENT_TAG = "raytd.sent"
-"""Digest of the last record of which the store has everything."""
+"""Digest of the last record of which the store has everything, and what is called everything."""
+
+_LAYOUT = 2
+"""Raised when runs are described in another way, so that those of earlier releases are completed.
+
+1 had few params, results as `final.*`, and the time of sending as that of the trial.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,7 @@ class TrialRecord:
         finals: the summary.
         status: whether there is a result.
         artifacts: files to keep with the trial.
+        ended: when it ended, in seconds since 1970; None is now.
     """
 
     info: TrialInfo
@@ -37,6 +44,7 @@ class TrialRecord:
     finals: Mapping[str, float | None]
     status: TrialStatus
     artifacts: Sequence[StoragePath]
+    ended: float | None = None
 
     def points(self) -> list[Point]:
         """The points of all curves, at the steps at which a running sweep sends them."""
@@ -59,6 +67,7 @@ class Sent:
         n_points: numbers.
         n_files: files.
         refusals: what the store did not take, one line each.
+        runs_page: the page of the trials; None for a store of which it is not known.
     """
 
     n_trials: int
@@ -66,6 +75,7 @@ class Sent:
     n_points: int
     n_files: int
     refusals: tuple[str, ...]
+    runs_page: RunsPage | None = None
 
 
 def send(uri: str, sweep: SweepInfo, trials: Iterable[TrialRecord], closing: Closing) -> Sent:
@@ -104,27 +114,29 @@ def send(uri: str, sweep: SweepInfo, trials: Iterable[TrialRecord], closing: Clo
             "sends the rest"
         ) from error
     points, files = (sum(getattr(r, n) for r in session.runs) for n in ("n_points", "n_files"))
-    return Sent(n_trials, n_sent, points, files, tuple(refusals))
+    return Sent(n_trials, n_sent, points, files, tuple(refusals), session.runs_page)
 
 
 def _send_trial(session: Session, record: TrialRecord) -> bool:
     """Sends what is missing of a trial; whether there was anything."""
     found = session.find_trial(record.info.key)
-    if found is not None and found.tag(_SENT_TAG) == record.digest:
+    everything = f"{_LAYOUT}:{record.digest}"
+    if found is not None and found.tag(_SENT_TAG) == everything:
         return False
     run = session.trial(record.info)
+    run.told_at = record.ended
     before = run.n_points + run.n_files
     run.describe({}, record.info.tags)
     run.add(record.points())
-    run.summarise({f"final.{name}": value for name, value in record.finals.items()})
+    run.summarise(record.finals)
     run.keep(record.artifacts)
     if run.status != STATUS[record.status]:
-        run.end(STATUS[record.status])
-    run.describe({}, {_SENT_TAG: record.digest})
+        run.end(STATUS[record.status], record.ended)
+    run.describe({}, {_SENT_TAG: everything})
     return found is None or run.n_points + run.n_files > before
 
 
 def _send_closing(session: Session, closing: Closing) -> None:
     session.summarise(closing)
     if session.sweep.status != STATUS[closing.status]:
-        session.sweep.end(STATUS[closing.status])
+        session.sweep.end(STATUS[closing.status], closing.ended)

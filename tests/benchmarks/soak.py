@@ -68,6 +68,9 @@ class Counting:
     def on_begin(self, trial: Trial) -> None:
         """Nothing to count."""
 
+    def on_start(self, trial: Trial, began: float) -> None:
+        """Nothing to count."""
+
     def on_place(self, trial: Trial, iteration: int, segment: int) -> None:
         """Nothing to count."""
 

@@ -186,11 +186,17 @@ def test_the_tracking_server_has_a_parent_and_a_child_for_each_trial(
     for row in rows:
         child = children[row["trial_key"]]
         assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
-        assert child.data.metrics["final.distance"] == row["distance"]
-        assert child.data.metrics["final.distance_error"] == row["distance_error"]
-        assert "final.seeds_error" not in child.data.metrics
+        assert child.data.metrics["distance"] == row["distance"]
+        assert child.data.metrics["distance_error"] == row["distance_error"]
+        assert "seeds_error" not in child.data.metrics
         assert child.data.params["seed"] == str(row["seed"])
         assert "knots.segment_length" in child.data.metrics
+        result = folder / "runs/small/trials" / row["trial_key"] / "result.json"
+        assert child.info.end_time == result.stat().st_mtime_ns // 1_000_000
+        lasted_s = (child.info.end_time - child.info.start_time) / 1000
+        # 50 ms: the two are read from two clocks, and in whole milliseconds.
+        assert lasted_s > row["wall_s"] - 0.05
+        assert parent.info.start_time <= child.info.start_time
 
 
 def test_running_it_again_runs_nothing(run: Run, folder: Path, rows: list[dict[str, Any]]) -> None:

@@ -190,6 +190,7 @@ def test_a_sweep_logs_its_trials_over_http(server, accounts, swept, monkeypatch)
     done, home = swept
     assert done.returncode == 0, done.stderr
     assert "kept on disk" not in done.stderr  # the line that says that the server was given up
+    assert f"MLflow   {server[0]}/#/experiments/" in done.stdout
     for name, value in zip(("USERNAME", "PASSWORD"), accounts["reader"], strict=True):
         monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", value)
     client = MlflowClient(tracking_uri=server[0])
@@ -199,9 +200,8 @@ def test_a_sweep_logs_its_trials_over_http(server, accounts, swept, monkeypatch)
     table = pq.read_table(home / "runs/quickstart/results.parquet").to_pylist()
     assert (len(runs), len(trials), len(table)) == (3, 2, 2)
     assert {run.info.status for run in runs} == {"FINISHED"}
-    logged = {
-        run.data.tags["raytd.trial_key"]: run.data.metrics["final.distance"] for run in trials
-    }
+    assert "mlflow.sharedViewState.quickstart" in experiment.tags
+    logged = {run.data.tags["raytd.trial_key"]: run.data.metrics["distance"] for run in trials}
     assert logged == {row["trial_key"]: row["distance"] for row in table}
 
 

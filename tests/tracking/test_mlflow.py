@@ -93,10 +93,10 @@ def test_an_open_trial_ends_with_the_sweep_and_goes_on_later(reopen, runs, trial
     assert runs()[trial.name].info.status == "RUNNING"
 
 
-def test_results_are_final_metrics_and_what_is_missing_is_left_out(reopen, runs, trial):
+def test_results_are_metrics_and_what_is_missing_is_left_out(reopen, runs, trial):
     metrics = {"distance": 1.5, "arrived": True, "noise_share": None, "gap": float("nan")}
     reopen().finish_trial(trial, metrics, status="done", artifacts=[])
-    assert runs()[trial.name].data.metrics == {"final.distance": 1.5, "final.arrived": 1.0}
+    assert runs()[trial.name].data.metrics == {"distance": 1.5, "arrived": 1.0}
 
 
 def test_curves_are_complete_beyond_the_size_of_a_batch(reopen, runs, client, trial):
@@ -138,9 +138,8 @@ def test_a_sweep_told_twice_is_there_once(reopen, runs, client, trial):
     assert {name: run.info.run_id for name, run in runs().items()} == before
     assert len(before) == 2
     child, parent = before[trial.name], before["quick"]
-    assert len(curve(client, child, "distance")) == 3
+    assert curve(client, child, "distance") == [(0, 3.0), (1, 2.0), (2, 1.0)]
     assert len(curve(client, child, "knots.segment_length")) == 12
-    assert curve(client, child, "final.distance") == [(0, 1.0)]
     assert curve(client, parent, "trials_done") == [(0, 1.0)]
 
 
@@ -150,7 +149,7 @@ def test_a_trial_that_is_run_afresh_has_its_new_result(reopen, runs, trial, tmp_
         table.write_text(str(distance))
         reopen().finish_trial(trial, {"distance": distance}, status="done", artifacts=[table])
     child = runs()[trial.name]
-    assert child.data.metrics == {"final.distance": 2.0}
+    assert child.data.metrics == {"distance": 2.0}
     assert child.info.status == "FINISHED"
     kept = Path(unquote(urlsplit(child.info.artifact_uri).path)) / "result.json"
     assert kept.read_text() == "2.0"
@@ -176,7 +175,7 @@ def test_a_failed_trial_that_succeeds_later_changes_its_run(reopen, runs, trial)
     reopen().finish_trial(trial, {"distance": 1.0}, status="done", artifacts=[])
     child = runs()[trial.name]
     assert child.info.status == "FINISHED"
-    assert child.data.metrics["final.distance"] == 1.0
+    assert child.data.metrics["distance"] == 1.0
 
 
 def test_artifacts_are_kept_with_the_trial_and_the_sweep(reopen, runs, client, trial, tmp_path):
@@ -246,6 +245,56 @@ def test_a_file_is_sent_once_and_again_when_it_has_changed(reopen, runs, client,
     picture.write_bytes(b"two")
     reopen().close(Closing("done", artifacts=[picture]))
     assert at_server.read_bytes() == b"two"
+
+
+def test_no_tag_but_those_of_mlflow_itself_is_json(reopen, runs, trial, tmp_path):
+    file = tmp_path / "config.json"
+    file.write_text("{}")
+    tracker = reopen()
+    tracker.finish_trial(trial, {}, status="done", artifacts=[file])
+    tracker.close(Closing("done", {}, [file], [{"trial_key": "k1"}]))
+    tags = {n: t for run in runs().values() for n, t in run.data.tags.items()}
+    assert len(tags["raytd.files"]) == 16
+    assert not [n for n, t in tags.items() if t[:1] in "{[" and not n.startswith("mlflow.")]
+
+
+def test_what_is_too_long_for_mlflow_ends_where_the_whole_is_to_be_found(reopen, runs):
+    long = TrialInfo("k1", "long", {"source.classes": "x" * 7000, "fits": "y" * 6000})
+    reopen().finish_trial(long, {}, status="done", artifacts=[])
+    params = runs()["long"].data.params
+    assert params["fits"] == "y" * 6000
+    assert len(params["source.classes"]) == 6000
+    assert params["source.classes"].endswith(
+        "x… (7000 characters; the whole text is among the artifacts)"
+    )
+
+
+def test_a_run_has_the_times_of_its_trial(reopen, runs, trial):
+    tracker = reopen()
+    tracker.begin_trial(replace(trial, started=1000.0))
+    assert runs()[trial.name].info.status == "RUNNING"
+    tracker.finish_trial(trial, {"distance": 1.0}, status="done", artifacts=[], ended=1012.5)
+    info = runs()[trial.name].info
+    assert (info.start_time, info.end_time) == (1_000_000, 1_012_500)
+
+
+def test_a_result_that_is_not_where_its_curve_ended_ends_it(reopen, runs, client, trial):
+    """As of a trial that was run afresh after its run had got the curve of the first time."""
+    tracker = reopen()
+    for iteration in range(2):
+        tracker.log_iteration(trial, iteration, {"distance": 3.0 - iteration}, [])
+    tracker.finish_trial(trial, {"distance": 1.5}, status="done", artifacts=[])
+    child = runs()[trial.name]
+    assert child.data.metrics["distance"] == 1.5
+    assert {step for step, _ in curve(client, child.info.run_id, "distance")} == {0, 1}
+
+
+def test_a_run_takes_the_name_that_its_trial_has_now(reopen, runs, trial):
+    reopen().begin_trial(trial)
+    before = runs()[trial.name].info.run_id
+    reopen().finish_trial(replace(trial, name="renamed"), {}, status="done", artifacts=[])
+    assert runs()["renamed"].info.run_id == before
+    assert trial.name not in runs()
 
 
 def test_files_lie_beside_the_store(reopen, runs, storage):

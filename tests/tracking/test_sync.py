@@ -35,7 +35,7 @@ def records(tmp_path):
                 for k in range(2)
                 for m in range(3)
             ],
-            finals={"distance": 1.0},
+            finals={"distance": 1.0, "arrived": 1.0},
             status="done",
             artifacts=[log],
         )
@@ -83,7 +83,7 @@ def test_a_sweep_that_nobody_tracked_is_there_afterwards(uri, sweep, records, cl
     assert held["trial k2"]["curves"] == {
         "distance": [(0, 2.0), (1, 1.0)],
         "knots.segment_length": [(k * 3 + m, k + m / 10) for k in range(2) for m in range(3)],
-        "final.distance": [(0, 1.0)],
+        "arrived": [(0, 1.0)],
     }
     assert held["trial k2"]["files"] == {"log.txt"}
     assert held["quick"]["files"] == {"sweep.yaml", "distances.png", "results.json"}
@@ -130,7 +130,7 @@ def test_after_a_failure_at_any_call_only_the_rest_is_sent(
     n_calls, uri, sweep, records, closing, store, monkeypatch
 ):
     """Numbers and files are sent in thirteen calls."""
-    left, sent = [n_calls], {"points": 0, "files": 0}
+    left, sent = [n_calls], list[int]()
 
     def cut(name, count):
         inner = getattr(Run, name)
@@ -140,17 +140,18 @@ def test_after_a_failure_at_any_call_only_the_rest_is_sent(
             if left[0] < 0:
                 raise sqlite3.OperationalError("disk I/O error")
             inner(self, *args)
-            sent[count] += len(args[0]) if count == "points" else 1
+            if count == "points":
+                sent.append(len(args[0]))
 
         monkeypatch.setattr(Run, name, call)
 
     cut("_send", "points")
-    cut("_note_file", "files")
+    cut("_upload", "files")
     with pytest.raises(TrackingError, match="the same command sends the rest"):
         send(uri, sweep, records, closing)
     monkeypatch.undo()
     rest = send(uri, sweep, records, closing)
-    assert sent["points"] + rest.n_points == 28
+    assert sum(sent) + rest.n_points == 28
     whole = store()
     assert send(uri, sweep, records, closing).n_points == 0
     assert store() == whole
@@ -165,7 +166,7 @@ def test_a_result_that_changed_is_sent_again(uri, sweep, records, store):
     assert store()["trial k1"]["status"] == "FAILED"
     send(uri, sweep, [records[0]], Closing("done"))
     assert store()["trial k1"]["status"] == "FINISHED"
-    assert store()["trial k1"]["curves"]["final.distance"] == [(0, 1.0)]
+    assert store()["trial k1"]["curves"]["arrived"] == [(0, 1.0)]
 
 
 def test_a_trial_that_is_refused_does_not_hold_up_the_others(uri, sweep, records, closing, store):
@@ -176,7 +177,7 @@ def test_a_trial_that_is_refused_does_not_hold_up_the_others(uri, sweep, records
     assert store()["trial k3"]["status"] == "FINISHED"
     mended = send(uri, sweep, records, closing)
     assert (mended.n_trials_sent, mended.refusals) == (1, ())
-    assert store()["trial k2"]["curves"]["final.distance"] == [(0, 1.0)]
+    assert store()["trial k2"]["curves"]["arrived"] == [(0, 1.0)]
 
 
 def test_a_server_that_is_not_there_is_one_line_without_its_password(
@@ -198,3 +199,45 @@ def test_a_refusal_of_the_whole_sweep_is_an_error(uri, sweep, records, monkeypat
     monkeypatch.setattr(Run, "summarise", refuse)
     with pytest.raises(TrackingError, match="no such thing"):
         send(uri, sweep, [], Closing("done"))
+
+
+def test_a_run_has_the_times_of_its_trial_and_the_sweep_those_of_all(uri, sweep, records, client):
+    timed = [
+        replace(record, info=replace(record.info, started=100.0 * n), ended=100.0 * n + 7)
+        for n, record in enumerate(records, start=1)
+    ]
+    send(uri, replace(sweep, started=100.0), timed, Closing("done", ended=307.0))
+    experiment = client.get_experiment_by_name(sweep.experiment)
+    times = {
+        run.info.run_name: (run.info.start_time, run.info.end_time)
+        for run in client.search_runs([experiment.experiment_id])
+    }
+    assert times == {
+        "quick": (100_000, 307_000),
+        "trial k1": (100_000, 107_000),
+        "trial k2": (200_000, 207_000),
+        "trial k3": (300_000, 307_000),
+    }
+
+
+def test_a_run_of_an_earlier_release_is_completed_and_keeps_what_it_has(
+    uri, sweep, records, client, store
+):
+    record = records[0]
+    send(uri, sweep, [], Closing("done"))
+    experiment = client.get_experiment_by_name(sweep.experiment).experiment_id
+    (parent,) = client.search_runs([experiment])
+    own = {"raytd.trial_key": record.info.key, "mlflow.parentRunId": parent.info.run_id}
+    own |= {"raytd.sent": record.digest, "raytd.files": '{"log.txt": "c21e12b2361e"}'}
+    old = client.create_run(experiment, tags=own, run_name="coupled a->b").info.run_id
+    client.log_param(old, "lam", "20.0")
+    client.log_metric(old, "final.distance", 1.0)
+    client.set_terminated(old, "FINISHED")
+    for n_sent in (1, 0):
+        assert send(uri, sweep, [record], Closing("done")).n_trials_sent == n_sent
+    held = store()[record.info.name]
+    assert held["params"] == {"lam": "20.0", "seed": "0"}
+    assert held["curves"]["final.distance"] == [(0, 1.0)]
+    assert held["curves"]["distance"] == [(0, 2.0), (1, 1.0)]
+    assert client.get_run(old).info.status == "FINISHED"
+    assert len(client.get_run(old).data.tags["raytd.files"]) == 16

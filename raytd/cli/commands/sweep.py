@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from raytd.sweep.cluster.connection import Node
     from raytd.sweep.trials.networks import Network
     from raytd.sweep.trials.plan import SweepPlan
-    from raytd.tracking.base import SweepStatus
+    from raytd.tracking.base import RunsPage, SweepStatus
 
 
 @click.command("sweep")
@@ -70,9 +70,9 @@ def command(
     try:
         with warnings_in(view):
             request = Request.of(_with_file(given, view))
-            plan, code = run(request, tracking_uri, view, interruption)
+            plan, runs_page, code = run(request, tracking_uri, view, interruption)
             view.close()
-            outcome_of(plan).show(as_json=as_json)
+            outcome_of(plan, runs_page).show(as_json=as_json)
             interruption.check()
     except RaytdError as error:
         interruption.check()
@@ -119,7 +119,7 @@ def _with_file(given: dict[str, Any], view: View) -> dict[str, Any]:
 
 def run(
     request: Request, tracking_uri: str | None, view: Logged, interruption: Interruption
-) -> "tuple[SweepPlan, int]":
+) -> "tuple[SweepPlan, RunsPage | None, int]":
     """Runs what is missing of a sweep.
 
     Args:
@@ -129,7 +129,7 @@ def run(
         interruption: that may end it.
 
     Returns:
-        The plan, and the exit code: 1 if a trial failed.
+        The plan, where MLflow shows the trials if it does, and the exit code: 1 if a trial failed.
 
     Raises:
         RequestError: with everything that is wrong with the request, before anything starts.
@@ -162,10 +162,11 @@ def run(
             view.keep_in(plan.folder)
         except StorageError as error:
             raise RequestError(str(error)) from error
-        code = 1 if plan.left else 0
+        code, runs_page = (1 if plan.left else 0), None
         if plan.missing:
             try:
-                code = _run_missing(plan, request, uri, view, nodes, interruption) or code
+                ran, runs_page = _run_missing(plan, request, uri, view, nodes, interruption)
+                code = ran or code
             except FolderGoneError:
                 view.end_log()
                 remove_remains(plan.folder)
@@ -174,7 +175,7 @@ def run(
         else:
             nothing = {"status": "failed" if code else "done", "done": 0, "failed": 0}
             view.show("finish", {**nothing, "message": None})
-    return plan, code
+    return plan, runs_page, code
 
 
 def _run_missing(  # noqa: PLR0913
@@ -184,8 +185,8 @@ def _run_missing(  # noqa: PLR0913
     view: View,
     nodes: "list[Node]",
     interruption: Interruption,
-) -> int:
-    """Runs and tracks what is missing; the exit code."""
+) -> "tuple[int, RunsPage | None]":
+    """Runs and tracks what is missing; the exit code, and where MLflow shows the trials."""
     from raytd.cli.progress import Progress
     from raytd.sweep.cluster.connection import connect
     from raytd.sweep.cost.estimate import trainings_at_once
@@ -222,7 +223,7 @@ def _run_missing(  # noqa: PLR0913
             status = "failed" if progress.n_failed else "done"
         finally:
             _close(progress, status, interruption)
-    return {"done": 0, "failed": 1}[status]
+    return {"done": 0, "failed": 1}[status], progress.tracker.runs_page
 
 
 def _tell_if_long(seconds: float | None, request: Request, view: View) -> None:

@@ -47,4 +47,6 @@ def command(sweep: str, *, storage: StoragePath, tracking_uri: str | None, as_js
             f"{info.name}: sent {sent.n_trials_sent} of {counted(sent.n_trials, 'trial')}, "
             f"{counted(sent.n_points, 'number')}, {counted(sent.n_files, 'file')}"
         )
+    if sent.runs_page is not None and not as_json:
+        click.echo(f"MLflow   {sent.runs_page}")
     sys.exit(1 if sent.refusals else 0)

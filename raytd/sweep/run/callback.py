@@ -117,13 +117,15 @@ class _Waits:
 
 
 def _pass_on(listener: "Listener", trial: Trial, result: dict[str, Any]) -> None:
-    """Tells what a trial has reported: its row, an iteration, or where it is."""
+    """Tells what a trial has reported: its row, an iteration, where it is, or that it began."""
     if "row" in result:
         listener.on_end(trial, result["row"])
     elif "figures" in result:
         listener.on_iteration(trial, result["figures"], result["knots"])
     elif "place" in result:
         listener.on_place(trial, *result["place"])
+    elif "began" in result:
+        listener.on_start(trial, result["began"])
 
 
 def _row_after_losses(ours: Trial, plan: SweepPlan, trial: Any) -> Row:

@@ -44,7 +44,10 @@ class Listener(Protocol):
         """A network that trials need has been trained, or not."""
 
     def on_begin(self, trial: Trial) -> None:
-        """A trial begins, or goes on in a new process."""
+        """A trial has a place; its process starts, perhaps not for the first time."""
+
+    def on_start(self, trial: Trial, began: float) -> None:
+        """The process of a trial has begun to work, so many seconds after 1970."""
 
     def on_place(self, trial: Trial, iteration: int, segment: int) -> None:
         """Where a running trial is."""

@@ -1,11 +1,12 @@
 """A sweep and its trials as the tracker shows them, while they run and from what lies on disk."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from raytd.methods.registry import METHODS
-from raytd.rows.row import Row
+from raytd.rows.row import Figures, Row
 from raytd.storage.damage import read_if_whole
 from raytd.storage.path import StoragePath
 from raytd.sweep.folder.ledger import Ledger
@@ -16,17 +17,31 @@ from raytd.tracking.base import Closing, DatasetInfo, SweepInfo, SweepStatus, Tr
 from raytd.tracking.points import numbers
 from raytd.tracking.sync import TrialRecord
 
-_NOT_FINAL = ("threads", "chunk", "seed", "transient", "n_seeds", "seeds_error")
+_NOT_FINAL = (
+    "threads", "chunk", "seed", "transient", "n_seeds", "seeds_error", "smaller_is_closer",
+)  # fmt: skip
+_OF_ALL_ITERATIONS = ("iteration", "forward_images", "coupling_converged")
+"""Figures that an iteration has for itself and a result for all of them: no curve ends there."""
+
+_SHOWN_RESOURCES = ("threads", "gpus_per_actor", "deterministic")
+"""On these the last bits may depend."""
+
+_ENDS = ("source", "target")
+_OF_PATHS = ("distance", "distance_error", "noise_free_length", "arrived", "target_accuracy")
+
 _NO_ARTIFACT = "coupling.parquet"
 """Grows with the number of pairs; it stays in the folder of the trial."""
 
 
-def sweep_info(resolved: Mapping[str, Any], folder: StoragePath) -> SweepInfo:
+def sweep_info(
+    resolved: Mapping[str, Any], folder: StoragePath, *, started: float | None = None
+) -> SweepInfo:
     """A sweep as the tracker shows it.
 
     Args:
         resolved: the sweep file with profile and overrides applied, as plain data.
         folder: of the sweep; its `sweep.yaml` and `plan.json` have been written.
+        started: when its first trial began, in seconds since 1970; None is now.
     """
     return SweepInfo(
         name=resolved["name"],
@@ -35,44 +50,106 @@ def sweep_info(resolved: Mapping[str, Any], folder: StoragePath) -> SweepInfo:
         tags={"raytd.folder": str(folder)},
         artifacts=[folder / "sweep.yaml", folder / "plan.json"],
         resolved=resolved,
+        started=started,
+        param_columns=_differing(resolved),
+        metric_columns=_telling(resolved["methods"]),
     )
 
 
-def trial_info(key: str, config: TrialConfig, *, digests: Sequence[str | None]) -> TrialInfo:
-    """A trial as the tracker shows it: axes and few fixed settings as params.
+def _differing(asked: Mapping[str, Any]) -> list[str]:
+    """The params in which the trials of a sweep differ."""
+    axes = [axis for axis, values in asked["grid"].items() if len(values) > 1]
+    axes += [key for condition in asked.get("where") or () for key in condition["set"]]
+    axes += (asked.get("search") or {"space": {}})["space"]
+    ends = [name for i, name in enumerate(_ENDS) if len({pair[i] for pair in asked["pairs"]}) > 1]
+    methods = ["method"] if len(asked["methods"]) > 1 else []
+    return list(dict.fromkeys([*axes, *methods, *ends]))
+
+
+def _telling(methods: Sequence[str]) -> list[str]:
+    """The metrics that answer a sweep, and say first whether to believe them."""
+    are_distances = all(METHODS[name].unit == "rad" for name in methods)
+    with_path = any(METHODS[name].has_number("distance") for name in methods)
+    return [*(_OF_PATHS if with_path else ()), *(() if are_distances else ("value",))]
+
+
+def trial_info(
+    key: str,
+    config: TrialConfig,
+    *,
+    asked: Mapping[str, Any],
+    digests: Sequence[str | None],
+    started: float | None = None,
+) -> TrialInfo:
+    """A trial as the tracker shows it: all that its result depends on as params.
 
     Args:
         key: of the trial.
         config: of the trial.
+        asked: its sweep, as in `sweep_info`.
         digests: of the data of source and target; None where it is not known.
+        started: when it began, in seconds since 1970; None is now.
     """
-    params: dict[str, str | int | float | bool] = {
+    tags = {"method": config.method, "model": config.model, "pair": _pair(config)}
+    tags |= {"source": config.source.name, "target": config.target.name}
+    name, data = _name(config, asked), _datasets(config, digests)
+    return TrialInfo(key, name, _params(config, digests), tags, data, started)
+
+
+def _name(config: TrialConfig, asked: Mapping[str, Any]) -> str:
+    """A name that begins with what differs among the trials of the sweep."""
+    others = [axis for axis in config.varying if axis not in ("model", "seed")]
+    parts = {
+        "model": config.model,
+        **{axis: f"{axis}={config.axes[axis]}" for axis in others},
+        "method": config.method,
+        "pair": _pair(config),
+        "seed": f"seed {config.seed}",
+    }
+    many = {name for name in ("method", "pair") if len(asked[f"{name}s"]) > 1}
+    first = many.union(config.varying)
+    return " ".join(parts[name] for name in sorted(parts, key=lambda name: name not in first))
+
+
+def _pair(config: TrialConfig) -> str:
+    return f"{config.source.name}->{config.target.name}"
+
+
+def _params(config: TrialConfig, digests: Sequence[str | None]) -> dict[str, str | int | float]:
+    resources = config.resources.model_dump(mode="json", include=set(_SHOWN_RESOURCES))
+    sections = {**config.obeyed(), "resources": resources}
+    for end, digest in zip(_ENDS, digests, strict=True):
+        task = getattr(config, end).model_dump(mode="json", exclude={"name"}, exclude_none=True)
+        sections[end] = task | ({} if digest is None else {"digest": digest})
+    params = {
         "method": config.method,
         "model": config.model,
         "source": config.source.name,
         "target": config.target.name,
         "seed": config.seed,
         "protocol": config.protocol(),
-        **{axis: _shown(v) for axis, v in config.axes.items()},
+        **({} if config.weights is None else {"weights": config.weights}),
+        **{f"{name}.{key}": v for name, keys in sections.items() for key, v in keys.items()},
+        **METHODS[config.method].params(config.settings),
     }
-    own = METHODS[config.method].params(config.settings)
-    params |= {name: _shown(value) for name, value in own.items()}
-    pair = f"{config.source.name}->{config.target.name}"
-    tags = {"method": config.method, "model": config.model, "pair": pair}
-    tags |= {"source": config.source.name, "target": config.target.name}
-    return TrialInfo(key, config.name, params, tags, _datasets(config, digests))
+    return {name: _shown(value) for name, value in params.items()}
 
 
-def _shown(value: Any) -> Any:
-    """A param, which cannot be nothing."""
-    return "none" if value is None else value
+def _shown(value: Any) -> str | int | float:
+    """A value as a param; what is neither text nor number is written as in a sweep file."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    shown: str | int | float = value
+    return shown
 
 
 def _datasets(config: TrialConfig, digests: Sequence[str | None]) -> list[DatasetInfo]:
     """The data of source and target; one of both roles where they are the same."""
     found: dict[str, tuple[TaskSpec, list[str]]] = {}
     ends = (config.source, config.target)
-    for spec, digest, role in zip(ends, digests, ("source", "target"), strict=True):
+    for spec, digest, role in zip(ends, digests, _ENDS, strict=True):
         if digest is not None:
             found.setdefault(digest, (spec, []))[1].append(role)
     return [
@@ -82,8 +159,23 @@ def _datasets(config: TrialConfig, digests: Sequence[str | None]) -> list[Datase
 
 
 def finals(row: Row) -> dict[str, float]:
-    """The summary of a trial: the numbers of its row but those that it was given."""
-    return numbers(row, without=_NOT_FINAL)
+    """The summary of a trial: the numbers of its row but those that it was given, each once."""
+    same = "distance" in row and row.get("value") == row["distance"]
+    return numbers(row, without=[*_NOT_FINAL, *(["value"] if same else [])])
+
+
+def curve_figures(iteration: Figures) -> dict[str, float]:
+    """The numbers of an iteration that are points of a curve; the last one is the result's."""
+    return numbers(iteration, without=_OF_ALL_ITERATIONS)
+
+
+def ending(ledger: Ledger, row: Row) -> tuple[float | None, float | None]:
+    """When a trial began and ended, in seconds since 1970: its row's file is written last."""
+    version = ledger.version(row["trial_key"])
+    if version is None:
+        return None, None
+    ended = version / 1e9
+    return ended - (row.get("wall_s") or 0.0), ended
 
 
 def trial_artifacts(folder: StoragePath) -> list[StoragePath]:
@@ -97,7 +189,8 @@ def sweep_record(folder: StoragePath) -> tuple[SweepInfo, Closing]:
     Raises:
         RequestError: in one line, if there is no sweep in the folder.
     """
-    kept = kept_sweep(folder)
+    kept, ledger = kept_sweep(folder), Ledger(folder)
+    times = [ending(ledger, row) for row in kept.ended.values()]
     ended = [row["status"] for row in kept.rows]
     artifacts = [path for path in [folder / "results.parquet"] if path.exists()]
     artifacts += sorted(path for path in folder.glob("report/*") if path.is_file())
@@ -110,8 +203,10 @@ def sweep_record(folder: StoragePath) -> tuple[SweepInfo, Closing]:
         },
         artifacts=artifacts,
         table=list(kept.ended.values()),
+        ended=max((end for _, end in times if end is not None), default=None),
     )
-    return sweep_info(kept.asked, folder), closing
+    started = min((start for start, _ in times if start is not None), default=None)
+    return sweep_info(kept.asked, folder, started=started), closing
 
 
 def trial_records(folder: StoragePath) -> Iterator[TrialRecord]:
@@ -119,7 +214,7 @@ def trial_records(folder: StoragePath) -> Iterator[TrialRecord]:
 
     A trial whose settings are damaged is named and left out.
     """
-    ledger = Ledger(folder)
+    ledger, asked = Ledger(folder), kept_sweep(folder).asked
     for row in ledger.rows():
         place = ledger.trial_folder(row["trial_key"])
         config = read_if_whole(
@@ -131,14 +226,20 @@ def trial_records(folder: StoragePath) -> Iterator[TrialRecord]:
         if config is None:
             continue
         digests = (row.get("source_digest"), row.get("target_digest"))
+        started, ended = ending(ledger, row)
+        key = row["trial_key"]
         yield TrialRecord(
-            info=trial_info(row["trial_key"], config, digests=digests),
+            info=trial_info(key, config, asked=asked, digests=digests, started=started),
             digest=hashlib.sha256((place / "result.json").read_bytes()).hexdigest()[:16],
-            iterations=[numbers(i) for i in ledger.table(row["trial_key"], "iterations")],
-            knots=[numbers(knot) for knot in ledger.table(row["trial_key"], "knots")],
+            iterations=[
+                {"iteration": float(i["iteration"]), **curve_figures(i)}
+                for i in ledger.table(key, "iterations")
+            ],
+            knots=[numbers(knot) for knot in ledger.table(key, "knots")],
             finals=finals(row),
             status=row["status"],
             artifacts=trial_artifacts(place),
+            ended=ended,
         )
 
 

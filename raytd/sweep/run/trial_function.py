@@ -1,5 +1,6 @@
 """What Ray Tune runs: one trial on the actors of its placement group, whatever happens to it."""
 
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -64,7 +65,7 @@ def run_remotely(  # noqa: PLR0913
     system_metrics: bool,
     stale: Mapping[str, int | None],
 ) -> None:
-    """Runs a trial, reports place, iterations and row to Tune, and writes it into the ledger.
+    """Runs a trial, reports start, place, iterations and row to Tune, and writes the ledger.
 
     A process that was lost after it had written a result leaves nothing to do but to report it.
     `stale` has the versions of the rows that do not count, `look_every_s` is the time between two
@@ -75,6 +76,8 @@ def run_remotely(  # noqa: PLR0913
     from raytd.engine.on_ray.executor import local_cause
     from raytd.engine.on_ray.pool import Watch
 
+    began = time.time()
+    tune.report({"began": began})
     config = config_of(params, configs)
     trial = Trial(config, tasks[config.source.name], tasks[config.target.name])
     ledger, described = Ledger(folder), config.model_dump(mode="json")
@@ -107,7 +110,12 @@ def run_remotely(  # noqa: PLR0913
         remove_folder(checkpoints)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other trials go on
         cause = local_cause(error)
-        row = failed_row(trial, one_line(cause), transient=is_transient(cause))
+        row = failed_row(
+            trial,
+            one_line(cause),
+            transient=is_transient(cause),
+            wall_s=time.time() - began,
+        )
         if not isinstance(error, StorageError):
             log.fail(traceback.format_exc())
             ledger.write_failure(row, described)

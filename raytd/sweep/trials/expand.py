@@ -112,14 +112,6 @@ class TrialConfig(Settings):
         Names of tasks are labels, resources only say where the work is done, and a setting that
         the method does not obey is not part of the answer: none of them is in here.
         """
-        method = METHODS[self.method]
-        parts: dict[str, Settings] = {
-            "trajectory": self.trajectory,
-            "pretrain": self.pretrain,
-            "stop": self.stop,
-        }
-        if method.section is not None:
-            parts[method.section] = self.settings
         identity: dict[str, Any] = {
             "method": self.method,
             "model": canonical(self.model),
@@ -127,17 +119,34 @@ class TrialConfig(Settings):
             "source": self.source.model_dump(mode="json", exclude={"name"}),
             "target": self.target.model_dump(mode="json", exclude={"name"}),
         }
-        for section, part in parts.items():
-            left_out = part.of_old() | (self._untrained() if section == "pretrain" else set())
-            effective = {
-                key: value
-                for key, value in part.model_dump(mode="json").items()
-                if key not in left_out and self._matters(f"{section}.{key}", part)
-            }
+        for section, obeyed in self.obeyed().items():
+            part = self._parts()[section]
+            effective = {k: value for k, value in obeyed.items() if k not in part.of_old()}
             if effective:
                 revised = part.revised()
                 identity[section] = effective | ({"revised": revised} if revised else {})
         return identity if self.weights is None else identity | {"weights": self.weights}
+
+    def obeyed(self) -> dict[str, dict[str, Any]]:
+        """The settings that the answer depends on, section by section, as JSON-able data."""
+        found: dict[str, dict[str, Any]] = {}
+        for section, part in self._parts().items():
+            idle = self._untrained() if section == "pretrain" else frozenset()
+            found[section] = {
+                key: value
+                for key, value in part.model_dump(mode="json").items()
+                if key not in idle and self._matters(f"{section}.{key}", part)
+            }
+        return found
+
+    def _parts(self) -> dict[str, Settings]:
+        own = METHODS[self.method].section
+        parts: dict[str, Settings] = {
+            "trajectory": self.trajectory,
+            "pretrain": self.pretrain,
+            "stop": self.stop,
+        }
+        return parts if own is None else parts | {own: self.settings}
 
     def _matters(self, key: str, part: Settings) -> bool:
         method = METHODS[self.method]

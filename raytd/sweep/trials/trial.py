@@ -186,12 +186,14 @@ def sgd_steps_of(trial: Trial) -> int | None:
     return method.sgd_steps(config.settings, config.trajectory, n_source, n_target)
 
 
-def failed_row(trial: Trial, error: str, *, transient: bool) -> Row:
+def failed_row(trial: Trial, error: str, *, transient: bool, wall_s: float | None = None) -> Row:
     """The row of a trial that has no result.
 
     Args:
         trial: that failed.
         error: one line.
         transient: whether it was for a cause outside the trial, so that it may pass the next time.
+        wall_s: seconds until it failed, where they are known.
     """
-    return {**trial.columns(), "status": "failed", "error": error, "transient": transient}
+    said: Row = {"status": "failed", "error": error, "transient": transient, "wall_s": wall_s}
+    return {**trial.columns(), **said}
