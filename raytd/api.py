@@ -14,8 +14,8 @@ from raytd.sweep.trials.single import TaskLike, single_trial
 from raytd.sweep.trials.trial import run_trial
 
 if TYPE_CHECKING:
-    from raytd.cli.events import Mode
     from raytd.cli.output import SweepOutcome
+    from raytd.cli.views.events import Mode
     from raytd.report.judge.judgement import Judgement
     from raytd.report.recommend.advice import Advice
     from raytd.report.saved import SavedSweep
@@ -125,11 +125,11 @@ def sweep(  # noqa: PLR0913 - the options of a public function, all but one by k
         KeyboardInterrupt: if it was interrupted; the same call goes on from there.
     """
     from raytd.cli.commands.sweep import run
-    from raytd.cli.driver_log import logged
-    from raytd.cli.events import opened
     from raytd.cli.interruption import remembered
     from raytd.cli.output import outcome_of
     from raytd.cli.request import Request
+    from raytd.cli.views.driver_log import logged
+    from raytd.cli.views.events import opened
     from raytd.paths import expanded
     from raytd.storage.path import require_storage
     from raytd.sweep.cluster.connection import is_connected

@@ -5,8 +5,8 @@ from typing import Any
 
 from raytd.cli import options
 from raytd.cli.drafting import drafted, shorter
-from raytd.cli.events import View
-from raytd.cli.standing import duration
+from raytd.cli.views.events import View
+from raytd.cli.views.standing import duration
 from raytd.errors import RequestError
 from raytd.methods.registry import METHODS
 from raytd.sweep.cluster.connection import local_nodes

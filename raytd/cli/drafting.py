@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from raytd.cli.events import View, doing
-from raytd.cli.standing import duration
+from raytd.cli.views.events import View, doing
+from raytd.cli.views.standing import duration
 
 if TYPE_CHECKING:
     from raytd.sweep.cluster.connection import Node

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from raytd.cli.course import Course
-from raytd.cli.events import View
 from raytd.cli.interruption import Interruption
 from raytd.cli.output import write_report
+from raytd.cli.views.course import Course
+from raytd.cli.views.events import View
 from raytd.rows.row import Figures, Row
 from raytd.storage.path import StoragePath
 from raytd.sweep.cost.forecast import Forecast

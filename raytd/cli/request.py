@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from raytd.cli import options
-from raytd.cli.events import View, doing
+from raytd.cli.views.events import View, doing
 from raytd.storage.path import StoragePath, require_storage
 from raytd.words import counted
 

@@ -20,9 +20,9 @@ from typing import Any
 
 from machine import machine
 
-from raytd.cli.events import Nothing
 from raytd.cli.interruption import Interruption
 from raytd.cli.progress import Progress
+from raytd.cli.views.events import Nothing
 from raytd.engine.executor import run_in_process
 from raytd.learning.devices import torch_threads
 from raytd.rows.row import Row

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from raytd.cli.drafting import own_file
-from raytd.cli.events import View
+from raytd.cli.views.events import View
 from raytd.errors import RequestError
 from raytd.sweep.draft.asked import Asked
 from raytd.sweep.draft.smaller import NIGHT_S

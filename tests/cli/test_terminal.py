@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from raytd.cli.live import Live
+from raytd.cli.views.live import Live
 from tests.cli.saved_sweep import add_transfer, write
 from tests.cli.screens import Seen, shown_here, shown_in, too_wide
 from tests.methods import plain_nets

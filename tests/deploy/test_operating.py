@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from raytd.cli import cli
-from raytd.cli.driver_log import NAME
+from raytd.cli.views.driver_log import NAME
 from raytd.engine.on_ray.metrics import _TAGS, MEANINGS
 from tests.deploy.conftest import DEPLOY
 

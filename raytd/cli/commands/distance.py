@@ -13,7 +13,7 @@ from raytd.cli.completion import complete_method
 from raytd.cli.terminal import open_console
 
 if TYPE_CHECKING:
-    from raytd.cli.events import View
+    from raytd.cli.views.events import View
     from raytd.engine.records import Iteration
     from raytd.learning.places import TrainingPlace
     from raytd.learning.sources import Origin
@@ -60,8 +60,8 @@ def command(
     reached, and when it ends.
     """
     from raytd.cli.asked_trial import asked_trial
-    from raytd.cli.events import doing, opened
     from raytd.cli.output import figures_table, say
+    from raytd.cli.views.events import doing, opened
     from raytd.sweep.document.reading import each_file_once
     from raytd.sweep.file.shipped import chosen_file
     from raytd.sweep.folder.doubts import row_doubts, with_doubts
@@ -100,8 +100,8 @@ def _run(
 ) -> "tuple[DistanceResult | Score, Row]":
     """Runs a trial, and shows where it is; a log has its iterations, too."""
     from raytd.cli.asked_trial import forecast_of_one
-    from raytd.cli.course import Course
     from raytd.cli.output import say
+    from raytd.cli.views.course import Course
     from raytd.engine.executor import run_in_process
     from raytd.learning.sources import source_key
     from raytd.sweep.trials.trial import run_trial

@@ -7,8 +7,8 @@ import click
 
 from raytd.cli import options
 from raytd.cli.drafting import TOO_LONG, draft_options, written
-from raytd.cli.events import opened
 from raytd.cli.terminal import open_console, open_table
+from raytd.cli.views.events import opened
 from raytd.errors import RequestError
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import click
 
 from raytd.cli import options
 from raytd.cli.drafting import shorter
-from raytd.cli.events import View, doing, opened
 from raytd.cli.request import Request, request_options
-from raytd.cli.standing import duration
 from raytd.cli.terminal import open_console, open_table
+from raytd.cli.views.events import View, doing, opened
+from raytd.cli.views.standing import duration
 from raytd.words import counted
 
 if TYPE_CHECKING:

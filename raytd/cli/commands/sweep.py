@@ -9,12 +9,12 @@ import click
 
 from raytd.cli import options
 from raytd.cli.drafting import draft_options, own_file
-from raytd.cli.driver_log import Logged
-from raytd.cli.events import MODES, View, doing, open_view, warnings_in
 from raytd.cli.interruption import Interruption, pass_interruption
 from raytd.cli.output import outcome_of
 from raytd.cli.request import Request, request_options
-from raytd.cli.standing import duration
+from raytd.cli.views.driver_log import Logged
+from raytd.cli.views.events import MODES, View, doing, open_view, warnings_in
+from raytd.cli.views.standing import duration
 from raytd.errors import RaytdError, RequestError, StorageError
 from raytd.words import counted
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from raytd.cli.standing import duration
 from raytd.cli.terminal import open_console, open_table
+from raytd.cli.views.standing import duration
 from raytd.errors import RequestError
 from raytd.storage.path import StoragePath, require_storage
 from raytd.sweep.folder.find import sweep_folder

@@ -6,9 +6,9 @@ import re
 from contextlib import redirect_stderr
 from pathlib import Path
 
-from raytd.cli.driver_log import NAME, Logged
-from raytd.cli.events import Nothing, Plain, View, warnings_in
-from tests.cli.test_events import DONE, FAILED, TRIAL
+from raytd.cli.views.driver_log import NAME, Logged
+from raytd.cli.views.events import Nothing, Plain, View, warnings_in
+from tests.cli.views.test_events import DONE, FAILED, TRIAL
 
 PLAN = {"message": "2 trials: 0 done, 2 to run"}
 
@@ -20,7 +20,7 @@ def told(view: View, folder: Path) -> list[str]:
         logged.show("plan", PLAN)
         logged.keep_in(folder)
         lost = {"n_ended": 1, "networks": 1, "network": "cnn8 on a", "message": "failed: NaN"}
-        logged.show("trained", lost)
+        logged.show("trained", {**lost, "supplied": False})
         logged.show("segment", {**TRIAL, "iteration": 0, "segment": 1, "segments": 10})
         logged.show("end", DONE)
         logging.getLogger("raytd").warning("memory is short")

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from raytd.cli.events import JsonLines, Nothing, Plain, View, open_view
 from raytd.cli.interruption import Interruption
-from raytd.cli.live import Live
 from raytd.cli.progress import Progress
+from raytd.cli.views.events import JsonLines, Nothing, Plain, View, open_view
+from raytd.cli.views.live import Live
 from raytd.learning.places import TrainingPlace
 from raytd.sweep.cost.forecast import forecast_of
 from raytd.sweep.file.load import make_spec

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from raytd.cli.events import View
+from raytd.cli.views.events import View
 from raytd.learning.places import TrainingPlace
 from raytd.sweep.cost.forecast import Forecast
 from raytd.sweep.trials.networks import Network

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import click
 
-from raytd.cli.standing import Standing
+from raytd.cli.views.standing import Standing
 from raytd.words import harmless
 
 Mode = Literal["auto", "rich", "plain", "jsonl", "none"]
@@ -101,7 +101,7 @@ def open_view(mode: Mode) -> View:
         can_draw = sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
         mode = "rich" if can_draw else "plain"
     if mode == "rich":
-        from raytd.cli.live import Live
+        from raytd.cli.views.live import Live
 
         return Live()
     if mode == "jsonl":

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from raytd.cli.events import Plain, View
+from raytd.cli.views.events import Plain, View
 from raytd.errors import RaytdError
 from raytd.storage.log_file import Level, LogFile, this_process, utc_now
 from raytd.storage.path import StoragePath

@@ -11,9 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from raytd.cli.events import View, in_words
-from raytd.cli.standing import Standing
 from raytd.cli.terminal import open_console
+from raytd.cli.views.events import View, in_words
+from raytd.cli.views.standing import Standing
 from raytd.words import harmless
 
 _SHOWN = 20
