@@ -121,7 +121,7 @@ def test_a_sweep_that_waits_sees_what_was_done_meanwhile_and_keeps_the_file_as_i
 def test_the_home_of_nobody_is_one_line(arguments: list[str], tmp_path: Path) -> None:
     inline = "{name: digits-low, dataset: 'npz:~no-such-user/x'}"
     (tmp_path / "odd.yaml").write_text(SWEEP)
-    (tmp_path / "inline.yaml").write_text(SWEEP.replace("[digits-low,", f"[{inline},"))
+    (tmp_path / "inline.yaml").write_text(SWEEP.replace("[digits-low,", f"[{inline},", 1))
     ended = run_here(tmp_path, *arguments)
     assert ended.returncode == 2, ended.stderr
     (line,) = ended.stderr.splitlines()
