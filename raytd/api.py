@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from raytd.engine.executor import run_in_process
 from raytd.engine.records import Iteration
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from raytd.cli.output import SweepOutcome
     from raytd.cli.views.events import Mode
     from raytd.report.judge.judgement import Judgement
-    from raytd.report.recommend.advice import Advice
+    from raytd.report.recommend.advice import Advice, AdviceForAll
     from raytd.report.saved import SavedSweep
 
 
@@ -200,37 +200,62 @@ def results(
     return as_table(rows).cast(table.schema) if rows else table.slice(0, 0)
 
 
-def recommend(  # noqa: PLR0913 - the options of a public function, all but one by keyword
+@overload
+def recommend(
     sweep: StoragePath | str,
     *,
     target: str,
+    storage: StoragePath | str = ...,
+    method: str | None = ...,
+    value: str | None = ...,
+    truth: str | None = ...,
+) -> "Advice": ...
+
+
+@overload
+def recommend(
+    sweep: StoragePath | str,
+    *,
+    target: None = None,
+    storage: StoragePath | str = ...,
+    method: str | None = ...,
+    value: str | None = ...,
+    truth: str | None = ...,
+) -> "AdviceForAll": ...
+
+
+def recommend(  # noqa: PLR0913 - the options of a public function, all but one by keyword
+    sweep: StoragePath | str,
+    *,
+    target: str | None = None,
     storage: StoragePath | str = "runs",
     method: str | None = None,
     value: str | None = None,
     truth: str | None = None,
-) -> "Advice":
+) -> "Advice | AdviceForAll":
     """Ranks sources and networks for a target, nearest first, and says how far to trust that.
 
     Args:
         sweep: its name, its file, or its folder.
-        target: the task to transfer to.
+        target: the task to transfer to; None is each that has several sources.
         storage: folder of all sweeps, or a URI such as `s3://bucket/runs`.
         method: that ranks; None is the one that agrees best with the truth in this sweep.
         value: the column of its results, such as `noise_free_length`.
         truth: what methods are judged by; None is `transfer`, or `finetune` without it.
 
     Returns:
-        The advice: `.answer`, `.evidence`, `.found` and `.table` (`pyarrow.Table`); `str` of it is
-        what `raytd recommend` prints, and a notebook shows the same.
+        The advice: `.answer`, `.evidence`, `.found` and `.table` (`pyarrow.Table`); without a
+        target `.each` has one for each. `str` of it is what `raytd recommend` prints, and a
+        notebook shows the same.
 
     Raises:
         RequestError: with what is wrong with the request.
     """
-    from raytd.report.recommend.advice import advise
+    from raytd.report.recommend.advice import advise, advise_all
     from raytd.report.saved import open_sweep
 
-    saved = open_sweep(sweep, storage)
-    return advise(saved, target, method=method, column=value, truth=truth)
+    saved, asked = open_sweep(sweep, storage), {"method": method, "column": value, "truth": truth}
+    return advise_all(saved, **asked) if target is None else advise(saved, target, **asked)
 
 
 def judge(

@@ -147,6 +147,17 @@ def test_a_recommendation_carries_the_choice_of_the_method_and_the_answer(run: R
     assert document["answer"].startswith("Transfer to c from a with network small: measured")
 
 
+def test_without_a_target_a_recommendation_has_the_answer_for_each(run: Run) -> None:
+    document = json.loads(run("recommend", "demo", "--json").stdout)["targets"]
+    assert [one["target"] for one in document] == ["a", "b", "c"]
+    for one in document:
+        alone = json.loads(run("recommend", "demo", "--target", one["target"], "--json").stdout)
+        assert one == alone
+    shown = " ".join(run("recommend", "demo").stdout.split())
+    for one in document:
+        assert one["answer"].partition(". ")[0] in shown
+
+
 def test_the_last_line_of_a_recommendation_is_its_answer(run: Run) -> None:
     shown = run("recommend", "demo", "--target", "c").stdout
     answer = json.loads(run("recommend", "demo", "--target", "c", "--json").stdout)["answer"]
@@ -197,6 +208,7 @@ def test_a_target_without_results_is_answered_with_those_there_are(run: Run) -> 
         (["judge", "--column", "walls"], "--column walls: .* did you mean 'wall_s'?"),
         (["recommend", "--target", "nothing"], "targets are a, b, c"),
         (["recommend", "--target", "b", "--method", "copled"], "did you mean 'coupled'?"),
+        (["recommend", "--method", "copled"], "did you mean 'coupled'?"),
         (["recommend", "--target", "b", "--truth", "nothing"], "--truth nothing: there is no such"),
         (["recommend", "--target", "b", "--value", "distanc"], "did you mean 'distance'?"),
     ],

@@ -1,4 +1,4 @@
-"""`raytd recommend SWEEP --target TASK`: sources and networks ranked, with the evidence."""
+"""`raytd recommend SWEEP [--target TASK]`: what to transfer from, with the evidence."""
 
 import json
 
@@ -14,10 +14,9 @@ from raytd.storage.path import StoragePath
 @options.sweep
 @click.option(
     "--target",
-    required=True,
     metavar="TASK",
     shell_complete=complete_task,
-    help="The task to transfer to.",
+    help="The task to transfer to.  [default: a line for each that has several sources]",
 )
 @options.storage
 @click.option(
@@ -42,7 +41,7 @@ from raytd.storage.path import StoragePath
 def command(  # noqa: PLR0913 - one for each option
     sweep: str,
     *,
-    target: str,
+    target: str | None,
     storage: StoragePath,
     method: str | None,
     value: str | None,
@@ -52,12 +51,14 @@ def command(  # noqa: PLR0913 - one for each option
     """Rank sources and networks for a target, nearest first, and say how far to trust that.
 
     Numbers of different protocols are ranked apart, differences within the error are ties, and
-    measured transfer stands beside the prediction. The last line says what to do.
+    measured transfer stands beside the prediction. The last line says what to do. Without --target
+    there is such a line for each target that has several sources.
     """
-    from raytd.report.recommend.advice import advise
+    from raytd.report.recommend.advice import advise, advise_all
     from raytd.report.saved import open_sweep
 
-    found = advise(open_sweep(sweep, storage), target, method=method, column=value, truth=truth)
+    saved, asked = open_sweep(sweep, storage), {"method": method, "column": value, "truth": truth}
+    found = advise_all(saved, **asked) if target is None else advise(saved, target, **asked)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2))
     else:

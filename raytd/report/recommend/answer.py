@@ -74,10 +74,27 @@ def _by_measurement(found: Recommendation, best: Sequence[Measured]) -> Answer:
         f"Transfer to {found.target} from {chosen.source} with network {chosen.model}: measured "
         f"transfer is best there ({figures}; {len(found.measured)} measured{tied})"
     )
+    measured_doubts = _of_measurement(found, chosen)
     if found.predictor.method == METHOD:
-        return Answer(f"{said}.")
+        return Answer(f"{said}.", measured_doubts)
     said += f", {_beside_prediction(found, nearest, agrees=bool(agreed))}"
-    return Answer(said, _doubts(found))
+    return Answer(said, (*measured_doubts, *_doubts(found)))
+
+
+def _of_measurement(found: Recommendation, chosen: Measured) -> tuple[str, ...]:
+    """What to know of the measured transfer that is followed."""
+    said = []
+    if chosen.n_seeds == 1:
+        said.append("Transfer was measured with one seed.")
+    if chosen.may_be_in_vain:
+        said.append(
+            f"Training {found.target} from scratch may do as well: the gain is not above two "
+            "standard errors."
+        )
+    if chosen.doubts:
+        end = _end(found, chosen.source, chosen.model)
+        said.append(f"Doubtful of {end}: {'; '.join(chosen.doubts)}.")
+    return tuple(said)
 
 
 def _beside_prediction(found: Recommendation, nearest: Sequence[_End], *, agrees: bool) -> str:

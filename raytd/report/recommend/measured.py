@@ -12,6 +12,7 @@ from raytd.report.naming import row_error
 from raytd.report.statistics.margins import margins, ranks
 from raytd.rows.grouping import grouped, holds
 from raytd.rows.row import Row, cell, number
+from raytd.sweep.folder.doubts import gathered
 from raytd.sweep.folder.seed_errors import standard_error
 
 METHOD = "transfer"
@@ -29,6 +30,8 @@ class Measured:
         accuracy_error: its standard error, over seeds or within the one run; None if not known.
         gain: of that, what is owed to the source; None where a row does not say.
         gain_error: likewise.
+        n_seeds: over which it is the mean.
+        doubts: why it says little of the source, such as that the source model only guesses.
         rank: from 1, among all that was measured for the target; what ties shares one.
     """
 
@@ -38,7 +41,14 @@ class Measured:
     accuracy_error: float | None
     gain: float | None
     gain_error: float | None
+    n_seeds: int = 1
+    doubts: tuple[str, ...] = ()
     rank: int = 0
+
+    @property
+    def may_be_in_vain(self) -> bool:
+        """Whether training from scratch may do as well: two standard errors do not tell."""
+        return self.gain is not None and self.gain <= 2 * (self.gain_error or 0.0)
 
 
 def measured_transfer(
@@ -82,7 +92,17 @@ def _measured(ends: tuple[Any, ...], rows: Sequence[Row], rank: int) -> Measured
     gain, gain_error = _mean(rows, "gain")
     assert accuracy is not None  # rows without a number are left out before
     source, model = ends
-    return Measured(source, model, accuracy, accuracy_error, gain, gain_error, rank)
+    return Measured(
+        source=source,
+        model=model,
+        accuracy=accuracy,
+        accuracy_error=accuracy_error,
+        gain=gain,
+        gain_error=gain_error,
+        n_seeds=len({row.get("seed") for row in rows}),
+        doubts=tuple(doubt.text for doubt in gathered(rows) if doubt.is_serious),
+        rank=rank,
+    )
 
 
 def _accuracy_column(row: Row) -> str:

@@ -120,8 +120,16 @@ def recommend(
     )
 
 
-def recommendations(held: Court) -> list[Recommendation]:
-    """That of every target that has several sources, in the order of the tasks."""
+def recommendations(
+    held: Court, *, method: str | None = None, column: str | None = None
+) -> list[Recommendation]:
+    """That of every target that has several sources, in the order of the tasks.
+
+    Args:
+        held: the judge and the rows.
+        method: that ranks; the best one for each target if None.
+        column: of its results; see `recommend`.
+    """
     sources: dict[str, set[str]] = {}
     for row in held.rows:
         sources.setdefault(str(row["target"]), set()).add(str(row["source"]))
@@ -130,7 +138,7 @@ def recommendations(held: Court) -> list[Recommendation]:
         if len(sources.get(target, set()) - {target}) < 2:
             continue
         try:
-            found.append(recommend(held, target))
+            found.append(recommend(held, target, method=method, column=column))
         except RequestError:
             continue  # no trial of this target has ended with a number
     return found

@@ -46,7 +46,7 @@ def document(found: Recommendation, evidence: Sequence[str]) -> dict[str, Any]:
             for n, ranking in enumerate(found.rankings, 1)
             for candidate in ranking.candidates
         ],
-        "measured": [vars(one) for one in found.measured],
+        "measured": [{**vars(one), "doubts": list(one.doubts)} for one in found.measured],
         "notes": order_lines(found),
         "evidence": list(evidence),
         "answer": str(answer(found)),

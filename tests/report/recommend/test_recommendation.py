@@ -239,7 +239,36 @@ def test_doubtful_candidates_are_left_aside_and_counted() -> None:
 def test_with_transfer_alone_it_ranks_itself() -> None:
     one = found(truth())
     assert one.predictor.method == "transfer"
-    assert line(one).endswith("measured).")
+    assert line(one).endswith("3 measured). Transfer was measured with one seed.")
+
+
+@for_each(
+    ("known", "said"),
+    [
+        ({"gain": -0.01}, "Training b from scratch may do as well: the gain"),
+        ({"gain": 0.1, "scatter": 0.06}, "Training b from scratch may do as well: the gain"),
+        ({"gain": 0.1, "scatter": 0.04}, None),
+        (
+            {"source_accuracy": 0.5, "source_val_images": 100, "source_chance": 0.5},
+            "Doubtful of c: source at chance (0.50, guessing 0.50, n = 100).",
+        ),
+    ],
+)
+def test_what_speaks_against_the_best_measured_transfer_stands_in_its_line(
+    known: dict[str, Any], said: str | None
+) -> None:
+    measured = by_source("transfer", {"a": 0.6, "c": 0.9, "d": 0.7}, smaller_is_closer=False)
+    scatter = known.pop("scatter", 0)
+    seeds = [
+        row | known | {"seed": seed, "accuracy": row["value"] + 0.001 * seed}
+        | ({"gain": known["gain"] + (2 * seed - 1) * scatter} if "gain" in known else {})
+        for row in measured for seed in (0, 1)
+    ]  # fmt: skip
+    doubts = answer(found([*by_source("otdd", {"a": 3, "c": 1, "d": 2}), *seeds])).doubts
+    assert not any("one seed" in doubt for doubt in doubts)
+    told = [d for d in doubts if d.startswith(("Training", "Doubtful"))]
+    assert [d for d in told if said and d.startswith(said)] == told
+    assert len(told) == (said is not None)
 
 
 def test_a_target_that_nobody_has_is_refused_with_those_there_are() -> None:
