@@ -33,6 +33,8 @@ def package_version(name: str) -> str:
         found: str | None = version(name)
     except PackageNotFoundError:
         return "of unknown version: pip does not know it" if is_there else "not installed"
+    except KeyError:  # the package importlib_metadata, once it is imported, answers for Python
+        found = None
     if not found:
         return "broken: its version is missing; install it again"
     return found if is_there else f"{found}, broken: its code is missing; install it again"

@@ -119,7 +119,7 @@ pretrain: {epochs: 100}
 def test_a_plan_of_more_than_a_night_names_settings_with_which_it_is_not(
     folder: Path, clock: Callable[[float], None]
 ) -> None:
-    clock(1.0)
+    clock(0.8)
     (folder / "long.yaml").write_text(LONG)
     planned = run_here(folder, "plan", "long.yaml")
     assert planned.returncode == 0, planned.stderr

@@ -11,6 +11,12 @@ from raytd.sweep.cluster.connection import connect
 from raytd.sweep.cluster.health import ray_findings
 
 
+@pytest.fixture(autouse=True)
+def _unconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests of this process may have left it connected to a cluster."""
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+
+
 @pytest.mark.parametrize(
     ("error", "told", "code"),
     [

@@ -21,7 +21,7 @@ def make(
     folder = storage / name
     folder.mkdir(parents=True)
     trials = [{"trial_key": f"t{n}", "name": text} for n, text in enumerate(names)]
-    asked = {"name": name, "search": more.pop("search", None)}
+    asked = {"name": name, "tasks": [], "search": more.pop("search", None)}
     (folder / "plan.json").write_text(json.dumps({"sweep": asked, "trials": trials, **more}))
     os.utime(folder / "plan.json", (begun, begun))
     return folder

@@ -14,7 +14,8 @@ from tests.cli import saved_sweep
 def asked(folder: Path, **more: object) -> None:
     """Writes a plan that knows the first trial alone."""
     plan = json.loads((folder / "plan.json").read_text())
-    plan["sweep"] |= {"description": "", "tracking": {"experiment": None}, **more}
+    plan["sweep"] |= {"description": "", "tracking": {"experiment": None}, "pairs": [["a", "b"]]}
+    plan["sweep"] |= {"methods": ["coupled"], **more}
     plan["trials"] = plan["trials"][:1]
     (folder / "plan.json").write_text(json.dumps(plan))
 
@@ -29,7 +30,7 @@ def test_trials_that_the_file_no_longer_asks_for_are_not_its_own(tmp_path: Path)
 
 def test_what_a_search_has_drawn_is_its_own_in_the_report_and_on_the_server(tmp_path: Path) -> None:
     folder = saved_sweep.write(tmp_path)
-    asked(folder, search={"trials": 24})
+    asked(folder, search={"trials": 24, "space": {}})
     assert len(kept_sweep(folder).rows) == 24
     _, closing = sweep_record(folder)
     assert closing.metrics == {"trials": 24, "trials_done": 24, "trials_failed": 0}

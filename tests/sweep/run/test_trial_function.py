@@ -1,5 +1,6 @@
 """What the process of a trial does with what an earlier one has left, and without memory."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,9 @@ from tests.sweep.losses import leave_result, planned
 
 
 def reported(plan: SweepPlan, monkeypatch: pytest.MonkeyPatch) -> list[Row]:
-    """What the process of the only trial reports to Tune."""
+    """What the process of the only trial reports to Tune after it has said when it began."""
     told: list[Row] = []
+    begun_after = time.time()
     monkeypatch.setattr(tune, "report", told.append)
     (trial,) = plan.trials
     run_remotely(
@@ -41,7 +43,10 @@ def reported(plan: SweepPlan, monkeypatch: pytest.MonkeyPatch) -> list[Row]:
         system_metrics=False,
         stale=plan.stale,
     )
-    return told
+    start, *others = told
+    assert start.keys() == {"began"}
+    assert begun_after <= start["began"] <= time.time()
+    return others
 
 
 @pytest.mark.parametrize("method", ["random", "coupled"])
