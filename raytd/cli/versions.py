@@ -33,7 +33,7 @@ def package_version(name: str) -> str:
         found: str | None = version(name)
     except PackageNotFoundError:
         return "of unknown version: pip does not know it" if is_there else "not installed"
-    except KeyError:  # the package importlib_metadata, once it is imported, answers for Python
+    except (KeyError, FileNotFoundError):  # so says importlib_metadata, once it is imported
         found = None
     if not found:
         return "broken: its version is missing; install it again"

@@ -20,6 +20,8 @@ def test_python_torch_ray_and_mlflow_are_told_below_raytd(tmp_path: Path) -> Non
 def test_what_is_missing_or_half_there_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import importlib_metadata  # noqa: F401 - libraries import it, and it answers from then on
+
     monkeypatch.syspath_prepend(str(tmp_path))
     assert package_version("bare") == "not installed"
     facts = tmp_path / "bare-1.2.dist-info"
