@@ -56,7 +56,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
     for trial in plan.trials:
         result, row = run_trial(trial, launch=run_in_process, sources=folder / "runs/sources")
         described = trial.config.model_dump(mode="json")
-        Ledger(plan.folder).write_result(row, described, result, "log\n")
+        Ledger(plan.folder).write_result(row, described, result)
     return plan
 
 
