@@ -10,8 +10,9 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -107,8 +108,9 @@ def scraping(port: int) -> Iterator[Counted]:
 
     def scrape() -> None:
         while not over.wait(0.2):
-            for key, value in scraped(port).items():
-                largest[key] = max(value, largest.get(key, 0.0))
+            with suppress(URLError):  # Ray listens some seconds after its other services
+                for key, value in scraped(port).items():
+                    largest[key] = max(value, largest.get(key, 0.0))
 
     thread = threading.Thread(target=scrape)
     thread.start()
