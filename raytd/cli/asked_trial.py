@@ -1,5 +1,6 @@
 """The trial that `raytd distance` is asked for: between named tasks, or a user's own data."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from raytd.sweep.file.spec import SweepSpec
 from raytd.sweep.trials.networks import Network, missing_networks
 from raytd.sweep.trials.single import TaskLike, single_spec, single_trial
 from raytd.sweep.trials.trial import Trial
+from raytd.tasks import datasets
 from raytd.tasks.references import data_root
 
 _CALLER = "raytd distance"
@@ -70,12 +72,12 @@ def _named_trial(
     """The trial with the settings as they are written, and a word on those that take long."""
     asked = options.settings_of(catalogue=given["catalogue"], download=given["download"])
     overrides = given["overrides"] + asked
-    config, data = given["config"], given["data"]
+    config, data, read = given["config"], given["data"], cache(datasets.read)
 
     def trial_with(more: tuple[str, ...]) -> Trial:
         every = overrides + more
         return single_trial(
-            ends, settings, config=config, data=data, overrides=every, caller=_CALLER
+            ends, settings, config=config, data=data, overrides=every, caller=_CALLER, read=read
         )
 
     trial = trial_with(())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from raytd.sweep.cluster.connection import Node
     from raytd.sweep.file.load import LoadedSweep
     from raytd.sweep.trials.fitting import CanAdd
-    from raytd.sweep.trials.plan import SweepPlan
+    from raytd.sweep.trials.plan import Read, SweepPlan
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -79,7 +79,7 @@ class Request:
         )
 
     def plan(
-        self, nodes: "list[Node]", can_add: "CanAdd", view: View
+        self, nodes: "list[Node]", can_add: "CanAdd", view: View, read: "Read | None" = None
     ) -> "tuple[LoadedSweep, SweepPlan]":
         """The sweep of the file, and its trials beside what is done; nothing is written.
 
@@ -87,12 +87,14 @@ class Request:
             nodes: what the living nodes of the cluster have.
             can_add: whether it can grow until some bundles fit.
             view: is told which sweep it is, and that its data are read.
+            read: reads a data set; None reads each anew.
 
         Raises:
             RequestError: with everything that is wrong with the file, or else with everything that
                 data and cluster say against it.
         """
         from raytd.sweep.trials.plan import make_plan
+        from raytd.tasks import datasets
         from raytd.tasks.references import data_root
 
         loaded = self.load(nodes, can_add, view)
@@ -107,6 +109,7 @@ class Request:
             can_add=can_add,
             fresh=self.fresh,
             retry=self.retry_failed,
+            read=read or datasets.read,
         )
         return loaded, plan
 

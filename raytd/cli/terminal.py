@@ -2,8 +2,7 @@
 
 Tables and sentences of a result are wrapped inside the window. A path, a warning or an error is
 one line that the terminal wraps by itself, so that it can be copied as a whole. Nothing is cut
-without a sign, and no text is taken for markup
-or steers the terminal.
+without a sign, and no text is taken for markup or steers the terminal.
 """
 
 from typing import TYPE_CHECKING, Any

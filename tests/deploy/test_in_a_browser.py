@@ -7,13 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from raytd.engine.executor import run_in_process
-from raytd.sweep.file.load import load_sweep
-from raytd.sweep.folder.ledger import Ledger
-from raytd.sweep.trials.plan import SweepPlan, make_plan, write_plan
-from raytd.sweep.trials.trial import run_trial
+from raytd.sweep.trials.plan import SweepPlan
 from tests.cli.commands import run_here
 from tests.servers import TrackingServer
+from tests.sweep import small
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs raytd[browser]")
 Page, expect = playwright.Page, playwright.expect
@@ -47,16 +44,8 @@ tracking: {experiment: capacity}
 def plan(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
     """A sweep over two networks and two seeds that has ended."""
     folder = tmp_path_factory.mktemp("browser")
-    file = folder / "wrn_vs_cnn.yaml"
-    file.write_text(SWEEP)
-    spec = load_sweep(file, has_gpu=lambda: False).spec
-    nodes = [{"CPU": 4.0, "GPU": 0.0}]
-    plan = make_plan(spec, data=folder, storage=folder / "runs", nodes=nodes)
-    write_plan(plan, file.read_bytes())
-    for trial in plan.trials:
-        result, row = run_trial(trial, launch=run_in_process, sources=folder / "runs/sources")
-        described = trial.config.model_dump(mode="json")
-        Ledger(plan.folder).write_result(row, described, result)
+    plan = small.planned(SWEEP, folder, storage=folder / "runs")
+    small.run(plan, plan.trials)
     return plan
 
 

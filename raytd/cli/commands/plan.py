@@ -3,7 +3,7 @@
 import json
 import sys
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -56,9 +56,10 @@ def command(
     from raytd.sweep.cost.plan_figures import outlook
     from raytd.sweep.document.reading import each_file_once
     from raytd.sweep.draft.smaller import NIGHT_S, smaller
+    from raytd.tasks import datasets
     from raytd.tasks.account import account_lines
 
-    request = Request.of(given)
+    request, read = Request.of(given), cache(datasets.read)
 
     def could_grow(_: "Bundles") -> bool:
         """A plan starts no node, so it takes an autoscaler's word for granted."""
@@ -70,12 +71,12 @@ def command(
 
     def quick_s(settings: tuple[str, ...]) -> float | None:
         other = replace(request, overrides=request.overrides + settings)
-        _, plan = other.plan(nodes, could_grow, View())
+        _, plan = other.plan(nodes, could_grow, View(), read)
         figures = outlook(plan, nodes=nodes, max_concurrent=request.max_concurrent, quick=True)
         return cast("float | None", figures["duration_s"])
 
     with each_file_once(), opened("auto") as view, request.nodes() as nodes:
-        loaded, plan = request.plan(nodes, could_grow, view)
+        loaded, plan = request.plan(nodes, could_grow, view, read)
         lines = account_lines(plan.tasks)
         found = outlook(
             plan,

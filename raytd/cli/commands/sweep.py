@@ -1,7 +1,6 @@
 """`raytd sweep FILE`: run what is missing, log it, and show where everything is."""
 
 import sys
-import traceback
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from raytd.cli.drafting import draft_options, own_file
 from raytd.cli.interruption import Interruption, pass_interruption
 from raytd.cli.output import outcome_of
 from raytd.cli.request import Request, request_options
-from raytd.cli.views.driver_log import Logged
+from raytd.cli.views.driver_log import Logged, logged
 from raytd.cli.views.events import MODES, View, doing, open_view, warnings_in
 from raytd.cli.views.standing import duration
 from raytd.errors import RaytdError, RequestError, StorageError
@@ -65,31 +64,27 @@ def command(
     results, figures and the matrices of distances under the storage folder. Running it again runs
     nothing that is finished.
     """
-    view = Logged(open_view(mode))
-    view.open()
-    try:
-        with warnings_in(view):
-            request = Request.of(_with_file(given, view))
-            plan, runs_page, code = run(request, tracking_uri, view, interruption)
-            view.close()
-            outcome_of(plan, runs_page).show(as_json=as_json)
+    with logged(open_view(mode)) as view:
+        view.open()
+        try:
+            with warnings_in(view):
+                request = Request.of(_with_file(given, view))
+                plan, runs_page, code = run(request, tracking_uri, view, interruption)
+                view.close()
+                outcome_of(plan, runs_page).show(as_json=as_json)
+                interruption.check()
+        except RaytdError as error:
             interruption.check()
-    except RaytdError as error:
-        interruption.check()
-        view.close()
-        for line in str(error).splitlines():
-            view.show("error", {"message": line})
-        code = error.exit_code
-    except Exception:
-        view.keep("ERROR", traceback.format_exc())
-        raise
-    finally:
-        view.close()
-        if interruption.signal and not interruption.told:
-            interruption.told = True
-            fields = {"status": "interrupted", "done": 0, "failed": 0}
-            view.show("finish", {**fields, "message": interruption.line()})
-        view.end_log()
+            view.close()
+            for line in str(error).splitlines():
+                view.show("error", {"message": line})
+            code = error.exit_code
+        finally:
+            view.close()
+            if interruption.signal and not interruption.told:
+                interruption.told = True
+                fields = {"status": "interrupted", "done": 0, "failed": 0}
+                view.show("finish", {**fields, "message": interruption.line()})
     sys.exit(code)
 
 

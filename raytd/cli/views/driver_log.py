@@ -74,7 +74,7 @@ class Logged(View):
 
 @contextmanager
 def logged(view: View) -> Iterator[Logged]:
-    """The same view with a log, for a sweep from Python; what ends the sweep is kept in it."""
+    """The same view with a log; an error that ends the block is kept in it."""
     kept = Logged(view)
     try:
         yield kept

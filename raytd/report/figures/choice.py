@@ -6,7 +6,7 @@ from raytd.errors import RequestError
 from raytd.report.compare import Comparison, compare
 from raytd.report.figures.curves import convergence, losses
 from raytd.report.figures.figure import Figure
-from raytd.report.figures.heatmap import heatmaps, scales
+from raytd.report.figures.heatmap import scales
 from raytd.report.figures.lambda_map import lambda_maps
 from raytd.report.figures.parts import parts
 from raytd.report.figures.scatter import scatter
@@ -21,13 +21,12 @@ _FEWEST_POINTS, _MOST_SCATTERS, _MOST_MAPS = 2, 6, 4
 
 
 def sweep_figures(saved: SavedSweep) -> list[Figure]:
-    """The figures of a sweep, in the order of the page; nothing is drawn yet.
+    """The figures of a sweep beside its matrices, in the order of the page; none is drawn yet.
 
     Raises:
         InputError: two results differ in no column that is known as an axis.
     """
     return [
-        *heatmaps(scaled_matrices(saved)),
         *parts(saved),
         *list(_scatters(saved))[:_MOST_SCATTERS],
         *convergence(saved),
@@ -38,7 +37,7 @@ def sweep_figures(saved: SavedSweep) -> list[Figure]:
 
 
 def scaled_matrices(saved: SavedSweep) -> list[list[DistanceMatrix]]:
-    """The matrices of a sweep, those on one scale together; each is one of the first figures."""
+    """The matrices of a sweep, those on one scale together."""
     paths = {str(row["method"]) for row in saved.rows if number(row, "distance") is not None}
     return [
         panels for value in _LENGTHS for panels in scales(_matrices(saved, value), comparable=paths)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 from math import isnan
+from typing import Any, NamedTuple
 
 from raytd.report.errors import written
 from raytd.report.figures.figure import Figure
@@ -19,6 +20,13 @@ _LONG = 7
 _STEPS = 9
 Scale = tuple[Sequence[DistanceMatrix], Figure]
 """Matrices on one scale, and the picture of them."""
+
+
+class Look(NamedTuple):
+    """How the numbers of one scale are shown: their colours, and their format."""
+
+    colours: Any
+    digits: str
 
 
 def matrices_section(scales: Sequence[Scale]) -> str:
@@ -52,29 +60,29 @@ def _by_quantity(scales: Sequence[Scale]) -> dict[str, list[Scale]]:
 
 
 def _scale(panels: Sequence[DistanceMatrix], figure: Figure, *, shared: set[str]) -> str:
-    tables = "".join(f"<div>{_table(panels, matrix, shared)}</div>" for matrix in panels)
+    look = Look(colour_scale(panels), number_format(ends(panels)))
+    tables = "".join(f"<div>{_table(matrix, look, shared)}</div>" for matrix in panels)
     left_out = f" {escape(figure.caption)}" if figure.caption else ""
     return (
         f'<section id="{escape(figure.name)}"><div class="panels">{tables}</div>'
-        f'<p class="soft">{_ruler(panels)}{left_out} {data_link(figure)}</p></section>'
+        f'<p class="soft">{_ruler(panels, look)}{left_out} {data_link(figure)}</p></section>'
     )
 
 
-def _ruler(panels: Sequence[DistanceMatrix]) -> str:
+def _ruler(panels: Sequence[DistanceMatrix], look: Look) -> str:
     """The colours from near to far, with the numbers at their ends."""
-    scale, digits = colour_scale(panels), number_format(ends(panels))
     low, high = ends(panels)
     near, far = (high, low) if panels[0].is_score else (low, high)
-    steps = [scale.to_rgba(near + (far - near) * i / (_STEPS - 1)) for i in range(_STEPS)]
+    steps = [look.colours.to_rgba(near + (far - near) * i / (_STEPS - 1)) for i in range(_STEPS)]
     unit = "" if panels[0].unit is None else f" {escape(panels[0].unit)}"
     colours = ", ".join(map(_css, steps))
     return (
-        f'near {near:{digits}} <span class="ruler" style="background:linear-gradient(90deg, '
-        f'{colours})"></span> far {far:{digits}}{unit}'
+        f'near {near:{look.digits}} <span class="ruler" style="background:linear-gradient(90deg, '
+        f'{colours})"></span> far {far:{look.digits}}{unit}'
     )
 
 
-def _table(panels: Sequence[DistanceMatrix], matrix: DistanceMatrix, shared: set[str]) -> str:
+def _table(matrix: DistanceMatrix, look: Look, shared: set[str]) -> str:
     own = [detail for detail in matrix.details if detail not in shared]
     upright = ' class="tall"' if max(map(len, matrix.targets)) > _LONG else ""
     heads = "".join(
@@ -82,7 +90,7 @@ def _table(panels: Sequence[DistanceMatrix], matrix: DistanceMatrix, shared: set
     )
     rows = "".join(
         f'<tr><th scope="row">{escape(source)}</th>'
-        + "".join(_cell(panels, matrix, row, column) for column in range(len(matrix.targets)))
+        + "".join(_cell(matrix, look, row, column) for column in range(len(matrix.targets)))
         + "</tr>"
         for row, source in enumerate(matrix.sources)
     )
@@ -95,20 +103,20 @@ def _table(panels: Sequence[DistanceMatrix], matrix: DistanceMatrix, shared: set
     )
 
 
-def _cell(panels: Sequence[DistanceMatrix], matrix: DistanceMatrix, row: int, column: int) -> str:
+def _cell(matrix: DistanceMatrix, look: Look, row: int, column: int) -> str:
     source, target = matrix.sources[row], matrix.targets[column]
     value = float(matrix.values[row, column])
     if isnan(value):
         if source == target:
             return '<td class="self"><span class="hidden">same task</span></td>'
         return '<td class="none"><span class="hidden">no result</span></td>'
-    colour = colour_scale(panels).to_rgba(value)
+    colour = look.colours.to_rgba(value)
     marks, error = matrix.marks(row, column), written(matrix, row, column)
     doubts = "; ".join(doubt.text for doubt in matrix.doubts.get((source, target), ()))
     told = escape(f"{source} → {target}" + (f": {doubts}" if doubts else ""))
     return (
         f'<td style="background:{_css(colour)};color:{readable_on(colour)}" title="{told}">'
-        f"{value:{number_format(ends(panels))}}"
+        f"{value:{look.digits}}"
         + (f"<sup>{marks}</sup>" if marks else "")
         + (f"<small>{error.replace(' ', '')}</small>" if error else "")
         + "</td>"

@@ -1,9 +1,12 @@
 """The report folder of a sweep: figures, their data, and the page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from raytd.report.figures.choice import model_comparisons, scaled_matrices, sweep_figures
 from raytd.report.figures.figure import Figure, save_figure
+from raytd.report.figures.heatmap import heatmaps
 from raytd.report.figures.verdict_overview import verdict_overview
 from raytd.report.page.html import Content, page
 from raytd.report.recommend.recommendation import Court, court, recommendations
@@ -40,23 +43,22 @@ def write_report(saved: SavedSweep, folder: StoragePath | None = None) -> Report
     folder = saved.folder / "report" if folder is None else folder
     held = court(saved.rows, saved.axes, classes=saved.classes)
     matrices = scaled_matrices(saved)
-    figures = sweep_figures(saved)
-    figures[len(matrices) : len(matrices)] = _of_verdicts(held)
-    files, shown = list[StoragePath](), []
-    for figure in figures:
-        written = save_figure(figure, folder)
-        files += written
-        shown.append((figure, next(p for p in written if p.suffix == ".svg").read_bytes()))
+    maps, others = heatmaps(matrices), [*_of_verdicts(held), *sweep_figures(saved)]
+    files = {figure.name: save_figure(figure, folder) for figure in (*maps, *others)}
     content = Content(
         saved=saved,
         advice=recommendations(held),
-        scales=list(zip(matrices, figures, strict=False)),
+        scales=list(zip(matrices, maps, strict=True)),
         judged=held.verdicts,
         comparisons=[c for value in _VALUES for c in model_comparisons(saved, value) if c.pairs],
-        pictures=shown[len(matrices) :],
+        pictures=[(figure, _svg(files[figure.name])) for figure in others],
     )
     write_bytes(folder / "index.html", page(content).encode())
-    return Report(folder / "index.html", tuple(files))
+    return Report(folder / "index.html", tuple(chain(*files.values())))
+
+
+def _svg(files: Iterable[StoragePath]) -> bytes:
+    return next(path for path in files if path.suffix == ".svg").read_bytes()
 
 
 def _of_verdicts(held: Court) -> list[Figure]:

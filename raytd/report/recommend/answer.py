@@ -86,7 +86,7 @@ def _of_measurement(found: Recommendation, chosen: Measured) -> tuple[str, ...]:
     said = []
     if chosen.n_seeds == 1:
         said.append("Transfer was measured with one seed.")
-    if chosen.may_be_in_vain:
+    if chosen.may_gain_nothing:
         said.append(
             f"Training {found.target} from scratch may do as well: the gain is not above two "
             "standard errors."

@@ -46,7 +46,7 @@ class Measured:
     rank: int = 0
 
     @property
-    def may_be_in_vain(self) -> bool:
+    def may_gain_nothing(self) -> bool:
         """Whether training from scratch may do as well: two standard errors do not tell."""
         return self.gain is not None and self.gain <= 2 * (self.gain_error or 0.0)
 

@@ -10,7 +10,7 @@ from raytd.sweep.trials.expand import TrialConfig
 COORDINATOR_CPUS = 0.5
 """CPUs of the trial function and its coordinator, which wait most of the time."""
 
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 """What sums and quotients of fractions may be off."""
 
 
@@ -78,9 +78,9 @@ def room(shape: Shape, nodes: Sequence[Node]) -> int:
 def places(bundle: Node, node: Node) -> int:
     """How many such bundles a node has room for; a part of a GPU is never of two GPUs."""
     return min(
-        int(node.get(kind, 0.0)) * int(1 / each + _ROUNDING)
+        int(node.get(kind, 0.0)) * int(1 / each + ROUNDING)
         if kind == "GPU" and each < 1
-        else int(node.get(kind, 0.0) / each + _ROUNDING)
+        else int(node.get(kind, 0.0) / each + ROUNDING)
         for kind, each in bundle.items()
     )
 
@@ -100,7 +100,7 @@ def trials_at_once(config: TrialConfig, nodes: Sequence[Node]) -> int:
 def take(free: list[Node], bundle: Node) -> bool:
     """Takes a bundle from the first node that has it; False if none has."""
     for node in free:
-        if all(node.get(kind, 0.0) >= amount - _ROUNDING for kind, amount in bundle.items()):
+        if all(node.get(kind, 0.0) >= amount - ROUNDING for kind, amount in bundle.items()):
             for kind, amount in bundle.items():
                 node[kind] = node.get(kind, 0.0) - amount
             return True

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 
 from raytd.engine.config import ResourcesConfig
 from raytd.sweep.cluster.connection import Node
-from raytd.sweep.trials.placement import Shape, room
+from raytd.sweep.trials.placement import ROUNDING, Shape, room
 from raytd.words import counted
-
-_ROUNDING = 1e-9
 
 
 def lacking(shape: Shape, nodes: Sequence[Node], written: ResourcesConfig) -> list[str]:
@@ -24,8 +22,8 @@ def lacking(shape: Shape, nodes: Sequence[Node], written: ResourcesConfig) -> li
         total = sum(node.get(kind, 0.0) for node in nodes)
         if not each:
             continue
-        whole = sum(int(node.get(kind, 0.0) / each + _ROUNDING) for node in nodes)
-        if whole < shape.n or total < shape.n * each + extra - _ROUNDING:
+        whole = sum(int(node.get(kind, 0.0) / each + ROUNDING) for node in nodes)
+        if whole < shape.n or total < shape.n * each + extra - ROUNDING:
             problems.append(_too_much(kind, shape, nodes, written))
     if not problems and room(shape, nodes) < shape.n:
         problems.append(_does_not_fit(shape, nodes))
@@ -72,7 +70,7 @@ def _cpu_way(shape: Shape, nodes: Sequence[Node]) -> str:
     total = sum(node.get("CPU", 0.0) for node in nodes)
     if sum(node.get("GPU", 0.0) for node in nodes) < shape.n * shape.gpus:
         shape = shape._replace(gpus=0.0)
-    enough = math.floor(100 * (total - shape.beside) / shape.n + _ROUNDING) / 100
+    enough = math.floor(100 * (total - shape.beside) / shape.n + ROUNDING) / 100
     enough = math.floor(enough) if enough > 1 else enough
     if enough > 0 and room(shape._replace(cpus=enough), nodes) >= shape.n:
         return f"resources.cpus_per_actor={enough:g}"

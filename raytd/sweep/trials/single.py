@@ -9,15 +9,16 @@ from raytd.sweep.document.reading import each_file_once
 from raytd.sweep.file.load import load_sweep, make_spec
 from raytd.sweep.file.spec import SweepSpec
 from raytd.sweep.trials.expand import TrialConfig, expand
-from raytd.sweep.trials.plan import read_tasks, trial_problems
+from raytd.sweep.trials.plan import Read, read_tasks, trial_problems
 from raytd.sweep.trials.trial import Trial
+from raytd.tasks import datasets
 from raytd.tasks.references import data_root
 
 TaskLike = str | Mapping[str, Any]
 
 
 @each_file_once()
-def single_trial(
+def single_trial(  # noqa: PLR0913
     ends: tuple[TaskLike, TaskLike],
     settings: Mapping[str, Any],
     *,
@@ -25,6 +26,7 @@ def single_trial(
     data: Path | str | None = None,
     overrides: Sequence[str] = (),
     caller: str = "raytd.distance",
+    read: Read = datasets.read,
 ) -> Trial:
     """The trial that the arguments describe, with its data.
 
@@ -36,13 +38,16 @@ def single_trial(
         data: root of the data sets.
         overrides: `key.path=value`, laid over everything else.
         caller: what problems name as their place.
+        read: reads a data set.
 
     Raises:
         RequestError: with everything that is wrong.
     """
     spec = single_spec(ends, settings, config=config, overrides=overrides, caller=caller)
     configs = expand(spec)
-    tasks_read, problems = read_tasks(spec.tasks, data_root(data), download=spec.data.download)
+    tasks_read, problems = read_tasks(
+        spec.tasks, data_root(data), download=spec.data.download, read=read
+    )
     problems += [] if problems else trial_problems(configs, tasks_read)
     if len(configs) != 1:
         problems.append(f"{caller}: one trial is wanted, but the settings give {len(configs)}")

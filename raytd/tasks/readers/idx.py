@@ -77,9 +77,8 @@ def _labels(path: Path) -> Indices:
     (n,) = _header(path, 1)
     check_rows(n, n, str(path))
     with damage_told(str(path)), _open(path) as stream:
-        data = stream.read(8 + n + 1)[
-            8:
-        ]  # one byte more, so that a checksum at the end is looked at
+        content = stream.read(8 + n + 1)  # one byte more: a checksum at the end is looked at
+    data = content[8:]
     if len(data) < n:
         raise DataError(f"{path} row {len(data)}: the file ends before this label")
     if len(data) > n:

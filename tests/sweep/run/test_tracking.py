@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from raytd.engine.executor import run_in_process
 from raytd.errors import RequestError
 from raytd.sweep.file.load import load_sweep
 from raytd.sweep.folder.find import sweep_folder
@@ -19,9 +18,10 @@ from raytd.sweep.run.tracking import (
     trial_info,
     trial_records,
 )
-from raytd.sweep.trials.plan import SweepPlan, make_plan, write_plan
-from raytd.sweep.trials.trial import Trial, failed_row, run_trial
+from raytd.sweep.trials.plan import SweepPlan
+from raytd.sweep.trials.trial import Trial, failed_row
 from raytd.tracking.sync import TrialRecord
+from tests.sweep import small
 
 SWEEP = """
 name: small
@@ -44,16 +44,9 @@ tracking: {experiment: capacity}
 def plan(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
     """A sweep of four trials, of which two have a result and one has failed."""
     folder = tmp_path_factory.mktemp("storage")
-    file = folder / "small.yaml"
-    file.write_text(SWEEP)
-    spec = load_sweep(file, has_gpu=lambda: False).spec
-    nodes = [{"CPU": 4.0, "GPU": 0.0}]
-    plan = make_plan(spec, data=folder, storage=folder, nodes=nodes)
-    write_plan(plan, file.read_bytes())
+    plan = small.planned(SWEEP, folder, storage=folder)
+    small.run(plan, plan.trials[:2])
     ledger = Ledger(plan.folder)
-    for trial in plan.trials[:2]:
-        result, row = run_trial(trial, launch=run_in_process, sources=folder / "sources")
-        ledger.write_result(row, trial.config.model_dump(mode="json"), result)
     failed = plan.trials[2]
     described = failed.config.model_dump(mode="json")
     ledger.log(failed.key).fail("out of memory")
