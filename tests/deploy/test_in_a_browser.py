@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from raytd.sweep.folder.ledger import Ledger
 from raytd.sweep.trials.plan import SweepPlan
 from tests.cli.commands import run_here
 from tests.servers import TrackingServer
