@@ -66,7 +66,9 @@ def cluster(folder: Path, metrics_port: int) -> Iterator[str]:
         line += ["--max-worker-port=0", f"--temp-dir={place}", "--disable-usage-stats"]
         bin_folder = str(Path(sys.executable).parent)  # a job calls `python`
         variables = environment(folder) | {"PATH": f"{bin_folder}:{os.environ['PATH']}"}
-        variables["RAY_metrics_report_interval_ms"] = "500"
+        # The session's cluster, where there is one, keeps no statistics, and sets that for all.
+        variables |= {"RAY_enable_metrics_collection": "1", "RAY_metrics_report_interval_ms": "500"}
+        variables.pop("REPORTER_UPDATE_INTERVAL_MS", None)
         with (folder / "cluster.log").open("w") as log:
             process = subprocess.Popen(
                 line, env=variables, stdout=log, stderr=log, start_new_session=True
