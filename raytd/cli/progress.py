@@ -7,6 +7,7 @@ from raytd.cli.interruption import Interruption
 from raytd.cli.output import write_report
 from raytd.cli.views.course import Course
 from raytd.cli.views.events import View
+from raytd.report.naming import value_error
 from raytd.rows.row import Figures, Row
 from raytd.storage.path import StoragePath
 from raytd.sweep.cost.forecast import Forecast
@@ -107,6 +108,7 @@ class Progress(Course):
             trial,
             {name: row.get(name) for name in ("status", "value", "unit", "wall_s", "error")}
             | {
+                "value_error": value_error(row),
                 "log": str(log) if log.exists() else None,
                 "n_ended": self.n_done + self.n_failed,
                 "n_to_run": self.n_to_run,

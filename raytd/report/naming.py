@@ -96,8 +96,11 @@ def trial_figure(row: Row, column: str) -> float | None:
 
     The error beside `value` is that of the figure which the method returns, such as an accuracy.
     """
-    if column != COLUMNS["distance"].error:
-        return number(row, column)
+    return value_error(row) if column == COLUMNS["distance"].error else number(row, column)
+
+
+def value_error(row: Row) -> float | None:
+    """The standard error of the figure that the method returns; None where its row has none."""
     error = row_error(row, "value")
     return None if math.isnan(error) else error
 

@@ -49,7 +49,7 @@ def trial_of(name: str, settings: Mapping[str, Any] = SMALL) -> Trial:
 def test_a_run_again_has_the_same_bits_and_trains_the_networks_that_were_named(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its row says how to read it, and can be written as JSON."""
+    """Its row says how to read it and that the network is weak, and can be written as JSON."""
     trained: list[str] = []
     train = engine_sources.pretrain
 
@@ -58,10 +58,12 @@ def test_a_run_again_has_the_same_bits_and_trains_the_networks_that_were_named(
         return train(task, recipe, **rest)
 
     monkeypatch.setattr(engine_sources, "pretrain", noted)
-    method, trial = METHODS[name], trial_of(name)
+    strict = {"pretrain": {**SMALL["pretrain"], "min_accuracy": 1.0}}
+    method, trial = METHODS[name], trial_of(name, SMALL | strict)
     result, row = run_trial(trial, launch=run_in_process, sources=None)
     assert sorted(trained) == sorted(task.name for task, _ in trial.networks())
     _, again = run_trial(trial, launch=run_in_process, sources=None)
+    assert ("min_accuracy" in str(row["warnings"])) == bool(trained)
     assert math.isfinite(row["value"])
     assert without_time(row) == without_time(again)
     assert (result.unit, result.smaller_is_closer) == (method.unit, method.smaller_is_closer)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from raytd.engine.config import PretrainConfig, TrajectoryConfig
+from raytd.engine.config import TrajectoryConfig
 from raytd.engine.setup.context import Context, Pair, source_recipe
 from raytd.learning.sources import SourceCache
 from raytd.methods import static_accuracy, static_size
@@ -45,12 +45,6 @@ def test_neither_looks_at_the_target(pair: Pair, context: Context) -> None:
     ):
         values = {module.run(replace(pair, target=t), config, context).value for t in others}
         assert values == {module.run(pair, config, context).value}
-
-
-def test_a_source_below_the_stated_accuracy_is_flagged(pair: Pair, context: Context) -> None:
-    strict = replace(context, pretrain=PretrainConfig(epochs=4, batch_size=10, min_accuracy=1.0))
-    score = static_accuracy.run(pair, StaticAccuracyConfig(), strict)
-    assert "min_accuracy" in score.columns()["warnings"]
 
 
 def test_more_is_closer_and_only_the_accuracy_needs_a_network() -> None:

@@ -54,9 +54,9 @@ class Course:
 
     def show_iteration(self, trial: Trial, figures: dict[str, Any]) -> None:
         """An iteration of a trial has ended."""
-        names = ("iteration", "distance", "target_accuracy")
+        names = ("iteration", "distance", "distance_error", "target_accuracy")
         self.forecast.reach(trial.key, (figures["iteration"] + 1) / trial.config.iterations)
-        self.show("iteration", trial, {name: figures[name] for name in names})
+        self.show("iteration", trial, {name: figures.get(name) for name in names})
 
     def show(self, event: str, trial: Trial, fields: dict[str, Any]) -> None:
         """Tells the view of an event of a trial."""

@@ -161,11 +161,17 @@ def in_words(event: str, fields: Mapping[str, Any]) -> str | None:
     return message
 
 
+def with_error(value: float, error: float | None) -> str:
+    """A figure with its standard error, where that is known."""
+    return f"{value:.3f}" + ("" if error is None else f" ± {error:.2g}")
+
+
 def end_line(fields: Mapping[str, Any]) -> str:
     """A trial that has ended; a failed one with the path of its log."""
     count = f"[{fields['n_ended']}/{fields['n_to_run']}] {fields['trial']}"
     if fields["status"] == "done":
         unit = "" if fields["unit"] == "1" else f" {fields['unit']}"
-        return f"{count}  {fields['value']:.3f}{unit}  {fields['wall_s']:.1f} s"
+        value = with_error(fields["value"], fields["value_error"])
+        return f"{count}  {value}{unit}  {fields['wall_s']:.1f} s"
     log = fields["log"]
     return f"{count}  failed: {fields['error']}" + (f"  ({log})" if log else "")

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from raytd.cli.terminal import open_console
-from raytd.cli.views.events import View, in_words
+from raytd.cli.views.events import View, in_words, with_error
 from raytd.cli.views.standing import Standing
 from raytd.words import harmless
 
@@ -103,7 +103,8 @@ class Live(View):
 
     def _trial_row(self, state: Mapping[str, Any]) -> list[Any]:
         segment, segments = state.get("segment", 0), state.get("segments", 1)
-        distance = state.get("distance")
+        reached = state.get("distance")
+        distance = "" if reached is None else with_error(reached, state["distance_error"]) + " rad"
         return [
             Text(state["trial"], overflow="fold"),
             Text(f"iteration {state.get('iteration', 0)}", no_wrap=True),
@@ -111,7 +112,7 @@ class Live(View):
             Text(
                 f"segment {segment}/{segments}" if "segments" in state else "starting", no_wrap=True
             ),
-            Text("" if distance is None else f"{distance:.3f} rad", no_wrap=True),
+            Text(distance, no_wrap=True),
         ]
 
     def _bar(self, total: float, completed: float) -> ProgressBar:

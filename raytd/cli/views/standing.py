@@ -113,7 +113,7 @@ class Standing:
 
     def _on_iteration(self, fields: Mapping[str, Any]) -> None:
         own = self.running.setdefault(fields["trial_key"], {})
-        own.update(trial=fields["trial"], distance=fields["distance"])
+        own |= {name: fields[name] for name in ("trial", "distance", "distance_error")}
 
     def _on_end(self, fields: Mapping[str, Any]) -> None:
         self.running.pop(fields["trial_key"], None)

@@ -1,7 +1,7 @@
 """The network that looks at every task alike, so that tasks can be told apart by what it needs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -33,6 +33,7 @@ class Probe:
         prepare: what it wants done to images of a task in [0, 1].
         features: from prepared images to what a head sees.
         device: where it computes.
+        warnings: what a result that uses it should say.
     """
 
     network: nn.Module
@@ -41,6 +42,7 @@ class Probe:
     prepare: Callable[[Task, Images], Images]
     features: Callable[[Images], Float[Tensor, "batch d"]]
     device: torch.device
+    warnings: tuple[str, ...] = ()
 
     def inputs(self, task: Task, chosen: Int64[Tensor, " batch"]) -> Images:
         """Training images of a task as the network wants them."""
@@ -62,9 +64,10 @@ def make_probe(pair: Pair, context: Context, *, name: str, weights: str | None) 
         InputError: if it cannot be had, or does not fit the images.
     """
     if name == SOURCE:
-        network = SourceModel(pair, context).network
+        model = SourceModel(pair, context)
         made_of = f"{SOURCE}/{source_key(pair.source, source_recipe(pair, context.pretrain))}"
-        return _own(network, made_of, context.sources.device, pair.source)
+        probe = _own(model.network, made_of, model.device, pair.source)
+        return replace(probe, warnings=model.warnings)
     if weights is None:
         network, as_trained, features = trained_network(name)
         device = context.sources.device

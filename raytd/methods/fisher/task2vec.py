@@ -175,7 +175,10 @@ def run(pair: "Pair", config: Task2VecConfig, context: "Context") -> "Score":
             "source_head_accuracy": source.accuracy,
             "target_head_accuracy": target.accuracy,
         },
-        warnings=warnings_of(tasks, config, distance=distance, error=error),
+        warnings=(
+            *probe.warnings,
+            *warnings_of(tasks, config, distance=distance, error=error),
+        ),
     )
 
 

@@ -101,7 +101,8 @@ def _keys() -> Schema:
 
 
 def _pairs() -> Schema:
-    ends = {"from": _listed({"type": "string"}), "to": _listed({"type": "string"})}
+    end = {"anyOf": [_listed({"type": "string"}), {"type": "null"}]}
+    ends = {"from": end, "to": end}
     pair = _listed({"type": "string"}) | {"minItems": 2, "maxItems": 2}
     return {
         "description": "Source and target of each distance.",
@@ -109,7 +110,7 @@ def _pairs() -> Schema:
             {"enum": ["all", None]},
             _listed(pair),
             _mapping(ends, "Every source with every target; one of the two alone means all others.")
-            | {"minProperties": 1},
+            | {"anyOf": [{"required": [e], "properties": {e: {"type": "array"}}} for e in ends]},
         ],
     }
 

@@ -25,10 +25,10 @@ from tests.cli.commands import fields_by_event
 
 TRIAL = {"trial_key": "k", "trial": "coupled a->b cnn8 seed 0", "left_s": 61.0}
 ENDED = {"n_ended": 1, "n_to_run": 2, "log": "runs/s/trials/k/log.txt"}
-DONE = {**TRIAL, "status": "done", "value": 1.23456, "unit": "rad", "wall_s": 2.0,
-        "error": None, **ENDED}  # fmt: skip
-FAILED = {**TRIAL, "status": "failed", "value": None, "unit": "rad", "wall_s": None,
-          "error": "block 0: NaN", **ENDED}  # fmt: skip
+DONE = {**TRIAL, "status": "done", "value": 1.23456, "value_error": 0.1234, "unit": "rad",
+        "wall_s": 2.0, "error": None, **ENDED}  # fmt: skip
+FAILED = {**TRIAL, "status": "failed", "value": None, "value_error": None, "unit": "rad",
+          "wall_s": None, "error": "block 0: NaN", **ENDED}  # fmt: skip
 
 
 class Kept:
@@ -75,8 +75,10 @@ def play(plan: SweepPlan, view: View) -> None:
     progress.on_begin(first)
     progress.on_place(first, 0, 10)
     progress.on_place(first, 0, 10)
-    progress.on_iteration(first, {"iteration": 0, "distance": 3.0, "target_accuracy": 0.5}, [])
-    progress.on_end(first, first.columns() | {"status": "done", "value": 3.0, "wall_s": 2.0})
+    figures = {"iteration": 0, "distance": 3.0, "distance_error": 0.25, "target_accuracy": 0.5}
+    progress.on_iteration(first, figures, [])
+    ended = {"status": "done", "value": 3.0, "wall_s": 2.0}
+    progress.on_end(first, first.columns() | ended | {"distance": 3.0, "distance_error": 0.21})
     progress.on_wait("waiting for 2 CPUs")
     progress.on_begin(second)
     progress.on_end(second, failed_row(second, "NaN", transient=False))
@@ -112,6 +114,8 @@ def test_json_lines_are_one_object_a_line_with_name_and_time(
     assert lines[1]["left_s"] is None
     assert lines[4]["segment"] == 10
     assert lines[4]["segments"] == 20
+    assert lines[5]["distance_error"] == 0.25
+    assert lines[6]["value_error"] == 0.21
     assert lines[9]["error"] == "NaN"
     assert lines[9]["n_ended"] == 2
 
@@ -123,7 +127,7 @@ def test_plain_lines_are_for_what_ends_and_nothing_in_between(
     assert capsys.readouterr().err.splitlines() == [
         "network 1 of 4 is being trained: cnn8-narrow on digits-low (seed 0)",
         "[1/4] training cnn8-narrow on digits-low (seed 0): validation accuracy 0.9",
-        "[1/2] coupled digits-low->digits-high cnn8-narrow seed 0  3.000 rad  2.0 s",
+        "[1/2] coupled digits-low->digits-high cnn8-narrow seed 0  3.000 ± 0.21 rad  2.0 s",
         "waiting for 2 CPUs",
         "[2/2] coupled digits-low->digits-high cnn8-narrow seed 1  failed: NaN",
     ]
@@ -185,7 +189,7 @@ def test_the_drawing_says_what_runs_how_far_it_is_and_what_is_left(screen: Conso
         assert "starting" in picture(view)
         view.show("segment", {**TRIAL, "iteration": 1, "segment": 7, "segments": 20})
         view.show("iteration", {**TRIAL, "iteration": 1, "distance": 3.14159,
-                                "target_accuracy": 0.5})  # fmt: skip
+                                "distance_error": 0.126, "target_accuracy": 0.5})  # fmt: skip
         drawn = picture(view)
         assert re.search(
             "1 running, 4 waiting, 3 done, 1 failed, [0-9]+ s so far, about 61 s left, until ",
@@ -194,7 +198,7 @@ def test_the_drawing_says_what_runs_how_far_it_is_and_what_is_left(screen: Conso
         assert "coupled a->b cnn8 seed 0" in drawn
         assert "iteration 1" in drawn
         assert "segment 7/20" in drawn
-        assert "3.142 rad" in drawn
+        assert "3.142 ± 0.13 rad" in drawn
         view.show("end", DONE)
         assert "0 running, 4 waiting, 4 done, 1 failed" in picture(view)
     finally:

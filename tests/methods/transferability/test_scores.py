@@ -88,14 +88,6 @@ def test_a_target_of_another_shape_is_refused_in_one_line(
         method.run(replace(pair, target=other), config, context)
 
 
-@each_method
-def test_a_source_below_the_stated_accuracy_is_flagged(
-    method: ModuleType, config: Settings, pair: Pair, context: Context
-) -> None:
-    strict = replace(context, pretrain=PretrainConfig(epochs=4, batch_size=10, min_accuracy=1.0))
-    assert "min_accuracy" in method.run(pair, config, strict).columns()["warnings"]
-
-
 def test_nce_is_that_of_the_source_model_s_answers(pair: Pair, context: Context) -> None:
     model = SourceModel(pair, context)
     images = torch.tensor(pair.target.train.images).float() / 255
