@@ -172,6 +172,6 @@ def end_line(fields: Mapping[str, Any]) -> str:
     if fields["status"] == "done":
         unit = "" if fields["unit"] == "1" else f" {fields['unit']}"
         value = with_error(fields["value"], fields["value_error"])
-        return f"{count}  {value}{unit}  {fields['wall_s']:.1f} s"
+        return f"{count}: {value}{unit} in {fields['wall_s']:.1f} s"
     log = fields["log"]
-    return f"{count}  failed: {fields['error']}" + (f"  ({log})" if log else "")
+    return f"{count}: failed: {fields['error']}" + (f" ({log})" if log else "")

@@ -44,9 +44,9 @@ def test_the_log_has_the_lines_that_a_terminal_shows_also_where_it_shows_none(
     assert lines == [
         "INFO 2 trials: 0 done, 2 to run",
         "ERROR [1/1] training cnn8 on a: failed: NaN",
-        "INFO [1/2] coupled a->b cnn8 seed 0  1.235 ± 0.12 rad  2.0 s",
+        "INFO [1/2] coupled a->b cnn8 seed 0: 1.235 ± 0.12 rad in 2.0 s",
         "WARNING memory is short",
-        "ERROR [1/2] coupled a->b cnn8 seed 0  failed: block 0: NaN  (runs/s/trials/k/log.txt)",
+        "ERROR [1/2] coupled a->b cnn8 seed 0: failed: block 0: NaN (runs/s/trials/k/log.txt)",
         "ERROR the disk is full",
         "ERROR failed: 1 done, 1 failed",
     ]

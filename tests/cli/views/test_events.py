@@ -127,9 +127,9 @@ def test_plain_lines_are_for_what_ends_and_nothing_in_between(
     assert capsys.readouterr().err.splitlines() == [
         "network 1 of 4 is being trained: cnn8-narrow on digits-low (seed 0)",
         "[1/4] training cnn8-narrow on digits-low (seed 0): validation accuracy 0.9",
-        "[1/2] coupled digits-low->digits-high cnn8-narrow seed 0  3.000 ± 0.21 rad  2.0 s",
+        "[1/2] coupled digits-low->digits-high cnn8-narrow seed 0: 3.000 ± 0.21 rad in 2.0 s",
         "waiting for 2 CPUs",
-        "[2/2] coupled digits-low->digits-high cnn8-narrow seed 1  failed: NaN",
+        "[2/2] coupled digits-low->digits-high cnn8-narrow seed 1: failed: NaN",
     ]
 
 
@@ -212,7 +212,7 @@ def test_a_failure_is_written_at_once_as_one_line_with_the_path_of_its_log(
     view.show("end", FAILED)
     assert isinstance(screen.file, io.StringIO)
     assert screen.file.getvalue() == (
-        "[1/2] coupled a->b cnn8 seed 0  failed: block 0: NaN  (runs/s/trials/k/log.txt)\n"
+        "[1/2] coupled a->b cnn8 seed 0: failed: block 0: NaN (runs/s/trials/k/log.txt)\n"
     )
 
 
